@@ -1,0 +1,167 @@
+// Package host is a host as the rules see it, read back from telemetry. Every
+// look-up answers present, absent, or not collected with the reason: that
+// something is missing from the telemetry never means that it is absent on the
+// host, unless a sensor whose scope it is in says that it saw all there is.
+//
+// The agent never links this package.
+package host
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"assay/internal/telemetry"
+)
+
+// Host is what the telemetry of one host says. It is filled with Add and Read,
+// and read-only and safe for concurrent use after Seal.
+type Host struct {
+	ID string // the agent's id; empty for a file made without a service
+
+	coverage map[string]*telemetry.Coverage
+	received map[string]int64 // records by sensor
+
+	system     *telemetry.System
+	processor  *telemetry.Processor
+	texts      map[string]*telemetry.Text
+	files      map[string]*telemetry.File
+	parameters map[string]*telemetry.KernelParameter
+	modules    []*telemetry.KernelModule
+	users      []*telemetry.User
+	shadows    []*telemetry.Shadow
+	groups     []*telemetry.Group
+	packages   []*telemetry.Package
+	databases  []*telemetry.PackageDatabase
+	mounts     []*telemetry.Mount
+	processes  []*telemetry.Process
+	objects    []*telemetry.Object
+	sockets    []*telemetry.Socket
+	interfaces []*telemetry.Interface
+	routes     []*telemetry.Route
+}
+
+// New makes a host of which nothing is known yet.
+func New(id string) *Host {
+	return &Host{
+		ID:         id,
+		coverage:   map[string]*telemetry.Coverage{},
+		received:   map[string]int64{},
+		texts:      map[string]*telemetry.Text{},
+		files:      map[string]*telemetry.File{},
+		parameters: map[string]*telemetry.KernelParameter{},
+	}
+}
+
+// Read adds all records of a snapshot or segment.
+func (h *Host) Read(r *telemetry.Reader) error {
+	for {
+		rec, err := r.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		h.Add(rec)
+	}
+}
+
+// Add adds one record.
+func (h *Host) Add(rec telemetry.Record) {
+	if c, ok := rec.(*telemetry.Coverage); ok {
+		h.coverage[c.Sensor] = c
+		return
+	}
+	h.received[telemetry.SensorOf(rec)]++
+	switch r := rec.(type) {
+	case *telemetry.System:
+		h.system = r
+	case *telemetry.Processor:
+		h.processor = r
+	case *telemetry.Text:
+		h.texts[r.Path] = r
+	case *telemetry.File:
+		h.files[r.Path] = r
+	case *telemetry.KernelParameter:
+		h.parameters[r.Name] = r
+	case *telemetry.KernelModule:
+		h.modules = append(h.modules, r)
+	case *telemetry.User:
+		h.users = append(h.users, r)
+	case *telemetry.Shadow:
+		h.shadows = append(h.shadows, r)
+	case *telemetry.Group:
+		h.groups = append(h.groups, r)
+	case *telemetry.Package:
+		h.packages = append(h.packages, r)
+	case *telemetry.PackageDatabase:
+		h.databases = append(h.databases, r)
+	case *telemetry.Mount:
+		h.mounts = append(h.mounts, r)
+	case *telemetry.Process:
+		h.processes = append(h.processes, r)
+	case *telemetry.Object:
+		h.objects = append(h.objects, r)
+	case *telemetry.Socket:
+		h.sockets = append(h.sockets, r)
+	case *telemetry.Interface:
+		h.interfaces = append(h.interfaces, r)
+	case *telemetry.Route:
+		h.routes = append(h.routes, r)
+	}
+}
+
+// Seal ends the filling: a sensor whose coverage counts other records than came
+// is partial from now on, so that a lost segment can never look like an absence.
+func (h *Host) Seal() {
+	for name, c := range h.coverage {
+		got := h.received[name]
+		if got == c.Records {
+			continue
+		}
+		reason := fmt.Sprintf("%d of the %d records of the sensor %q came", got, c.Records, name)
+		partial := *c
+		if partial.State == telemetry.Complete {
+			partial.State, partial.Reason = telemetry.Partial, reason
+		}
+		partial.Parts = slices.Clone(c.Parts)
+		for i, p := range partial.Parts {
+			if p.State == telemetry.Complete {
+				partial.Parts[i].State, partial.Parts[i].Reason = telemetry.Partial, reason
+			}
+		}
+		h.coverage[name] = &partial
+	}
+}
+
+// Coverage tells how a sensor fared; NotCollected if it sent no coverage.
+func (h *Host) Coverage(sensor string) telemetry.Coverage {
+	if c, ok := h.coverage[sensor]; ok {
+		return *c
+	}
+	return telemetry.Coverage{
+		State:  telemetry.NotCollected,
+		Reason: fmt.Sprintf("the sensor %q sent no coverage", sensor),
+	}
+}
+
+// Sensors lists the sensors that sent coverage, sorted.
+func (h *Host) Sensors() []string {
+	names := make([]string, 0, len(h.coverage))
+	for name := range h.coverage {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// why words a coverage that does not allow a conclusion.
+func why(sensor string, p telemetry.Part) string {
+	what := "the sensor \"" + sensor + "\""
+	if p.Name != "" {
+		what += " (" + p.Name + ")"
+	}
+	return strings.TrimSuffix(what+" is "+strings.ReplaceAll(string(p.State), "_", " ")+": "+p.Reason, ": ")
+}

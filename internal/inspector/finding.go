@@ -1,0 +1,80 @@
+package inspector
+
+import "time"
+
+// Finding is what a rule found on a host in a run.
+type Finding struct {
+	Target, Template, Run string
+	ID                    string // unique within the run, the same when derived again
+	Agent                 string
+	Package               PackageID
+	PackageARN            string // as the template names it
+	Rule                  string // the rule's id in its package
+	Subject               string
+
+	FindingID      string // what Inspector calls id: the CVE id, the rule's title
+	Title          string
+	Description    string
+	Recommendation string
+	Severity       Severity
+	Confidence     int // 10
+	Attributes     []Attribute
+	UserAttributes []Attribute
+	Asset          Asset
+	Evidence       []Evidence
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+// Asset is the host as it was when the finding was made.
+type Asset struct {
+	Agent            string   `json:"agent"`
+	AutoScalingGroup string   `json:"auto_scaling_group,omitempty"`
+	AMI              string   `json:"ami,omitempty"`
+	Hostname         string   `json:"hostname,omitempty"`
+	IPv4Addresses    []string `json:"ipv4_addresses,omitempty"`
+	Tags             []Tag    `json:"tags,omitempty"`
+}
+
+// Evidence is one thing that was seen on the host.
+type Evidence struct {
+	Sensor   string `json:"sensor"`             // which sensor's
+	Record   string `json:"record"`             // which record, as "type:key": "text:/etc/ssh/sshd_config"
+	File     string `json:"file,omitempty"`     // where it is on the host
+	Line     int    `json:"line,omitempty"`     // from 1; 0 where lines make no sense
+	Found    string `json:"found"`              // a redacted excerpt: "PermitRootLogin yes"
+	Expected string `json:"expected,omitempty"` // "no"
+}
+
+// Scope of an exclusion.
+type ScopeType string
+
+// The scope types.
+const (
+	ScopeInstance     ScopeType = "INSTANCE_ID"
+	ScopeRulesPackage ScopeType = "RULES_PACKAGE_ARN"
+)
+
+// ExclusionScope is what an exclusion is about.
+type ExclusionScope struct {
+	Type  ScopeType `json:"type"`
+	Value string    `json:"value"`
+}
+
+// Exclusion says what a run could not check, why, and what to do about it.
+type Exclusion struct {
+	Run            string
+	ID             string
+	Title          string
+	Description    string
+	Recommendation string
+	Scopes         []ExclusionScope
+	Attributes     []Attribute
+	Error          bool // the run is COMPLETED_WITH_ERRORS because of it
+}
+
+// The two titles that programs look for.
+const (
+	TitleNoIssues    = "No potential security issues found"
+	TitleUnsupported = "Unsupported Operating System or Version"
+)

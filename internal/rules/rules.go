@@ -1,0 +1,82 @@
+// Package rules says what a rules package is: a pure function from a host, as
+// its telemetry shows it, to a verdict for every rule. Packages live below this
+// one (practices, ...). They read no file, no clock and no database.
+//
+// From the results of a package on a host this package derives what Inspector
+// calls findings and exclusions (Derive).
+package rules
+
+import (
+	"context"
+	"time"
+
+	"assay/internal/host"
+	"assay/internal/inspector"
+)
+
+// Package is a rules package.
+type Package interface {
+	Describe() Description
+	// Evaluate gives at least one result for every rule of the package. It
+	// returns an error only where ctx ended; what it could not tell is a
+	// result that says so.
+	Evaluate(ctx context.Context, h *host.Host, in Input) ([]Result, error)
+}
+
+// Description is what is known of a package without a host.
+type Description struct {
+	ID      inspector.PackageID
+	Name    string // as Inspector names it
+	Version string
+	Text    string   // one paragraph
+	Sensors []string // whose telemetry the rules read
+	Observe bool     // needs the whole duration, not only a snapshot
+	Rules   []Rule
+}
+
+// Rule is one check.
+type Rule struct {
+	ID             string // unique in its package, stable for ever: "root-login-over-ssh"
+	Title          string // "Disable root login over SSH"
+	Severity       inspector.Severity
+	Description    string // why it matters
+	Recommendation string // what to do
+}
+
+// Input is what a package needs beside the host.
+type Input struct {
+	Now      time.Time         // when the evaluation happens, for rules about age
+	Settings map[string]string // limits that an operator may set: "password-maximum-age"
+}
+
+// Verdict is the answer to a rule.
+type Verdict string
+
+// The verdicts.
+const (
+	Passed        Verdict = "passed"
+	Failed        Verdict = "failed"
+	NotApplicable Verdict = "not applicable" // there is nothing on this host that the rule is about
+	NotEvaluated  Verdict = "not evaluated"  // the telemetry does not allow an answer
+	Error         Verdict = "error"          // the rule itself failed
+)
+
+// Result is a rule's verdict on one host, or on one subject of it.
+type Result struct {
+	Rule     string     `json:"rule"`
+	Subject  string     `json:"subject,omitempty"` // where a rule has several results: what this one is about
+	Verdict  Verdict    `json:"verdict"`
+	Reason   string     `json:"reason"`             // a sentence for people; for NotEvaluated what is missing
+	Remedy   string     `json:"remedy,omitempty"`   // for NotEvaluated and Error: what to do so that it can be told
+	Evidence []Evidence `json:"evidence,omitempty"` // required for Failed and Passed
+
+	// Where the finding differs from what the rule says:
+	Severity   inspector.Severity    `json:"severity,omitempty"`
+	Title      string                `json:"title,omitempty"`      // "<id>" in it becomes the agent's id
+	FindingID  string                `json:"finding_id,omitempty"` // Finding.ID, by default the rule's title
+	Attributes []inspector.Attribute `json:"attributes,omitempty"`
+}
+
+// Evidence is one thing that was seen: enough to find it on the host and to
+// understand the verdict once the telemetry is gone.
+type Evidence = inspector.Evidence

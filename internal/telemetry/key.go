@@ -1,0 +1,45 @@
+package telemetry
+
+import "strconv"
+
+// Key names a record within a snapshot, for people and for evidence, as
+// "type:key": "text:/etc/ssh/sshd_config", "user:root", "process:811".
+func Key(r Record) string { return string(r.kind()) + ":" + key(r) }
+
+func key(r Record) string {
+	switch r := r.(type) {
+	case *Text:
+		return r.Path
+	case *File:
+		return r.Path
+	case *User:
+		return r.Name
+	case *Shadow:
+		return r.Name
+	case *Group:
+		return r.Name
+	case *Package:
+		return r.Manager + "/" + r.Name
+	case *PackageDatabase:
+		return r.Path
+	case *KernelParameter:
+		return r.Name
+	case *KernelModule:
+		return r.Name
+	case *Mount:
+		return r.Point
+	case *Process:
+		return strconv.Itoa(r.PID)
+	case *Object:
+		return r.Path
+	case *Socket:
+		return r.Protocol + "/" + r.Local + "/" + strconv.Itoa(int(r.LocalPort))
+	case *Interface:
+		return r.Name
+	case *Route:
+		return r.Destination
+	case *Coverage:
+		return r.Sensor
+	}
+	return ""
+}

@@ -1,0 +1,16 @@
+package telemetry
+
+// The names of the sensors, part of the format: an instruction asks for them, and
+// the host's look-ups go by them.
+const (
+	SensorSystem    = "system"    // System, Processor
+	SensorPackages  = "packages"  // Package, PackageDatabase
+	SensorConfig    = "config"    // Text
+	SensorFiles     = "files"     // File
+	SensorAccounts  = "accounts"  // User, Shadow, Group; parts "passwd", "shadow", "group"
+	SensorKernel    = "kernel"    // KernelParameter, KernelModule; parts "parameters", "modules"
+	SensorMounts    = "mounts"    // Mount
+	SensorProcesses = "processes" // Process, Object
+	SensorSockets   = "sockets"   // Socket
+	SensorNetwork   = "network"   // Interface, Route; parts "interfaces", "routes"
+)
