@@ -1,0 +1,159 @@
+package blob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Folder keeps each object as a file below a folder.
+type Folder struct{ dir string }
+
+// temporary begins the names of files that are being written. CheckName refuses
+// it as the beginning of an element, so it can never be an object's.
+const temporary = ".new-"
+
+// OpenFolder opens a folder, making it if need be, and removes what writes that
+// were cut off have left behind. One process may have it open for writing.
+func OpenFolder(dir string) (*Folder, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("open the folder of objects: %w", err)
+	}
+	f := &Folder{dir: dir}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasPrefix(d.Name(), temporary) {
+			err = os.Remove(path)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the folder of objects: %w", err)
+	}
+	return f, nil
+}
+
+// Put writes beside, syncs, renames, and syncs the folder.
+func (f *Folder) Put(ctx context.Context, name string, r io.Reader) (err error) {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	path := filepath.Join(f.dir, filepath.FromSlash(name))
+	dir := filepath.Dir(path)
+	if err := f.makeFolder(dir); err != nil {
+		return fmt.Errorf("store object %s: %w", name, err)
+	}
+	file, err := os.CreateTemp(dir, temporary+"*")
+	if err != nil {
+		return fmt.Errorf("store object %s: %w", name, err)
+	}
+	defer func() {
+		if err != nil {
+			file.Close()
+			os.Remove(file.Name())
+			err = fmt.Errorf("store object %s: %w", name, err)
+		}
+	}()
+	if _, err := io.Copy(file, contextReader{ctx, r}); err != nil {
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(dir)
+}
+
+// makeFolder makes a folder and syncs every parent that gained an entry.
+func (f *Folder) makeFolder(dir string) error {
+	err := os.Mkdir(dir, 0o700)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	case errors.Is(err, fs.ErrNotExist) && dir != f.dir:
+		if err := f.makeFolder(filepath.Dir(dir)); err != nil {
+			return err
+		}
+		return f.makeFolder(dir)
+	case err != nil:
+		return err
+	}
+	return syncFolder(filepath.Dir(dir))
+}
+
+// Get opens the file.
+func (f *Folder) Get(_ context.Context, name string) (io.ReadCloser, error) {
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	file, err := os.Open(filepath.Join(f.dir, filepath.FromSlash(name)))
+	if err != nil {
+		return nil, fmt.Errorf("read object %s: %w", name, err)
+	}
+	return file, nil
+}
+
+// Delete removes the file. Folders that it leaves empty stay: removing them
+// would race with a Put.
+func (f *Folder) Delete(_ context.Context, name string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	path := filepath.Join(f.dir, filepath.FromSlash(name))
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("delete object %s: %w", name, err)
+	} else if err != nil {
+		return nil
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// List walks the folder.
+func (f *Folder) List(ctx context.Context, prefix string, fn func(Entry) error) error {
+	return filepath.WalkDir(f.dir, func(path string, d fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // deleted while we walk
+		}
+		if err != nil {
+			return fmt.Errorf("list objects: %w", err)
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(f.dir, path)
+		name := filepath.ToSlash(rel)
+		if d.IsDir() || strings.HasPrefix(d.Name(), temporary) || !strings.HasPrefix(name, prefix) {
+			return nil
+		}
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("list objects: %w", err)
+		}
+		return fn(Entry{Name: name, Size: info.Size(), Modified: info.ModTime()})
+	})
+}
+
+// contextReader ends a copy when the context does.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
