@@ -54,6 +54,12 @@ func Kind(r Record) Type { return r.kind() }
 // SensorOf returns the name of the sensor that emitted a record.
 func SensorOf(r Record) string { return r.meta().Sensor }
 
+// Stamp names a record's type and sensor as Writer does, for records that are
+// not written anywhere.
+func Stamp(sensor string, r Record) {
+	*r.meta() = Meta{Type: r.kind(), Sensor: sensor}
+}
+
 // Header is the first line of a snapshot or segment.
 type Header struct {
 	Meta
