@@ -70,6 +70,11 @@ type Result struct {
 	Remedy   string     `json:"remedy,omitempty"`   // for NotEvaluated and Error: what to do so that it can be told
 	Evidence []Evidence `json:"evidence,omitempty"` // required for Failed and Passed
 
+	// Unsupported is set with NotEvaluated where the package does not know
+	// the host's system or its version at all: one finding says so, no
+	// exclusion.
+	Unsupported bool `json:"unsupported,omitempty"`
+
 	// Where the finding differs from what the rule says:
 	Severity   inspector.Severity    `json:"severity,omitempty"`
 	Title      string                `json:"title,omitempty"`      // "<id>" in it becomes the agent's id

@@ -1,0 +1,6 @@
+package practices
+
+// checks lists the rules of the package, in the order of the documentation.
+func checks() []check {
+	return []check{}
+}
