@@ -45,7 +45,6 @@ type Socket struct {
 	LocalPort  uint16  `json:"local_port"`
 	Remote     string  `json:"remote,omitempty"`
 	RemotePort uint16  `json:"remote_port,omitempty"`
-	V6Only     bool    `json:"v6_only,omitempty"`
 	Interface  string  `json:"interface,omitempty"` // bound to a device
 	UID        uint32  `json:"uid"`
 	Inode      uint64  `json:"inode,omitempty"`

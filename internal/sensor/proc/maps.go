@@ -1,0 +1,91 @@
+package proc
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Mapping is a file that a process has mapped executable.
+type Mapping struct {
+	Path    string
+	Device  uint64 // as stat(2) has it
+	Inode   uint64
+	Deleted bool
+}
+
+// MaxMappings bounds what is read of one process.
+const MaxMappings = 20_000
+
+// Mappings lists the files that a process has mapped executable, each once, in
+// the order of their addresses. more tells that there were more than
+// MaxMappings lines.
+func (f FS) Mappings(pid int) (files []Mapping, more bool, err error) {
+	file, err := os.Open(f.path(pid, "maps"))
+	if err != nil {
+		return nil, false, gone(err)
+	}
+	defer file.Close()
+	files, more, err = parseMaps(file)
+	return files, more, gone(err)
+}
+
+func parseMaps(r io.Reader) (files []Mapping, more bool, err error) {
+	seen := map[[2]uint64]bool{}
+	lines := bufio.NewReader(r)
+	for n := 0; ; n++ {
+		line, err := lines.ReadSlice('\n')
+		if errors.Is(err, io.EOF) && len(line) == 0 {
+			return files, false, nil
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return files, errors.Is(err, bufio.ErrBufferFull), err
+		}
+		if n == MaxMappings {
+			return files, true, nil
+		}
+		m, ok := parseMapping(line)
+		if id := [2]uint64{m.Device, m.Inode}; ok && !seen[id] {
+			seen[id] = true
+			files = append(files, m)
+		}
+	}
+}
+
+// parseMapping parses "start-end perms offset major:minor inode   path". Only
+// executable mappings of files are ok.
+func parseMapping(line []byte) (Mapping, bool) {
+	var fields [5][]byte
+	rest := line
+	for i := range fields {
+		var found bool
+		fields[i], rest, found = bytes.Cut(rest, []byte(" "))
+		if !found {
+			return Mapping{}, false
+		}
+	}
+	path := strings.TrimSuffix(strings.TrimLeft(string(rest), " "), "\n")
+	if perms := fields[1]; len(perms) < 3 || perms[2] != 'x' || !strings.HasPrefix(path, "/") {
+		return Mapping{}, false
+	}
+	major, minor, _ := strings.Cut(string(fields[3]), ":")
+	hi, err1 := strconv.ParseUint(major, 16, 32)
+	lo, err2 := strconv.ParseUint(minor, 16, 32)
+	inode, err3 := strconv.ParseUint(string(fields[4]), 10, 64)
+	if errors.Join(err1, err2, err3) != nil || inode == 0 {
+		return Mapping{}, false
+	}
+	// The kernel writes a newline in a name as \012.
+	path = strings.ReplaceAll(path, `\012`, "\n")
+	path, deleted := strings.CutSuffix(path, deletedSuffix)
+	return Mapping{Path: path, Device: makeDevice(hi, lo), Inode: inode, Deleted: deleted}, true
+}
+
+// makeDevice is makedev(3) of the GNU C library.
+func makeDevice(major, minor uint64) uint64 {
+	return major&0xfff<<8 | major&^0xfff<<32 | minor&0xff | minor&^0xff<<12
+}
