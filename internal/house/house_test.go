@@ -1,0 +1,227 @@
+package house_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayImport says which of our packages each package may import, by name below
+// internal/. "x/..." stands for x and everything below it. A package that has no
+// line is a fault, so that whoever adds one thinks of its place.
+var mayImport = map[string][]string{
+	// The ground: the domain, the formats, and what others are measured by.
+	"inspector": {},
+	"telemetry": {},
+	"vault":     {},
+	"blob":      {},
+	"testenv":   {},
+	"house":     {},
+
+	"wire":     {"telemetry"},
+	"host":     {"telemetry"},
+	"identity": {"inspector"},
+
+	// The agent's side. It never meets the service's.
+	"sensor":            {"telemetry", "sensor/hostfs"},
+	"sensor/hostfs":     {},
+	"sensor/proc":       {},
+	"sensor/packages":   {"telemetry", "sensor", "sensor/hostfs", "sensor/packages/..."},
+	"sensor/packages/*": {"telemetry", "sensor", "sensor/hostfs", "sensor/packages/..."},
+	"sensor/config":     {"telemetry", "sensor", "sensor/hostfs", "sensor/config/..."},
+	"sensor/config/*":   {"telemetry"},
+	"sensor/files":      {"telemetry", "sensor", "sensor/hostfs", "sensor/mounts"},
+	"sensor/accounts":   {"telemetry", "sensor", "sensor/hostfs"},
+	"sensor/system":     {"telemetry", "sensor", "sensor/hostfs"},
+	"sensor/kernel":     {"telemetry", "sensor", "sensor/hostfs"},
+	"sensor/mounts":     {"telemetry", "sensor", "sensor/hostfs", "sensor/config/redact"},
+	"sensor/processes":  {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/packages"},
+	"sensor/sockets":    {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/packages"},
+	"sensor/network":    {"telemetry", "sensor"},
+	"sensor/catalog":    {"sensor/..."},
+	"agent":             {"wire", "telemetry", "sensor", "sensor/hostfs", "sensor/catalog", "agent/..."},
+	"agent/*":           {"wire", "telemetry", "sensor", "sensor/hostfs", "sensor/catalog", "agent/..."},
+
+	// The rules: pure functions of a host.
+	"rules":             {"inspector", "host", "telemetry"},
+	"rules/practices":   {"inspector", "host", "telemetry", "rules", "rules/practices/..."},
+	"rules/practices/*": {"host", "telemetry", "rules/practices/..."},
+	"rules/catalog":     {"rules/..."},
+
+	// The service: state, use cases, doors.
+	"store":  {"inspector"},
+	"jobs":   {},
+	"access": {"inspector", "vault"},
+	"assess": {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity"},
+
+	"gateway": {"inspector", "wire", "identity", "assess", "telemetry"},
+	"api":     {"inspector", "assess", "access", "store", "rules", "api/..."},
+	"api/*":   {"api/..."},
+
+	// The composition, and the commands over it.
+	"service": {"..."},
+	"cli":     {"..."},
+}
+
+// neverInAgent are modules that would make the agent what it must not be: a
+// program with a database, a web server's metrics or a cloud's SDK in it.
+var neverInAgent = []string{
+	"modernc.org/", "github.com/jackc/", "github.com/riverqueue/", "github.com/prometheus/",
+	"github.com/aws/", "github.com/tink-crypto/", "assay/internal/store", "assay/internal/assess",
+	"assay/internal/rules", "assay/internal/host", "assay/internal/api", "assay/internal/gateway",
+}
+
+var platforms = []string{"linux/amd64", "linux/arm64", "windows/amd64"}
+
+// budgets of the stripped programs, in megabytes.
+var budgets = map[string]int64{"assay": 50, "assay-agent": 16}
+
+type pkg struct {
+	ImportPath, Doc string
+	Imports, Deps   []string
+	GoFiles         []string
+}
+
+func goCommand(t *testing.T, platform string, args ...string) []byte {
+	t.Helper()
+	goos, goarch, _ := strings.Cut(platform, "/")
+	cmd := exec.Command("go", args...)
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, stderr.Bytes())
+	}
+	return out
+}
+
+func list(t *testing.T, platform string, patterns ...string) []pkg {
+	t.Helper()
+	decoder := json.NewDecoder(bytes.NewReader(goCommand(t, platform, append([]string{"list", "-json=ImportPath,Doc,Imports,Deps,GoFiles"}, patterns...)...)))
+	var all []pkg
+	for {
+		var p pkg
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+const internal = "assay/internal/"
+
+// place finds the line of the table for a package: its own, or that of "parent/*".
+func place(name string) ([]string, bool) {
+	if allowed, ok := mayImport[name]; ok {
+		return allowed, true
+	}
+	for parent := name; strings.Contains(parent, "/"); {
+		parent = parent[:strings.LastIndex(parent, "/")]
+		if allowed, ok := mayImport[parent+"/*"]; ok {
+			return allowed, true
+		}
+	}
+	return nil, false
+}
+
+func allows(allowed []string, name string) bool {
+	return slices.ContainsFunc(allowed, func(a string) bool {
+		prefix, tree := strings.CutSuffix(a, "...")
+		return a == name || tree && (strings.HasPrefix(name, prefix) || name == strings.TrimSuffix(prefix, "/"))
+	})
+}
+
+// helpers of tests may import what they help to test.
+func helper(name string) bool { return strings.HasSuffix(name, "test") }
+
+func TestImports(t *testing.T) {
+	seen := map[string]bool{}
+	for _, platform := range platforms {
+		for _, p := range list(t, platform, "./internal/...") {
+			name := strings.TrimPrefix(p.ImportPath, internal)
+			if helper(name) || len(p.GoFiles) == 0 {
+				continue
+			}
+			allowed, ok := place(name)
+			if !ok {
+				t.Errorf("%s has no place in the house: add it to the table, and to docs/architecture.md", name)
+				continue
+			}
+			seen[name] = true
+			for _, imported := range p.Imports {
+				theirs, ours := strings.CutPrefix(imported, internal)
+				if !ours {
+					continue
+				}
+				if helper(theirs) {
+					t.Errorf("%s: %s imports %s, which is for tests", platform, name, theirs)
+				} else if !allows(allowed, theirs) {
+					t.Errorf("%s: %s imports %s, which the house does not allow", platform, name, theirs)
+				}
+			}
+		}
+	}
+	for name := range maps.Keys(mayImport) {
+		if !strings.Contains(name, "*") && !seen[name] {
+			t.Errorf("the table has a line for %s, which is not there", name)
+		}
+	}
+}
+
+func TestPackagesSayWhatTheyAreFor(t *testing.T) {
+	for _, p := range list(t, "linux/amd64", "./...") {
+		if len(p.GoFiles) > 0 && len(p.Doc) < 40 {
+			t.Errorf("%s has no doc comment that says what it is for", p.ImportPath)
+		}
+	}
+}
+
+func TestAgentLinksNoService(t *testing.T) {
+	for _, platform := range platforms {
+		for _, p := range list(t, platform, "./cmd/assay-agent") {
+			for _, dep := range p.Deps {
+				for _, never := range neverInAgent {
+					if strings.HasPrefix(dep, never) {
+						t.Errorf("%s: the agent links %s", platform, dep)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestProgramsBuildWithinTheirBudgets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds six programs")
+	}
+	for _, platform := range platforms {
+		dir := t.TempDir()
+		goCommand(t, platform, "build", "-trimpath", "-ldflags=-s -w", "-o", dir+string(filepath.Separator), "./cmd/...")
+		for name, megabytes := range budgets {
+			if strings.HasPrefix(platform, "windows") {
+				name += ".exe"
+			}
+			info, err := os.Stat(filepath.Join(dir, name))
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			t.Logf("%s %s: %.1f MB of %d", platform, name, float64(info.Size())/1e6, megabytes)
+			if info.Size() > megabytes*1e6 {
+				t.Errorf("%s %s has %d bytes, more than its %d MB", platform, name, info.Size(), megabytes)
+			}
+		}
+	}
+}
