@@ -27,9 +27,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Version is the protocol version that this program speaks.
@@ -161,14 +163,19 @@ type Instruction struct {
 	Jitter  int       `json:"jitter,omitempty"`  // seconds; wait a random part of them first
 }
 
+// runPattern is what a run's id may be: it becomes part of paths.
+var runPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
+
 // Check tells what is wrong with an instruction, as far as can be told without
 // knowing the sensors.
 func (i *Instruction) Check() error {
 	switch {
 	case i.ID == "":
 		return errors.New("the instruction has no id")
-	case i.Run == "" || len(i.Run) > 64:
+	case i.Run == "":
 		return errors.New("the instruction names no run")
+	case !runPattern.MatchString(i.Run):
+		return errors.New("the instruction's run is not 1 to 64 letters, digits, hyphens and underscores")
 	case i.Action != ActionOn && i.Action != ActionOff:
 		return fmt.Errorf("there is no action %q", i.Action)
 	case i.Action == ActionOn && len(i.Sensors) == 0:
@@ -216,6 +223,47 @@ func Decode(r io.Reader, into any) error {
 		return fmt.Errorf("the document is larger than %d bytes", MaxDocument)
 	}
 	return json.Unmarshal(data, into, json.RejectUnknownMembers(true))
+}
+
+// DecodeHeartbeatResponse is Decode for the agent: an instruction that it cannot
+// understand is refused as a whole, and does not take the others with it. The id
+// of a refused instruction is empty where it could not be read.
+func DecodeHeartbeatResponse(r io.Reader) (HeartbeatResponse, []Refusal, error) {
+	var doc struct {
+		Now          time.Time        `json:"now"`
+		Interval     int              `json:"interval"`
+		Instructions []jsontext.Value `json:"instructions"`
+	}
+	if err := Decode(r, &doc); err != nil {
+		return HeartbeatResponse{}, nil, err
+	}
+	response := HeartbeatResponse{Now: doc.Now, Interval: doc.Interval}
+	var refused []Refusal
+	for _, raw := range doc.Instructions {
+		var i Instruction
+		err := json.Unmarshal(raw, &i, json.RejectUnknownMembers(true))
+		if err == nil {
+			err = i.Check()
+		}
+		if err != nil {
+			refused = append(refused, Refusal{Instruction: instructionID(raw), Reason: err.Error()})
+			continue
+		}
+		response.Instructions = append(response.Instructions, i)
+	}
+	return response, refused, nil
+}
+
+// instructionID is the id of an instruction of which nothing else is known to
+// be right.
+func instructionID(raw jsontext.Value) string {
+	var i struct {
+		ID string `json:"id"`
+	}
+	if json.Unmarshal(raw, &i) != nil || len(i.ID) > 256 {
+		return ""
+	}
+	return i.ID
 }
 
 // Encode writes one document.

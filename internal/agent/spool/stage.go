@@ -1,0 +1,171 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"assay/internal/agent/state"
+)
+
+// Stage is where a sensor's segments wait until the sensor is done. It is not
+// safe for concurrent use. Commit or Abort ends it.
+type Stage struct {
+	spool  *Spool
+	run    string
+	batch  batch
+	dir    string
+	staged int64 // bytes, counted in the spool's
+}
+
+// Stage begins a sensor's part of a run. What was staged for the sensor before
+// and not committed is removed.
+func (s *Spool) Stage(id, sensor string) (*Stage, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.runs[id]
+	if !ok || r.State != Open {
+		return nil, fmt.Errorf("stage the sensor %s: the run %s is not open", sensor, id)
+	}
+	st := &Stage{spool: s, run: id, dir: s.path(id, stagingPrefix+sensor)}
+	st.batch = batch{sensor: sensor, first: r.last() + 1, last: r.last()}
+	if !batchPattern.MatchString(st.batch.name()) {
+		return nil, fmt.Errorf("stage the sensor %q: a sensor cannot have that name", sensor)
+	}
+	if err := os.RemoveAll(st.dir); err != nil {
+		return nil, fmt.Errorf("stage the sensor %s: %w", sensor, err)
+	}
+	if err := os.Mkdir(st.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("stage the sensor %s: %w", sensor, err)
+	}
+	return st, nil
+}
+
+// Segment is a segment that is being written. Close makes it durable and part
+// of the stage; Discard forgets it.
+type Segment struct {
+	Sequence int64
+
+	stage *Stage
+	file  File
+	name  string
+	size  int64
+	limit int64 // of the whole spool, for this segment
+}
+
+// Create begins the next segment. The last one may use the Reserve: it is the
+// one that says how the sensor fared.
+func (st *Stage) Create(last bool) (*Segment, error) {
+	g := &Segment{Sequence: st.batch.last + 1, stage: st, limit: st.spool.limit}
+	if last {
+		g.limit += Reserve
+	}
+	g.name = filepath.Join(st.dir, fileName(g.Sequence))
+	file, err := st.spool.create(g.name)
+	if err != nil {
+		return nil, fmt.Errorf("begin a segment: %w", err)
+	}
+	g.file = file
+	return g, nil
+}
+
+// Write writes to the segment within the spool's limit, or returns an error
+// with ErrFull.
+func (g *Segment) Write(p []byte) (int, error) {
+	s := g.stage.spool
+	s.mu.Lock()
+	full := s.bytes+int64(len(p)) > g.limit
+	if !full {
+		s.bytes += int64(len(p))
+		g.size += int64(len(p))
+		g.stage.staged += int64(len(p))
+	}
+	s.mu.Unlock()
+	if full {
+		return 0, fmt.Errorf("%w: %d bytes", ErrFull, s.limit)
+	}
+	return g.file.Write(p)
+}
+
+// Size is what was written so far, in bytes.
+func (g *Segment) Size() int64 { return g.size }
+
+// Close makes the segment durable. It belongs to the stage only if Close
+// returns nil; otherwise it is discarded.
+func (g *Segment) Close() error {
+	err := g.file.Sync()
+	if closeErr := g.file.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("make a segment durable: %w", err), g.remove())
+	}
+	g.stage.batch.last = g.Sequence
+	g.stage.batch.files = append(g.stage.batch.files, segment{g.Sequence, g.size})
+	return nil
+}
+
+// Discard removes the segment; its sequence number is free again.
+func (g *Segment) Discard() error { return errors.Join(g.file.Close(), g.remove()) }
+
+func (g *Segment) remove() error {
+	g.stage.release(g.size)
+	return os.Remove(g.name)
+}
+
+func (st *Stage) release(bytes int64) {
+	st.spool.mu.Lock()
+	defer st.spool.mu.Unlock()
+	st.staged -= bytes
+	st.spool.free(bytes)
+}
+
+// Alone tells whether nothing but this stage is in the spool: waiting for room
+// would be waiting for ever.
+func (st *Stage) Alone() bool {
+	st.spool.mu.Lock()
+	defer st.spool.mu.Unlock()
+	return st.spool.bytes == st.staged
+}
+
+// Segments is how many segments are closed.
+func (st *Stage) Segments() int { return len(st.batch.files) }
+
+// Commit makes the sensor's segments part of the run, all at once and durably.
+func (st *Stage) Commit() error {
+	if len(st.batch.files) == 0 {
+		return errors.Join(errors.New("a sensor without a segment cannot be committed"), st.Abort())
+	}
+	s := st.spool
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.runs[st.run]
+	if !ok || r.State != Open {
+		return errors.Join(fmt.Errorf("commit the sensor %s: the run %s has ended", st.batch.sensor, st.run), st.abort())
+	}
+	err := state.SyncFolder(st.dir)
+	if err == nil {
+		err = os.Rename(st.dir, s.path(st.run, st.batch.name()))
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("commit the sensor %s: %w", st.batch.sensor, err), st.abort())
+	}
+	// From here on it is committed, whatever follows.
+	r.batches = append(r.batches, st.batch)
+	st.staged = 0
+	return state.SyncFolder(s.path(st.run))
+}
+
+// Abort removes what was staged.
+func (st *Stage) Abort() error {
+	st.spool.mu.Lock()
+	defer st.spool.mu.Unlock()
+	return st.abort()
+}
+
+func (st *Stage) abort() error {
+	st.spool.free(st.staged)
+	st.staged = 0
+	return os.RemoveAll(st.dir)
+}
