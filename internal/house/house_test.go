@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"vault":     {},
 	"blob":      {},
 	"testenv":   {},
+	"settings":  {},
 	"house":     {},
 
 	"wire":     {"telemetry"},

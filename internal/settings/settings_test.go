@@ -1,0 +1,67 @@
+package settings_test
+
+import (
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"assay/internal/settings"
+)
+
+func parse(t *testing.T, args []string, env map[string]string, file string) (data, addr string, jobs int, err error) {
+	t.Helper()
+	set := flag.NewFlagSet("test", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.StringVar(&data, "data-folder", "default", "")
+	set.StringVar(&addr, "addr", "default", "")
+	set.IntVar(&jobs, "jobs", 1, "")
+	from := settings.Source{Prefix: "ASSAY", Getenv: func(name string) string { return env[name] }}
+	if file != "" {
+		from.File = filepath.Join(t.TempDir(), "assay.cfg")
+		if err := os.WriteFile(from.File, []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err = settings.Parse(set, args, from)
+	return data, addr, jobs, err
+}
+
+func TestPrecedence(t *testing.T) {
+	data, addr, jobs, err := parse(t,
+		[]string{"-data-folder=flag"},
+		map[string]string{"ASSAY_DATA_FOLDER": "env", "ASSAY_ADDR": "env"},
+		"# a comment\n\naddr = file\n jobs=7 \ndata-folder = file\n")
+	if data != "flag" || addr != "env" || jobs != 7 || err != nil {
+		t.Errorf("%q %q %d %v", data, addr, jobs, err)
+	}
+	if data, addr, jobs, err := parse(t, nil, nil, ""); data != "default" || addr != "default" || jobs != 1 || err != nil {
+		t.Errorf("%q %q %d %v", data, addr, jobs, err)
+	}
+}
+
+func TestErrorsSayWhere(t *testing.T) {
+	for name, c := range map[string]struct {
+		env  map[string]string
+		file string
+		want string
+	}{
+		"unknown name":     {nil, "addr = x\ndata-foldr = y", `assay.cfg:2: there is no setting "data-foldr"`},
+		"no value":         {nil, "addr", "assay.cfg:1: a line is"},
+		"twice":            {nil, "addr=1\naddr=2", "already set at"},
+		"a bad number":     {nil, "jobs = many", "assay.cfg:1: \"many\" is no value for jobs"},
+		"a bad number env": {map[string]string{"ASSAY_JOBS": "many"}, "", "$ASSAY_JOBS"},
+		"a huge line":      {nil, strings.Repeat("x", 1<<20), "read the settings"},
+	} {
+		if _, _, _, err := parse(t, nil, c.env, c.file); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+	}
+	set := flag.NewFlagSet("test", flag.ContinueOnError)
+	missing := settings.Source{Getenv: os.Getenv, File: filepath.Join(t.TempDir(), "none"), Must: true}
+	if err := settings.Parse(set, nil, missing); err == nil {
+		t.Error("a file that was asked for and is missing was passed over")
+	}
+}
