@@ -19,8 +19,11 @@ type Source struct {
 	Prefix string              // of environment variables: "ASSAY"
 	Getenv func(string) string // os.Getenv, or a test's
 	File   string              // a file that may be missing; empty: none
-	Must   bool                // the file was asked for by name and has to be there
 }
+
+// FileFlag is the flag by which a command lets people name another file; that one
+// has to be there.
+const FileFlag = "config"
 
 // Parse parses the arguments and then fills in every flag that they did not set.
 // The arguments that are not flags stay in set.Args.
@@ -30,13 +33,13 @@ func Parse(set *flag.FlagSet, args []string, from Source) error {
 	}
 	given := map[string]bool{}
 	set.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	file, err := from.read(set)
+	file, err := from.read(set, given[FileFlag])
 	if err != nil {
 		return err
 	}
 	var problems []error
 	set.VisitAll(func(f *flag.Flag) {
-		if given[f.Name] {
+		if given[f.Name] || f.Name == FileFlag {
 			return
 		}
 		where, value := "$"+from.variable(f.Name), from.Getenv(from.variable(f.Name))
@@ -60,19 +63,27 @@ type line struct{ where, value string }
 
 // read reads the file. A name that no flag has is an error: a setting that is
 // misspelt must not look as if it were in force.
-func (s Source) read(set *flag.FlagSet) (map[string]line, error) {
-	if s.File == "" {
+func (s Source) read(set *flag.FlagSet, given bool) (map[string]line, error) {
+	name, must := s.File, false
+	if f := set.Lookup(FileFlag); f != nil {
+		if value := s.Getenv(s.variable(FileFlag)); value != "" && !given {
+			name, must = value, true
+		} else if given {
+			name, must = f.Value.String(), true
+		}
+	}
+	if name == "" {
 		return nil, nil
 	}
-	file, err := os.Open(s.File)
-	if errors.Is(err, os.ErrNotExist) && !s.Must {
+	file, err := os.Open(name)
+	if errors.Is(err, os.ErrNotExist) && !must {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the settings: %w", err)
 	}
 	defer file.Close()
-	return parseFile(file, s.File, set)
+	return parseFile(file, name, set)
 }
 
 func parseFile(r io.Reader, name string, set *flag.FlagSet) (map[string]line, error) {
@@ -89,7 +100,7 @@ func parseFile(r io.Reader, name string, set *flag.FlagSet) (map[string]line, er
 		switch {
 		case !ok:
 			return nil, fmt.Errorf("%s: a line is \"name = value\"", where)
-		case set.Lookup(key) == nil:
+		case set.Lookup(key) == nil || key == FileFlag:
 			return nil, fmt.Errorf("%s: there is no setting %q", where, key)
 		case values[key].where != "":
 			return nil, fmt.Errorf("%s: %q is already set at %s", where, key, values[key].where)

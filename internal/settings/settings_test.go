@@ -59,9 +59,34 @@ func TestErrorsSayWhere(t *testing.T) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}
-	set := flag.NewFlagSet("test", flag.ContinueOnError)
-	missing := settings.Source{Getenv: os.Getenv, File: filepath.Join(t.TempDir(), "none"), Must: true}
-	if err := settings.Parse(set, nil, missing); err == nil {
-		t.Error("a file that was asked for and is missing was passed over")
+}
+
+func TestNamedFile(t *testing.T) {
+	dir := t.TempDir()
+	there, missing := filepath.Join(dir, "there"), filepath.Join(dir, "missing")
+	if err := os.WriteFile(there, []byte("addr = named"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		env  string
+		want string
+		fail bool
+	}{
+		"by flag":        {[]string{"-config", there}, "", "named", false},
+		"by environment": {nil, there, "named", false},
+		"flag wins":      {[]string{"-config", there}, missing, "named", false},
+		"missing":        {[]string{"-config", missing}, "", "", true},
+		"missing by env": {nil, missing, "", true},
+		"default only":   {nil, "", "", false},
+	} {
+		set := flag.NewFlagSet("test", flag.ContinueOnError)
+		set.String(settings.FileFlag, "", "")
+		addr := set.String("addr", "", "")
+		getenv := func(name string) string { return map[string]string{"ASSAY_CONFIG": c.env}[name] }
+		err := settings.Parse(set, c.args, settings.Source{Prefix: "ASSAY", Getenv: getenv, File: missing})
+		if *addr != c.want || (err != nil) != c.fail {
+			t.Errorf("%s: %q, %v", name, *addr, err)
+		}
 	}
 }
