@@ -1,0 +1,77 @@
+// Package packages is the sensor of the same name: what the host's package
+// managers have installed, out of the databases of dpkg (status, status.d,
+// updates), rpm (sqlite, ndb and Berkeley DB, in any of the folders it has had),
+// apk and pacman, read as files by the parsers below this package. No package
+// manager is run, no database engine is linked, and nothing beside a database is
+// created, touched or locked.
+//
+// Every database that is found gives a telemetry.PackageDatabase record, after
+// its packages; one that could not be read, or not wholly, has a Problem, and the
+// coverage is partial, denied or failed: a damaged database never looks like a
+// host without packages. A manager without a database has the part
+// "not_collected"; if no manager has one, the whole is that. A database that
+// changes while it is read is read again.
+//
+// Owners tells which package a file belongs to.
+package packages
+
+import (
+	"context"
+	"strings"
+
+	"assay/internal/sensor"
+	"assay/internal/telemetry"
+)
+
+// Sensor implements sensor.Sensor. Its zero value is ready.
+type Sensor struct{}
+
+// New returns the sensor.
+func New() Sensor { return Sensor{} }
+
+// Describe implements sensor.Sensor.
+func (Sensor) Describe() sensor.Description {
+	return sensor.Description{
+		Name:    telemetry.SensorPackages,
+		Summary: "The packages that dpkg, rpm, apk and pacman have installed, with version, architecture, source and status.",
+		Reads: []string{
+			dpkgStatus, dpkgStatusFolder + "/*", dpkgUpdates + "/*", dpkgInfo + "/*.list", dpkgInfo + "/*.md5sums", dpkgDiversions,
+			"/var/lib/rpm/{rpmdb.sqlite,rpmdb.sqlite-wal,Packages.db,Packages}",
+			"/usr/lib/sysimage/rpm/{rpmdb.sqlite,rpmdb.sqlite-wal,Packages.db,Packages}",
+			"/usr/share/rpm/{rpmdb.sqlite,rpmdb.sqlite-wal,Packages.db,Packages}",
+			"/lib/apk/db/installed", "/usr/lib/apk/db/installed",
+			pacmanLocal + "/*/desc", pacmanLocal + "/*/files",
+		},
+		Never: []string{"descriptions, dependencies, scripts, configuration and checksums of packages; the lists of files leave the host only as the owner of an executed or mapped file"},
+	}
+}
+
+// manager is a package manager: its name, which is that of its part of the
+// coverage, and how its databases are found and read.
+type manager struct {
+	name    string
+	where   string // for people
+	collect func(*collection) error
+}
+
+func managers() []manager {
+	return []manager{
+		{"dpkg", "/var/lib/dpkg", collectDpkg},
+		{"rpm", strings.Join(rpmFolders(), ", "), collectRPM},
+		{"apk", strings.Join(apkFiles(), ", "), collectApk},
+		{"pacman", pacmanLocal, collectPacman},
+	}
+}
+
+// Collect implements sensor.Sensor.
+func (Sensor) Collect(ctx context.Context, host *sensor.Host, emit sensor.Emit) (telemetry.Coverage, error) {
+	var outcomes []outcome
+	for _, m := range managers() {
+		c := &collection{ctx: ctx, fs: host.FS, only: host.Only, emit: emit, manager: m.name}
+		if err := m.collect(c); err != nil {
+			return telemetry.Coverage{}, err
+		}
+		outcomes = append(outcomes, c.outcome(m.where))
+	}
+	return coverage(outcomes), nil
+}
