@@ -35,18 +35,19 @@ func NewWriter(w io.Writer, h Header) (*Writer, error) {
 	}
 	tw := &Writer{zstd: enc}
 	h.Format = Format
-	tw.put(&h)
-	return tw, tw.err
+	return tw, tw.put(&h)
 }
 
-// Write adds a record that the named sensor has made.
+// Write adds a record that the named sensor has made. A record that cannot be
+// written as a line of the format is an error and leaves the snapshot as it was;
+// after an error of the underlying writer every further call returns that error.
 func (w *Writer) Write(sensor string, r Record) error {
-	if w.err == nil {
-		r.meta().Sensor = sensor
-		w.put(r)
-		w.records++
+	r.meta().Sensor = sensor
+	if err := w.put(r); err != nil {
+		return err
 	}
-	return w.err
+	w.records++
+	return nil
 }
 
 // Records is the number of records written so far, header and trailer excluded.
@@ -59,7 +60,7 @@ func (w *Writer) Bytes() int64 { return w.bytes }
 // Close returns nil. It does not close the underlying writer.
 func (w *Writer) Close() error {
 	if w.err == nil {
-		w.put(&Trailer{Records: w.records, Finished: time.Now().UTC()})
+		w.err = w.put(&Trailer{Records: w.records, Finished: time.Now().UTC()})
 	}
 	if err := w.zstd.Close(); w.err == nil && err != nil {
 		w.err = fmt.Errorf("end compression: %w", err)
@@ -67,9 +68,9 @@ func (w *Writer) Close() error {
 	return w.err
 }
 
-func (w *Writer) put(r Record) {
+func (w *Writer) put(r Record) error {
 	if w.err != nil {
-		return
+		return w.err
 	}
 	r.meta().Type = r.kind()
 	w.line.Reset()
@@ -77,16 +78,15 @@ func (w *Writer) put(r Record) {
 	// rather than making a snapshot fail. Records that need the exact bytes
 	// of a path carry them in Raw.
 	if err := json.MarshalWrite(&w.line, r, jsontext.AllowInvalidUTF8(true)); err != nil {
-		w.err = fmt.Errorf("write a record of type %q: %w", r.kind(), err)
-		return
+		return fmt.Errorf("write a record of type %q: %w", r.kind(), err)
 	}
 	w.line.WriteByte('\n')
-	w.bytes += int64(w.line.Len())
 	if w.line.Len() > MaxLine {
-		w.err = fmt.Errorf("write a record of type %q: its line has %d bytes, more than the format's %d", r.kind(), w.line.Len(), MaxLine)
-		return
+		return fmt.Errorf("write a record of type %q: its line has %d bytes, more than the format's %d", r.kind(), w.line.Len(), MaxLine)
 	}
+	w.bytes += int64(w.line.Len())
 	if _, err := w.zstd.Write(w.line.Bytes()); err != nil {
 		w.err = fmt.Errorf("write a record of type %q: %w", r.kind(), err)
 	}
+	return w.err
 }

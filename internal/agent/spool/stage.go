@@ -71,7 +71,8 @@ func (st *Stage) Create(last bool) (*Segment, error) {
 }
 
 // Write writes to the segment within the spool's limit, or returns an error
-// with ErrFull.
+// with ErrFull and has written nothing. What an error of the disk left written
+// is counted, so that the rest can be tried again.
 func (g *Segment) Write(p []byte) (int, error) {
 	s := g.stage.spool
 	s.mu.Lock()
@@ -85,7 +86,12 @@ func (g *Segment) Write(p []byte) (int, error) {
 	if full {
 		return 0, fmt.Errorf("%w: %d bytes", ErrFull, s.limit)
 	}
-	return g.file.Write(p)
+	n, err := g.file.Write(p)
+	if n < len(p) {
+		g.size -= int64(len(p) - n)
+		g.stage.release(int64(len(p) - n))
+	}
+	return n, err
 }
 
 // Size is what was written so far, in bytes.

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package collect
+
+// lowPriority does nothing on this operating system.
+func lowPriority() {}
