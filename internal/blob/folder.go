@@ -9,14 +9,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"assay/internal/durable"
 )
 
 // Folder keeps each object as a file below a folder.
 type Folder struct{ dir string }
 
-// temporary begins the names of files that are being written. CheckName refuses
-// it as the beginning of an element, so it can never be an object's.
-const temporary = ".new-"
+// temporary begins the names of files that are being written, as package durable
+// names them. CheckName refuses it as the beginning of an element, so it can never
+// be an object's.
+const temporary = "."
 
 // OpenFolder opens a folder, making it if need be, and removes what writes that
 // were cut off have left behind. One process may have it open for writing.
@@ -26,7 +29,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	}
 	f := &Folder{dir: dir}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasPrefix(d.Name(), temporary) {
+		if err == nil && path != dir && strings.HasPrefix(d.Name(), temporary) {
 			err = os.Remove(path)
 		}
 		return err
@@ -37,8 +40,8 @@ func OpenFolder(dir string) (*Folder, error) {
 	return f, nil
 }
 
-// Put writes beside, syncs, renames, and syncs the folder.
-func (f *Folder) Put(ctx context.Context, name string, r io.Reader) (err error) {
+// Put replaces the file durably.
+func (f *Folder) Put(ctx context.Context, name string, r io.Reader) error {
 	if err := CheckName(name); err != nil {
 		return err
 	}
@@ -47,30 +50,14 @@ func (f *Folder) Put(ctx context.Context, name string, r io.Reader) (err error) 
 	if err := f.makeFolder(dir); err != nil {
 		return fmt.Errorf("store object %s: %w", name, err)
 	}
-	file, err := os.CreateTemp(dir, temporary+"*")
+	err := durable.Replace(path, func(file *os.File) error {
+		_, err := io.Copy(file, contextReader{ctx, r})
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("store object %s: %w", name, err)
 	}
-	defer func() {
-		if err != nil {
-			file.Close()
-			os.Remove(file.Name())
-			err = fmt.Errorf("store object %s: %w", name, err)
-		}
-	}()
-	if _, err := io.Copy(file, contextReader{ctx, r}); err != nil {
-		return err
-	}
-	if err := file.Sync(); err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		return err
-	}
-	return syncFolder(dir)
+	return nil
 }
 
 // makeFolder makes a folder and syncs every parent that gained an entry.
@@ -87,7 +74,7 @@ func (f *Folder) makeFolder(dir string) error {
 	case err != nil:
 		return err
 	}
-	return syncFolder(filepath.Dir(dir))
+	return durable.SyncFolder(filepath.Dir(dir))
 }
 
 // Get opens the file.
@@ -114,7 +101,7 @@ func (f *Folder) Delete(_ context.Context, name string) error {
 	} else if err != nil {
 		return nil
 	}
-	return syncFolder(filepath.Dir(path))
+	return durable.SyncFolder(filepath.Dir(path))
 }
 
 // List walks the folder.

@@ -21,8 +21,10 @@ var mayImport = map[string][]string{
 	// The ground: the domain, the formats, and what others are measured by.
 	"inspector": {},
 	"telemetry": {},
-	"vault":     {},
-	"blob":      {},
+	"durable":   {},
+	"release":   {},
+	"vault":     {"durable"},
+	"blob":      {"durable"},
 	"testenv":   {},
 	"settings":  {},
 	"house":     {},

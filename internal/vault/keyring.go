@@ -13,6 +13,8 @@ import (
 	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"assay/internal/durable"
 )
 
 // Keyring is a Wrapper whose key-encryption key is a Tink keyset in a file that
@@ -70,7 +72,7 @@ func createKeyring(path string) ([]byte, error) {
 	if err := os.Link(file.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	if err := syncFolder(filepath.Dir(path)); err != nil {
+	if err := durable.SyncFolder(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
 	return os.ReadFile(path)

@@ -17,12 +17,3 @@ func checkPrivate(path string) error {
 	}
 	return nil
 }
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
-}

@@ -3,5 +3,3 @@ package vault
 // checkPrivate leaves it to the folder's access control list: Go's file modes
 // say nothing about it.
 func checkPrivate(string) error { return nil }
-
-func syncFolder(string) error { return nil }

@@ -1,4 +1,0 @@
-package blob
-
-// syncFolder does nothing: NTFS journals names, and folders cannot be flushed.
-func syncFolder(string) error { return nil }
