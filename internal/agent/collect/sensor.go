@@ -128,7 +128,7 @@ func (o outcome) judge(ctx context.Context, records int64, writeErr error) telem
 		cut.Reason = writeErr.Error()
 	case o.panicked:
 		cut.Reason = o.err.Error()
-	case ctx.Err() != nil && o.err != nil:
+	case ctx.Err() != nil && o.err != nil && !errors.Is(o.err, context.Cause(ctx)):
 		cut.Reason = context.Cause(ctx).Error()
 	case o.err != nil:
 		cut.Reason = o.err.Error()

@@ -1,0 +1,192 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// settings are all flags of all commands, and the environment.
+type settings struct {
+	config string
+	state  string
+
+	server, token, tokenFile, ca, caPin string
+	force                               bool
+
+	spoolLimit int64
+	timeout    time.Duration
+
+	json    bool
+	root    string
+	sensors string
+	output  string
+
+	env map[string]string // the process's, and agent.env's below it
+}
+
+func newSettings() *settings { return &settings{env: map[string]string{}} }
+
+// names are the settings that agent.cfg may have.
+func names() []string {
+	return []string{"state", "server", "token", "token-file", "ca", "ca-pin", "spool-limit", "sensor-timeout"}
+}
+
+// maxSettings bounds a file of settings, in bytes.
+const maxSettings = 64 << 10
+
+// load fills in what the command line has not set.
+func (s *settings) load(flags *flag.FlagSet, environment []string) error {
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	for _, e := range environment {
+		if name, value, ok := strings.Cut(e, "="); ok {
+			s.env[name] = value
+		}
+	}
+	if v, ok := s.env[variable("config")]; ok && !given["config"] {
+		s.config, given["config"] = v, true
+	}
+	file, err := s.files(given["config"])
+	if err != nil {
+		return usageError{err}
+	}
+	var errs []error
+	flags.VisitAll(func(f *flag.Flag) {
+		if given[f.Name] || f.Name == "config" {
+			return
+		}
+		value, ok := s.env[variable(f.Name)]
+		from := variable(f.Name)
+		if !ok {
+			value, ok = file[f.Name]
+			from = s.config
+		}
+		if !ok {
+			return
+		}
+		if err := f.Value.Set(value); err != nil {
+			// The value may be a secret that got into the wrong line.
+			errs = append(errs, usagef("%s sets -%s to what it cannot be: see -help", from, f.Name))
+		}
+	})
+	return errors.Join(errs...)
+}
+
+func variable(name string) string {
+	return "ASSAY_AGENT_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// files reads agent.env into the environment and returns agent.cfg.
+func (s *settings) files(required bool) (map[string]string, error) {
+	envFile := filepath.Join(filepath.Dir(s.config), "agent.env")
+	text, err := readSettings(envFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	vars, err := parseEnv(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", envFile, err)
+	}
+	for name, value := range vars {
+		if _, ok := s.env[name]; !ok {
+			s.env[name] = value
+		}
+	}
+	text, err = readSettings(s.config)
+	if err != nil && (required || !errors.Is(err, fs.ErrNotExist)) {
+		return nil, err
+	}
+	cfg, err := parseConfig(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.config, err)
+	}
+	return cfg, nil
+}
+
+func readSettings(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSettings+1))
+	if err == nil && len(data) > maxSettings {
+		err = fmt.Errorf("%s is larger than %d bytes", name, maxSettings)
+	}
+	return string(data), err
+}
+
+// parseConfig reads agent.cfg: "name = value" lines, # begins a comment line.
+// Names are those of the flags, and must be known.
+func parseConfig(text string) (map[string]string, error) {
+	values := map[string]string{}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		name = strings.TrimSpace(name)
+		if !ok || !slices.Contains(names(), name) {
+			return nil, fmt.Errorf("line %d: it must be NAME = VALUE, where NAME is one of %s", n, strings.Join(names(), ", "))
+		}
+		values[name] = strings.TrimSpace(value)
+	}
+	return values, nil
+}
+
+// parseEnv reads agent.env: NAME=value lines as systemd's EnvironmentFile has
+// them, with or without quotes, without expansion.
+func parseEnv(text string) (map[string]string, error) {
+	values := map[string]string{}
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' || line[0] == ';' {
+			continue
+		}
+		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+		name = strings.TrimSpace(name)
+		if !ok || name == "" || strings.ContainsAny(name, " \t\"'") {
+			return nil, fmt.Errorf("line %d: it must be NAME=VALUE", n)
+		}
+		values[name] = unquote(strings.TrimSpace(value))
+	}
+	return values, nil
+}
+
+func unquote(v string) string {
+	if len(v) >= 2 && (v[0] == '"' || v[0] == '\'') && v[len(v)-1] == v[0] {
+		return v[1 : len(v)-1]
+	}
+	return v
+}
+
+// getenv is the environment, agent.env included.
+func (s *settings) getenv(name string) string { return s.env[name] }
+
+// theToken returns the token from where it was given. A file, or standard input
+// as "-", keeps it out of the list of processes.
+func (s *settings) theToken(stdin io.Reader) (string, error) {
+	if s.tokenFile == "" {
+		return s.token, nil
+	}
+	if s.tokenFile == "-" {
+		data, err := io.ReadAll(io.LimitReader(stdin, 4<<10))
+		return strings.TrimSpace(string(data)), err
+	}
+	text, err := readSettings(s.tokenFile)
+	return cmp.Or(strings.TrimSpace(text), s.token), err
+}

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"assay/internal/agent"
+	"assay/internal/sensor"
+)
+
+func statusFlags(fs *flag.FlagSet, s *settings) {
+	stateFlag(fs, s)
+	fs.BoolVar(&s.json, "json", false, "print JSON")
+}
+
+// status fails if the agent does not run, does not answer, or has no contact
+// with its service.
+func status(_ context.Context, c *Cmd, s *settings) error {
+	now := time.Now()
+	st, err := agent.ReadStatus(s.state, now)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		err = printJSON(c.Stdout, st)
+	} else {
+		err = printStatus(c.Stdout, st, now)
+	}
+	if err == nil && st.LastContact.IsZero() {
+		return fmt.Errorf("the agent runs, and its service has not answered it yet")
+	}
+	return err
+}
+
+func printStatus(w io.Writer, st agent.Status, now time.Time) error {
+	contact := "never"
+	if !st.LastContact.IsZero() {
+		contact = now.Sub(st.LastContact).Round(time.Second).String() + " ago"
+	}
+	health := "healthy"
+	if len(st.Health) > 0 {
+		health = "unhealthy\n  " + strings.Join(st.Health, "\n  ")
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Agent        %s (%s, process %d, since %s)\n", st.Agent, st.Version, st.PID, st.Started.Format(time.RFC3339))
+	fmt.Fprintf(&b, "Service      %s, last contact %s\n", st.Server, contact)
+	fmt.Fprintf(&b, "Certificate  until %s\n", st.Certificate.Format(time.RFC3339))
+	fmt.Fprintf(&b, "Spool        %d segments, %d of %d bytes\n", st.Spool.Segments, st.Spool.Bytes, st.Spool.Limit)
+	for _, r := range st.Runs {
+		fmt.Fprintf(&b, "Run          %s: %s, %d segments acknowledged %s\n", r.Run, r.State, r.Sequence, r.Reason)
+	}
+	fmt.Fprintf(&b, "Health       %s\n", health)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func printJSON(w io.Writer, v any) error {
+	if err := json.MarshalWrite(w, v, jsontext.WithIndent("  ")); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func sensorsFlags(fs *flag.FlagSet, s *settings) {
+	fs.BoolVar(&s.json, "json", false, "print JSON")
+}
+
+// listSensors prints the published scope.
+func listSensors(_ context.Context, c *Cmd, s *settings) error {
+	descriptions := []sensor.Description{}
+	for _, one := range c.Sensors {
+		descriptions = append(descriptions, one.Describe())
+	}
+	if s.json {
+		return printJSON(c.Stdout, descriptions)
+	}
+	if len(descriptions) == 0 {
+		_, err := fmt.Fprintln(c.Stdout, noSensors)
+		return err
+	}
+	var b strings.Builder
+	for _, d := range descriptions {
+		fmt.Fprintf(&b, "%s: %s\n", d.Name, d.Summary)
+		if d.Live {
+			fmt.Fprintf(&b, "  only of a running system\n")
+		}
+		for _, r := range d.Reads {
+			fmt.Fprintf(&b, "  reads  %s\n", r)
+		}
+		for _, n := range d.Never {
+			fmt.Fprintf(&b, "  never  %s\n", n)
+		}
+	}
+	_, err := io.WriteString(c.Stdout, b.String())
+	return err
+}
+
+const noSensors = "This version has no sensors for this operating system yet: Linux hosts only."

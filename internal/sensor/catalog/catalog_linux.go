@@ -1,0 +1,9 @@
+package catalog
+
+import (
+	"assay/internal/sensor"
+)
+
+func sensors() []sensor.Sensor {
+	return []sensor.Sensor{}
+}
