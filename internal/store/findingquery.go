@@ -1,0 +1,117 @@
+package store
+
+import (
+	"assay/internal/inspector"
+)
+
+// condition is a filter on a column of findings: the column is one of the values.
+type condition struct {
+	column string
+	values []any
+}
+
+// conditions lists what a filter asks of single columns, the one that likely
+// selects least first.
+func conditions(f inspector.FindingFilter, runs []any) []condition {
+	severities := make([]any, len(f.Severities))
+	for i, s := range f.Severities {
+		severities[i] = rank(s)
+	}
+	all := []condition{
+		{"f.agent", toAny(f.Agents)}, {"f.rule", toAny(f.Rules)}, {"f.run", runs},
+		{"f.asg", toAny(f.AutoScalingGroups)}, {"f.package_arn", toAny(f.PackageARNs)}, {"f.severity", severities},
+	}
+	var used []condition
+	for _, c := range all {
+		if len(c.values) > 0 {
+			used = append(used, c)
+		}
+	}
+	return used
+}
+
+// maxBranches bounds the parts that a query is made of; SQLite takes 500.
+const maxBranches = 200
+
+// findingQuery selects the places of findings after a place.
+func (r *Reader) findingQuery(f inspector.FindingFilter, runs []any, after place, n int) *query {
+	all := conditions(f, runs)
+	if len(f.Attributes) > 0 || len(all) == 0 {
+		return r.query("").branch(f, all, after, n)
+	}
+	branches := split(all)
+	if len(branches) == 1 {
+		return r.query("").branch(f, branches[0], after, n)
+	}
+	q := r.query("SELECT run, id FROM (")
+	for i, conditions := range branches {
+		q.add([]string{"SELECT run, id FROM (", " UNION ALL SELECT run, id FROM ("}[min(i, 1)])
+		q.branch(f, conditions, after, n).add([]string{") AS first", ") AS other"}[min(i, 1)])
+	}
+	return q.add(") AS every ORDER BY run, id LIMIT ?", n)
+}
+
+// split makes a branch for every value of the first condition, and of the second
+// where an index has both.
+func split(all []condition) [][]condition {
+	branches := [][]condition{all}
+	for i, c := range all {
+		indexed := i == 0 || c.column == "f.severity" && (all[0].column == "f.run" || all[0].column == "f.package_arn" || all[0].column == "f.asg")
+		if !indexed || len(branches)*len(c.values) > maxBranches {
+			continue
+		}
+		var next [][]condition
+		for _, branch := range branches {
+			for _, v := range c.values {
+				single := append([]condition(nil), branch...)
+				single[i].values = []any{v}
+				next = append(next, single)
+			}
+		}
+		branches = next
+	}
+	return branches
+}
+
+// branch adds one ordered query.
+func (q *query) branch(f inspector.FindingFilter, conditions []condition, after place, n int) *query {
+	q.add("SELECT f.run, f.id FROM findings f")
+	if len(f.Attributes) > 0 {
+		q.add(" JOIN finding_attributes a ON a.run = f.run AND a.id = f.id WHERE a.hash = ? AND (a.run, a.id) > (?, ?)",
+			attributeHash(f.Attributes[0]), after.run, after.id)
+	} else {
+		q.add(" WHERE (f.run, f.id) > (?, ?)", after.run, after.id)
+	}
+	for _, c := range conditions {
+		q.add(" AND " + c.column)
+		if len(c.values) == 1 {
+			q.add(" = ?", c.values[0])
+		} else {
+			q.list(c.values)
+		}
+		if c.column == "f.asg" {
+			q.add(" AND f.asg <> ''")
+		}
+	}
+	for _, a := range f.Attributes[min(1, len(f.Attributes)):] {
+		q.add(" AND EXISTS (SELECT 1 FROM finding_attributes b WHERE b.hash = ? AND b.run = f.run AND b.id = f.id)", attributeHash(a))
+	}
+	q.between("f.created_at", stamp(f.Created.Begin), stamp(f.Created.End))
+	q.createdRuns(f.Created)
+	q.add(" AND f.run NOT IN (SELECT no FROM runs WHERE NOT shown)")
+	if len(f.Attributes) > 0 {
+		return q.add(" ORDER BY a.run, a.id LIMIT ?", n)
+	}
+	return q.add(" ORDER BY f.run, f.id LIMIT ?", n)
+}
+
+// createdRuns limits findings made in a range of time to runs that went on in it,
+// which are close to one another in the order of the lists.
+func (q *query) createdRuns(r inspector.TimeRange) {
+	if !r.Begin.IsZero() {
+		q.add(" AND f.run >= (SELECT coalesce(min(no), 0) FROM runs WHERE completed_at >= ?)", stamp(r.Begin))
+	}
+	if !r.End.IsZero() {
+		q.add(" AND f.run <= (SELECT coalesce(max(no), 0) FROM runs WHERE created_at <= ?)", stamp(r.End))
+	}
+}
