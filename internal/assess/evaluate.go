@@ -1,0 +1,132 @@
+package assess
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"assay/internal/host"
+	"assay/internal/inspector"
+	"assay/internal/jobs"
+	"assay/internal/rules"
+	"assay/internal/store"
+)
+
+// evaluateAttempts is how often an evaluation is tried before the host is given
+// up, when something beside the telemetry stands in its way.
+const evaluateAttempts = 5
+
+// evaluate is the job that evaluates one host of a run. What it finds is written
+// in one transaction with the fact that it was done, so that a job that runs
+// twice finds everything once.
+func (s *Service) evaluate(ctx context.Context, job jobs.Job) error {
+	run, agent, ok := strings.Cut(string(job.Payload), "/")
+	if !ok {
+		return fmt.Errorf("the evaluation job %q names no host of a run", job.Payload)
+	}
+	r, part, err := s.part(ctx, &s.Store.Reader, run, agent)
+	if refused := isRefusal(err); refused || err == nil && !toEvaluate(r, part) {
+		return nil // the run was deleted or canceled, or the host is done
+	}
+	if err != nil {
+		return err
+	}
+	out, err := s.outcome(ctx, r, part)
+	var broken *damage
+	switch {
+	case err == nil:
+	case errors.As(err, &broken) || job.Attempt >= evaluateAttempts && ctx.Err() == nil:
+		s.Log.Error("a host could not be evaluated", "run", run, "agent", agent, "error", err)
+		out = outcome{exclusions: []inspector.Exclusion{causeEvaluation.about(r, agent, "", err.Error())}}
+	default:
+		return fmt.Errorf("evaluate the host %s in the run %s: %w", agent, run, err)
+	}
+	return s.save(ctx, r, agent, out)
+}
+
+func toEvaluate(r inspector.Run, part inspector.RunAgent) bool {
+	return r.State == inspector.EvaluatingRules && !part.Evaluated
+}
+
+// outcome is what an evaluation has to write.
+type outcome struct {
+	packages   []packageOutcome
+	exclusions []inspector.Exclusion // of the host as a whole
+}
+
+type packageOutcome struct {
+	id         inspector.PackageID
+	results    []byte
+	findings   []inspector.Finding
+	exclusions []inspector.Exclusion
+}
+
+// save writes an outcome, marks the host as evaluated and moves the run on.
+func (s *Service) save(ctx context.Context, r inspector.Run, agent string, out outcome) error {
+	err := s.update(ctx, func(tx *store.Tx) error {
+		now, part, err := s.part(ctx, &tx.Reader, r.ID, agent)
+		if isRefusal(err) || err == nil && !toEvaluate(now, part) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, p := range out.packages {
+			if err := tx.SaveResults(ctx, r.ID, agent, p.id, p.results, p.findings, p.exclusions); err != nil {
+				return err
+			}
+		}
+		if err := tx.AddExclusions(ctx, r.ID, out.exclusions); err != nil {
+			return err
+		}
+		if err := tx.MarkEvaluated(ctx, r.ID, agent); err != nil {
+			return err
+		}
+		_, err = s.step(ctx, tx, r.ID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write the results of the host %s in the run %s: %w", agent, r.ID, err)
+	}
+	return nil
+}
+
+// outcome evaluates a host: its telemetry, by every rules package of the run that
+// is for its system.
+func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.RunAgent) (outcome, error) {
+	agents, err := s.Store.Agents(ctx, []string{part.Agent})
+	if err != nil {
+		return outcome{}, err
+	}
+	agent := agents[part.Agent]
+	agent.ID = part.Agent
+	packages, _ := s.planOf(r.Packages).on(agent.Platform)
+	h, err := s.readHost(ctx, r.ID, part, sensorsOf(packages))
+	if err != nil {
+		return outcome{}, err
+	}
+	var out outcome
+	for _, p := range packages {
+		one, err := s.evaluateOne(ctx, r, agent, p, h)
+		if err != nil {
+			return outcome{}, err
+		}
+		out.packages = append(out.packages, one)
+	}
+	return out, nil
+}
+
+func (s *Service) evaluateOne(ctx context.Context, r inspector.Run, agent inspector.Agent, p plannedPackage, h *host.Host) (packageOutcome, error) {
+	results, err := s.judge(ctx, p, h)
+	if err != nil {
+		return packageOutcome{}, err
+	}
+	d, now := p.Describe(), s.Now()
+	findings, exclusions := rules.Derive(d, rules.Subject{
+		Run: r, PackageARN: p.arn, Key: derive(s.secret, "finding ids"), Now: now, Attributes: r.Attributes,
+		Agent: inspector.Asset{Agent: agent.ID, Hostname: agent.Hostname, IPv4Addresses: agent.Addresses, Tags: agent.Tags},
+	}, results)
+	kept, err := encodeResults(HostResults{Package: d.ID, Version: d.Version, EvaluatedAt: now, Results: results})
+	return packageOutcome{d.ID, kept, findings, exclusions}, err
+}

@@ -1,0 +1,128 @@
+package assess
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+
+	"assay/internal/host"
+	"assay/internal/inspector"
+	"assay/internal/store"
+	"assay/internal/telemetry"
+	"assay/internal/vault"
+)
+
+// damage says that a host's telemetry cannot be used, and that trying again will
+// not help.
+type damage struct{ reason string }
+
+func (d *damage) Error() string { return d.reason }
+
+func damaged(format string, args ...any) error { return &damage{fmt.Sprintf(format, args...)} }
+
+// readHost reads a host back from its segments. One segment that cannot be used
+// spoils the host: what else it would be judged by is not what it sent.
+func (s *Service) readHost(ctx context.Context, run string, part inspector.RunAgent, wanted []string) (*host.Host, error) {
+	segments, err := s.Store.Segments(ctx, run, part.Agent)
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(segments)) != part.Segments {
+		return nil, damaged("%d of the %d segments that the agent has sent are there", len(segments), part.Segments)
+	}
+	key, err := s.keys.of(ctx, run)
+	var noKey errNoKey
+	if errors.As(err, &noKey) {
+		return nil, damaged("%s", noKey)
+	}
+	if err != nil {
+		return nil, err
+	}
+	h := host.New(part.Agent)
+	for _, seg := range segments {
+		if err := s.readSegment(ctx, key, seg, h); err != nil {
+			return nil, err
+		}
+	}
+	cover(h, part, wanted)
+	h.Seal()
+	return h, nil
+}
+
+// readSegment opens a segment in memory and adds its records.
+func (s *Service) readSegment(ctx context.Context, key vault.DataKey, seg store.Segment, h *host.Host) (err error) {
+	object, err := s.Blobs.Get(ctx, seg.Blob)
+	if errors.Is(err, fs.ErrNotExist) {
+		return damaged("the object of segment %d is not there", seg.Sequence)
+	}
+	if err != nil {
+		return err
+	}
+	defer object.Close()
+	defer func() {
+		if recover() != nil {
+			err = damaged("reading segment %d crashed the reader", seg.Sequence)
+		}
+	}()
+	source := &sourceReader{r: object}
+	err = decodeSegment(source, key, seg, h)
+	if source.err != nil {
+		return fmt.Errorf("read the object of segment %d: %w", seg.Sequence, source.err)
+	}
+	if err != nil {
+		return damaged("segment %d cannot be used: %s", seg.Sequence, err)
+	}
+	return nil
+}
+
+func decodeSegment(r io.Reader, key vault.DataKey, seg store.Segment, h *host.Host) error {
+	opened, err := key.Open(r, segmentData(seg.Run, seg.Agent, seg.Sensor, seg.Sequence))
+	if err != nil {
+		return err
+	}
+	tr, err := telemetry.NewReader(opened, segmentLimits)
+	if err != nil {
+		return err
+	}
+	defer tr.Close()
+	want := segmentID{run: seg.Run, agent: seg.Agent, sequence: seg.Sequence, sensors: []string{seg.Sensor}}
+	if _, err := checkHeader(tr.Header(), want); err != nil {
+		return err
+	}
+	return h.Read(tr)
+}
+
+// sourceReader remembers why an object could not be read, to tell that from an
+// object that is not what it should be.
+type sourceReader struct {
+	r   io.Reader
+	err error
+}
+
+func (s *sourceReader) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+// cover says of the sensors that were asked for and sent nothing why that is so.
+func cover(h *host.Host, part inspector.RunAgent, wanted []string) {
+	reason := "the agent has no such sensor: update it"
+	if part.State == inspector.CollectionFailed {
+		reason = "the collection ended before: " + part.Reason
+	}
+	came := h.Sensors()
+	for _, sensor := range wanted {
+		if slices.Contains(came, sensor) {
+			continue
+		}
+		c := &telemetry.Coverage{State: telemetry.NotCollected, Reason: reason}
+		c.Sensor = sensor
+		h.Add(c)
+	}
+}
