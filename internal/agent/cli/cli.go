@@ -44,7 +44,7 @@ type Cmd struct {
 	Stdout  io.Writer
 	Stderr  io.Writer
 	Version string
-	Sensors []sensor.Sensor // nil means the catalogue
+	Sensors []sensor.Sensor // that there are; Command gives the catalogue
 }
 
 // Command returns an invocation with this process's streams and environment.

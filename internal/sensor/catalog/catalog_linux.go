@@ -2,8 +2,23 @@ package catalog
 
 import (
 	"assay/internal/sensor"
+	"assay/internal/sensor/accounts"
+	"assay/internal/sensor/kernel"
+	"assay/internal/sensor/network"
+	"assay/internal/sensor/packages"
+	"assay/internal/sensor/processes"
+	"assay/internal/sensor/sockets"
+	"assay/internal/sensor/system"
 )
 
 func sensors() []sensor.Sensor {
-	return []sensor.Sensor{}
+	return []sensor.Sensor{
+		system.New(),
+		kernel.New(),
+		accounts.New(),
+		network.New(),
+		sockets.New(),
+		packages.New(),
+		processes.New(),
+	}
 }
