@@ -2,7 +2,6 @@ package uplink
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -83,7 +82,6 @@ func explain(err error) error {
 		opErr   *net.OpError
 		invalid x509.CertificateInvalidError
 		unknown x509.UnknownAuthorityError
-		alert   tls.AlertError
 	)
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -93,8 +91,10 @@ func explain(err error) error {
 			invalid.Cert.NotBefore.UTC().Format(time.RFC3339), invalid.Cert.NotAfter.UTC().Format(time.RFC3339))
 	case errors.As(err, &unknown):
 		return errors.New("the service's certificate was issued by an authority that this agent does not trust: something else may be answering, or -ca (-ca-pin) names another service's authority")
-	case errors.As(err, &alert):
-		return fmt.Errorf("the service refused this agent's certificate: %w", alert)
+	case errors.As(err, &opErr) && opErr.Op == "remote error":
+		// An alert (RFC 8446, 6): in TLS 1.3 a server refuses a client's
+		// certificate after the handshake.
+		return fmt.Errorf("the service refused the connection, most likely for this agent's certificate: %w", opErr.Err)
 	case errors.As(err, &opErr):
 		return fmt.Errorf("%s %s: %w", opErr.Op, addr(opErr.Addr), opErr.Err)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
