@@ -2,5 +2,8 @@ package practices
 
 // checks lists the rules of the package, in the order of the documentation.
 func checks() []check {
-	return []check{}
+	return []check{
+		passwordMaximumAge, passwordMinimumLength, passwordComplexity,
+		addressSpaceRandomization, dataExecutionPrevention, systemDirectories,
+	}
 }

@@ -1,0 +1,203 @@
+// Package access tells who can write to a directory: by its owner, its group and
+// mode, and its access control list, as the kernel decides (acl(5),
+// path_resolution(7)), for the accounts that a host has. It reads no host by
+// itself.
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"assay/internal/telemetry"
+)
+
+const (
+	write   = 2
+	execute = 1
+)
+
+// Accounts are the accounts and groups of a host.
+type Accounts struct {
+	Users   []*telemetry.User
+	Groups  []*telemetry.Group
+	Unknown string // why there may be more of them; empty if there are not
+}
+
+// Writers are those, root apart, who can create names in a directory.
+type Writers struct {
+	Everyone bool     // the permissions of others give it to any account there is or will be
+	Names    []string // accounts, sorted
+	IDs      []string // of ids without an account: "uid 1234"
+	Unknown  string   // why there may be more
+}
+
+// shown is how many accounts String names.
+const shown = 20
+
+// String names the writers; empty if there is none.
+func (w Writers) String() string {
+	all := slices.Concat(w.Names, w.IDs)
+	if len(all) > shown {
+		all = append(slices.Clone(all[:shown]), fmt.Sprintf("%d more", len(w.Names)+len(w.IDs)-shown))
+	}
+	text := strings.Join(all, ", ")
+	switch {
+	case !w.Everyone:
+		return text
+	case text == "":
+		return "everyone"
+	}
+	return "everyone (" + text + ")"
+}
+
+// Writers finds who can write to a directory and can reach it through those
+// above.
+func (a Accounts) Writers(dir *telemetry.File, above []*telemetry.File) Writers {
+	var w Writers
+	var anybody subject
+	w.Everyone = a.can(anybody, dir, above)
+	for _, u := range a.Users {
+		if u.Problem != "" || u.UID == 0 {
+			continue
+		}
+		s := subject{known: true, uid: u.UID, gids: a.gids(u)}
+		if a.can(s, dir, above) && !slices.Contains(w.Names, u.Name) {
+			w.Names = append(w.Names, u.Name)
+		}
+	}
+	slices.Sort(w.Names)
+	w.IDs = a.strangers(dir, above)
+	if a.Unknown != "" && grantsGroup(dir) {
+		w.Unknown = a.Unknown
+	}
+	return w
+}
+
+// subject is who asks. The zero value is an account of which only others'
+// permissions can be said to hold.
+type subject struct {
+	known bool
+	uid   uint32
+	gids  []uint32
+}
+
+func (a Accounts) gids(u *telemetry.User) []uint32 {
+	all := []uint32{u.GID}
+	for _, g := range a.Groups {
+		if g.Problem == "" && slices.Contains(g.Members, u.Name) {
+			all = append(all, g.GID)
+		}
+	}
+	return all
+}
+
+// can tells whether a subject can write to a directory. Its owner can give
+// himself what he has not.
+func (a Accounts) can(s subject, dir *telemetry.File, above []*telemetry.File) bool {
+	for _, f := range above {
+		if !allows(f, s, execute) {
+			return false
+		}
+	}
+	return s.known && s.uid == dir.UID || allows(dir, s, write|execute)
+}
+
+// strangers are ids that a directory's permissions name and no account has.
+func (a Accounts) strangers(dir *telemetry.File, above []*telemetry.File) []string {
+	uids, gids := []uint32{dir.UID}, []uint32{dir.GID}
+	for _, e := range dir.ACL {
+		switch e.Tag {
+		case "user":
+			uids = append(uids, e.ID)
+		case "group":
+			gids = append(gids, e.ID)
+		}
+	}
+	var ids []string
+	for _, uid := range uids {
+		known := uid == 0 || slices.ContainsFunc(a.Users, func(u *telemetry.User) bool { return u.UID == uid && u.Problem == "" })
+		if id := fmt.Sprintf("uid %d", uid); !known && !slices.Contains(ids, id) && a.can(subject{known: true, uid: uid}, dir, above) {
+			ids = append(ids, id)
+		}
+	}
+	for _, gid := range gids {
+		known := gid == 0 || slices.ContainsFunc(a.Groups, func(g *telemetry.Group) bool { return g.GID == gid && g.Problem == "" })
+		if id := fmt.Sprintf("gid %d", gid); !known && !slices.Contains(ids, id) && a.can(subject{known: true, uid: 1<<32 - 2, gids: []uint32{gid}}, dir, above) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// grantsGroup tells whether a group, the owner's or a named one, can write: then
+// it matters who is in it.
+func grantsGroup(f *telemetry.File) bool {
+	if len(f.ACL) == 0 {
+		return f.Mode&0o020 != 0
+	}
+	return slices.ContainsFunc(f.ACL, func(e telemetry.ACL) bool {
+		return (e.Tag == "group" || e.Tag == "group_obj") && e.Perm&mask(f)&write != 0
+	})
+}
+
+func mask(f *telemetry.File) uint8 {
+	for _, e := range f.ACL {
+		if e.Tag == "mask" {
+			return e.Perm
+		}
+	}
+	return 7
+}
+
+// allows is the kernel's check of a file's permissions. One entry must give all
+// that is wanted.
+func allows(f *telemetry.File, s subject, want uint8) bool {
+	if len(f.ACL) > 0 {
+		return allowsACL(f, s, want)
+	}
+	bits := uint8(f.Mode)
+	switch {
+	case s.known && s.uid == f.UID:
+		bits = uint8(f.Mode >> 6)
+	case slices.Contains(s.gids, f.GID):
+		bits = uint8(f.Mode >> 3)
+	}
+	return bits&want == want
+}
+
+func allowsACL(f *telemetry.File, s subject, want uint8) bool {
+	owner, other := uint8(f.Mode>>6)&7, uint8(f.Mode)&7
+	limit := mask(f)
+	grouped := false
+	for _, e := range f.ACL {
+		switch e.Tag {
+		case "user_obj":
+			owner = e.Perm
+		case "other":
+			other = e.Perm
+		case "user":
+			if s.known && e.ID == s.uid && s.uid != f.UID {
+				return e.Perm&limit&want == want
+			}
+		}
+	}
+	if s.known && s.uid == f.UID {
+		return owner&want == want
+	}
+	for _, e := range f.ACL {
+		id := e.ID
+		if e.Tag == "group_obj" {
+			id = f.GID
+		} else if e.Tag != "group" {
+			continue
+		}
+		if slices.Contains(s.gids, id) {
+			grouped = true
+			if e.Perm&limit&want == want {
+				return true
+			}
+		}
+	}
+	return !grouped && other&want == want
+}
