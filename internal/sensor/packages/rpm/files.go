@@ -60,22 +60,20 @@ func (f *files) read(e entry) error {
 	if err := f.h.seek(e); err != nil {
 		return err
 	}
+	var err error
 	switch e.tag {
 	case tagName:
-		var err error
 		f.name, err = f.h.string()
-		return err
 	case tagFileStates: // one byte each
-		f.states = make([]byte, e.count)
-		return f.h.bytes(f.states)
+		f.states, err = f.h.array(int(e.count))
 	case tagDirIndexes:
-		f.index = make([]byte, 4*e.count)
-		return f.h.bytes(f.index)
+		f.index, err = f.h.array(4 * int(e.count))
 	case tagBaseNames:
-		return f.readBases(e.count)
-	default:
-		return f.readFolders(e.count)
+		err = f.readBases(e.count)
+	case tagDirNames:
+		err = f.readFolders(e.count)
 	}
+	return err
 }
 
 func (f *files) readBases(count uint32) error {

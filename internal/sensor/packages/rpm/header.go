@@ -158,6 +158,15 @@ func (h *header) int32() (uint32, error) {
 	return binary.BigEndian.Uint32(b[:]), nil
 }
 
+// array reads size bytes.
+func (h *header) array(size int) ([]byte, error) {
+	if int64(size) > h.size-h.at {
+		return nil, badHeader("its values are longer than its data")
+	}
+	b := make([]byte, size)
+	return b, h.bytes(b)
+}
+
 // bytes fills b with data.
 func (h *header) bytes(b []byte) error {
 	h.at += int64(len(b))

@@ -93,6 +93,7 @@ func (f *File) interior(page, head []byte, cells, depth int, visit Visit) error 
 }
 
 func (f *File) leaf(number uint32, page, pointers []byte, cells int, visit Visit) error {
+	room := len(page) // so that cells that overlap can't make a small page a long walk
 	for i := range cells {
 		if 2*i+2 > len(pointers) {
 			return corrupt("page %d has %d cells", number, cells)
@@ -104,6 +105,9 @@ func (f *File) leaf(number uint32, page, pointers []byte, cells int, visit Visit
 		row, err := f.row(page[at:])
 		if err != nil {
 			return err
+		}
+		if room -= len(row.body.part); room < 0 {
+			return corrupt("the cells of page %d overlap", number)
 		}
 		if err := visit(row); err != nil {
 			return err
