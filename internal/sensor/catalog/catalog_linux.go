@@ -4,6 +4,7 @@ import (
 	"assay/internal/sensor"
 	"assay/internal/sensor/accounts"
 	"assay/internal/sensor/kernel"
+	"assay/internal/sensor/mounts"
 	"assay/internal/sensor/network"
 	"assay/internal/sensor/packages"
 	"assay/internal/sensor/processes"
@@ -15,6 +16,7 @@ func sensors() []sensor.Sensor {
 	return []sensor.Sensor{
 		system.New(),
 		kernel.New(),
+		mounts.New(),
 		accounts.New(),
 		network.New(),
 		sockets.New(),
