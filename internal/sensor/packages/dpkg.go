@@ -139,6 +139,8 @@ func (c *collection) statusFolder() error {
 				continue
 			}
 			err := c.readSmall(dpkgStatusFolder+"/"+name, func(r io.Reader) error {
+				// These files are not dpkg's own writing: some have no last newline.
+				r = io.MultiReader(r, strings.NewReader("\n"))
 				return dpkg.Read(r, func(p *telemetry.Package, bad error) error { return addDpkg(add, p, bad) })
 			})
 			if err := entryError(name, err, add); err != nil {

@@ -21,7 +21,8 @@ const maxLine = 16 << 10
 // entry could not be read. An error ends the reading and is returned.
 type Visit func(p *telemetry.Package, bad error) error
 
-// Read reads the packages. The version is apk's own ("1.2.4-r2"); the source
+// Read reads the packages. The last entry of a file that is cut off is not passed
+// on, and is an error. The version is apk's own ("1.2.4-r2"); the source
 // package is the origin, which has the package's version.
 func Read(r io.Reader, visit Visit) error {
 	e := entry{}
@@ -121,7 +122,7 @@ func scan(r io.Reader, visit func(letter byte, value string, long bool) error) e
 	br := bufio.NewReaderSize(r, maxLine)
 	for {
 		text, err := br.ReadSlice('\n')
-		line, long := strings.TrimRight(string(text), "\r\n"), false
+		line, long := strings.TrimSuffix(string(text), "\n"), false
 		for err == bufio.ErrBufferFull {
 			long = true
 			_, err = br.ReadSlice('\n')
@@ -129,8 +130,10 @@ func scan(r io.Reader, visit func(letter byte, value string, long bool) error) e
 		if err != nil && err != io.EOF {
 			return fmt.Errorf("read the database of apk: %w", err)
 		}
-		if err == io.EOF && line == "" {
+		if err == io.EOF && len(text) == 0 && !long {
 			return nil
+		} else if err == io.EOF {
+			return errors.New("the last line of apk's database has no end: the file is cut off")
 		}
 		var letter byte
 		var value string

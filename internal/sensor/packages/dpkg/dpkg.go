@@ -23,7 +23,8 @@ type Visit func(p *telemetry.Package, bad error) error
 
 // Read reads the paragraphs of a status file, of a file of status.d or of
 // updates. Entries in the state NotInstalled are passed on as well; they have no
-// version. A paragraph without Status, as in distroless images, is installed.
+// version. A paragraph without Status, as in distroless images, is installed. The
+// last paragraph of a file that is cut off (ErrCutOff) is not passed on.
 // Memory is bounded by the longest value that counts (4 KiB each).
 func Read(r io.Reader, visit Visit) error {
 	p := paragraphs{lines: newLines(r)}

@@ -64,9 +64,10 @@ func ReadList(r io.Reader, visit func(path string)) error {
 }
 
 // ReadSums reads NAME.md5sums: a sum, blanks and a path relative to the root.
-// Images whose packages stand in status.d have these and no lists.
+// Images whose packages stand in status.d have these and no lists; they are not
+// always dpkg's own writing, so the last line needs no newline.
 func ReadSums(r io.Reader, visit func(path string)) error {
-	lines := newLines(r)
+	lines := newLines(io.MultiReader(r, strings.NewReader("\n")))
 	for {
 		l, err := lines.next()
 		if err == io.EOF {

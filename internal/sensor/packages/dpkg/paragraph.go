@@ -2,6 +2,7 @@ package dpkg
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -9,6 +10,10 @@ import (
 
 // maxValue bounds the values that are kept, in bytes. Debian's longest is below 100.
 const maxValue = 4 << 10
+
+// ErrCutOff is in the error of a file whose last line doesn't end in a newline.
+// dpkg never writes one and refuses to read it: the file has lost its end.
+var ErrCutOff = errors.New("the last line has no end: the file is cut off")
 
 // fields are those of a paragraph that count here.
 type fields struct {
@@ -114,7 +119,7 @@ type lines struct{ r *bufio.Reader }
 
 func newLines(r io.Reader) *lines { return &lines{bufio.NewReaderSize(r, 2*maxValue)} }
 
-// next returns the next line, or io.EOF. A last line without a newline counts.
+// next returns the next line, io.EOF, or ErrCutOff where the last line has no end.
 func (l *lines) next() (line, error) {
 	text, err := l.r.ReadSlice('\n')
 	out := line{text: strings.TrimSuffix(string(text), "\n")}
@@ -123,7 +128,7 @@ func (l *lines) next() (line, error) {
 		_, err = l.r.ReadSlice('\n')
 	}
 	if err == io.EOF && out.text != "" {
-		err = nil
+		err = ErrCutOff
 	}
 	return out, err
 }

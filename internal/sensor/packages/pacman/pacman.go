@@ -78,12 +78,14 @@ func sections(r io.Reader, visit func(section, value string)) error {
 	section := ""
 	for {
 		text, err := br.ReadSlice('\n')
-		line, long := strings.TrimRight(string(text), "\r\n"), false
+		line, long := strings.TrimSuffix(string(text), "\n"), false
 		for err == bufio.ErrBufferFull {
 			long = true
 			_, err = br.ReadSlice('\n')
 		}
-		if err != nil && err != io.EOF {
+		if err == io.EOF && (line != "" || long) {
+			return errors.New("the last line of a file of pacman's has no end: it is cut off")
+		} else if err != nil && err != io.EOF {
 			return fmt.Errorf("read a file of pacman: %w", err)
 		}
 		switch {
