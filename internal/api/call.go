@@ -1,0 +1,52 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"assay/internal/access"
+)
+
+// Call is what is known of a call when it is over. It has no secrets, and nothing
+// that the client has chosen but for the remote address.
+type Call struct {
+	ID        string // x-amzn-RequestId
+	Operation string // "ListFindings"; empty if it is none, or was not found out
+	Who       access.Principal
+	Remote    string
+	Status    int
+	Error     string // the exception's name; empty if all went well
+	Duration  time.Duration
+
+	cause error // of an InternalException
+	start time.Time
+}
+
+// report logs a call and passes it on.
+func (s *Server) report(ctx context.Context, c Call) {
+	level := slog.LevelInfo
+	attributes := []slog.Attr{
+		slog.String("request", c.ID), slog.String("operation", c.Operation), slog.String("user", c.Who.User),
+		slog.String("key", c.Who.KeyID), slog.String("remote", c.Remote), slog.Int("status", c.Status), slog.Duration("took", c.Duration),
+	}
+	if c.Error != "" {
+		attributes = append(attributes, slog.String("error", c.Error))
+	}
+	if c.cause != nil {
+		level = slog.LevelError
+		attributes = append(attributes, slog.String("cause", c.cause.Error()))
+	}
+	s.Log.LogAttrs(ctx, level, "api call", attributes...)
+	s.Done(c)
+}
+
+// newRequestID makes a random UUID (RFC 9562, version 4).
+func newRequestID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

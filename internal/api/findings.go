@@ -1,0 +1,164 @@
+package api
+
+import (
+	"context"
+
+	"assay/internal/api/model"
+	"assay/internal/inspector"
+	"assay/internal/store"
+)
+
+func (s *Server) listFindings(ctx context.Context, in *model.ListFindingsRequest) (*model.ListFindingsResponse, error) {
+	page, err := s.page("ListFindings", []any{in.AssessmentRunArns, in.Filter}, in.NextToken, in.MaxResults, defaultPage)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := s.findingFilter(in.Filter)
+	if err != nil {
+		return nil, err
+	}
+	if filter.Runs, err = all(ctx, runResource, in.AssessmentRunArns, s.Queries.Runs, s.runARN); err != nil {
+		return nil, err
+	}
+	refs, after, err := s.Queries.ListFindings(ctx, filter, page.Page)
+	if err != nil {
+		return nil, err
+	}
+	arns := arnsOf(refs, func(r store.FindingRef) inspector.ARN { return s.Scope.Run(r.Target, r.Template, r.Run).Finding(r.ID) })
+	return &model.ListFindingsResponse{FindingArns: arns, NextToken: page.token(after)}, nil
+}
+
+func (s *Server) findingFilter(in *model.FindingFilter) (inspector.FindingFilter, error) {
+	if in == nil {
+		return inspector.FindingFilter{}, nil
+	}
+	packages, err := s.packageFilter(in.RulesPackageArns)
+	if err != nil {
+		return inspector.FindingFilter{}, err
+	}
+	created, err := times(in.CreationTimeRange, "") // the model has no code for this range
+	return inspector.FindingFilter{
+		Agents: in.AgentIds, AutoScalingGroups: in.AutoScalingGroups, Rules: in.RuleNames, Severities: texts[inspector.Severity](in.Severities),
+		PackageARNs: packages, Attributes: attributesOf(in.Attributes), UserAttributes: attributesOf(in.UserAttributes), Created: created,
+	}, err
+}
+
+func (s *Server) describeFindings(ctx context.Context, in *model.DescribeFindingsRequest) (*model.DescribeFindingsResponse, error) {
+	found, err := inRuns(ctx, findingResource, in.FindingArns, s.Queries.Findings, s.findingARN)
+	if err != nil {
+		return nil, err
+	}
+	out := new(model.DescribeFindingsResponse)
+	out.Findings, out.FailedItems = sortOut(in.FindingArns, found, s.wireFinding)
+	return out, nil
+}
+
+// inRuns is find for what is kept by run.
+func inRuns[T any](ctx context.Context, k resource, texts []string, read func(ctx context.Context, run string, ids []string) (map[string]T, error), arn func(inspector.ARN, T) inspector.ARN) (map[string]T, error) {
+	runs := map[string][]string{} // the texts by run
+	arns := map[string]inspector.ARN{}
+	for _, text := range texts {
+		a, err := k.parse(text)
+		if err != nil {
+			return nil, err
+		}
+		runs[a.Run], arns[text] = append(runs[a.Run], text), a
+	}
+	byARN := map[string]T{}
+	for run, texts := range runs {
+		ids := make([]string, len(texts))
+		for i, text := range texts {
+			ids[i] = arns[text].ID
+		}
+		found, err := read(ctx, run, ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, text := range texts {
+			if item, ok := found[arns[text].ID]; ok && arn(arns[text], item).String() == text {
+				byARN[text] = item
+			}
+		}
+	}
+	return byARN, nil
+}
+
+func (s *Server) findingARN(_ inspector.ARN, f inspector.Finding) inspector.ARN {
+	return s.Scope.Run(f.Target, f.Template, f.Run).Finding(f.ID)
+}
+
+func (s *Server) wireFinding(f inspector.Finding) model.Finding {
+	return model.Finding{
+		Arn: s.findingARN(inspector.ARN{}, f).String(), SchemaVersion: new(int64(1)), Service: "Inspector", AssetType: "ec2-instance",
+		ServiceAttributes: &model.InspectorServiceAttributes{
+			SchemaVersion: 1, AssessmentRunArn: s.Scope.Run(f.Target, f.Template, f.Run).String(), RulesPackageArn: f.PackageARN,
+		},
+		AssetAttributes: wireAsset(f.Asset), Id: cut(f.FindingID, 128), Title: f.Title, Description: f.Description, Recommendation: f.Recommendation,
+		Severity: string(f.Severity), NumericSeverity: new(f.Severity.Numeric()), Confidence: new(int64(f.Confidence)),
+		IndicatorOfCompromise: new(false), Attributes: wireAttributes(f.Attributes), UserAttributes: wireAttributes(f.UserAttributes),
+		CreatedAt: model.Timestamp{Time: f.CreatedAt}, UpdatedAt: model.Timestamp{Time: f.UpdatedAt},
+	}
+}
+
+// wireAsset has lists even where they are empty: clients read them unasked.
+func wireAsset(a inspector.Asset) *model.AssetAttributes {
+	return &model.AssetAttributes{
+		SchemaVersion: 1, AgentId: a.Agent, AutoScalingGroup: a.AutoScalingGroup, AmiId: a.AMI, Hostname: cut(a.Hostname, 256),
+		Ipv4Addresses: ipv4(a.IPv4Addresses), Tags: wireTags(a.Tags), NetworkInterfaces: []model.NetworkInterface{},
+	}
+}
+
+func (s *Server) listExclusions(ctx context.Context, in *model.ListExclusionsRequest) (*model.ListExclusionsResponse, error) {
+	page, err := s.page("ListExclusions", in.AssessmentRunArn, in.NextToken, in.MaxResults, exclusionsPage)
+	if err != nil {
+		return nil, err
+	}
+	run, err := s.run(ctx, in.AssessmentRunArn)
+	if err != nil {
+		return nil, err
+	}
+	exclusions, after, err := s.Queries.ListExclusions(ctx, run.ID, page.Page)
+	if err != nil {
+		return nil, err
+	}
+	arns := arnsOf(exclusions, func(e inspector.Exclusion) inspector.ARN { return s.runARN(run).Exclusion(e.ID) })
+	return &model.ListExclusionsResponse{ExclusionArns: arns, NextToken: page.token(after)}, nil
+}
+
+func (s *Server) describeExclusions(ctx context.Context, in *model.DescribeExclusionsRequest) (*model.DescribeExclusionsResponse, error) {
+	// An exclusion knows its run only; the levels above are the run's.
+	ids := []string{}
+	for _, text := range in.ExclusionArns {
+		a, err := exclusionResource.parse(text)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, a.Run)
+	}
+	runs, err := s.Queries.Runs(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	found, err := inRuns(ctx, exclusionResource, in.ExclusionArns, s.Queries.Exclusions, func(a inspector.ARN, e inspector.Exclusion) inspector.ARN {
+		return s.runARN(runs[a.Run]).Exclusion(e.ID)
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &model.DescribeExclusionsResponse{Exclusions: map[string]model.Exclusion{}}
+	_, out.FailedItems = sortOut(in.ExclusionArns, found, func(e inspector.Exclusion) string { return e.ID })
+	for arn, e := range found {
+		out.Exclusions[arn] = wireExclusion(arn, e)
+	}
+	return out, nil
+}
+
+func wireExclusion(arn string, e inspector.Exclusion) model.Exclusion {
+	scopes := make([]model.Scope, len(e.Scopes))
+	for i, scope := range e.Scopes {
+		scopes[i] = model.Scope{Key: string(scope.Type), Value: scope.Value}
+	}
+	return model.Exclusion{
+		Arn: arn, Title: e.Title, Description: e.Description, Recommendation: e.Recommendation, Scopes: scopes, Attributes: wireAttributes(e.Attributes),
+	}
+}

@@ -1,0 +1,85 @@
+package api
+
+import (
+	"context"
+	"errors"
+
+	"assay/internal/api/model"
+)
+
+// operation decodes its input and carries it out; the result is nil where the
+// model has no output.
+type operation func(ctx context.Context, body []byte, shape model.Operation) (any, error)
+
+// routes lists the operations that have a behaviour. The others of the model are
+// answered as unknown.
+func (s *Server) routes() map[string]operation {
+	return map[string]operation{
+		"CreateResourceGroup":         query(s.createResourceGroup),
+		"DescribeResourceGroups":      query(s.describeResourceGroups),
+		"CreateAssessmentTarget":      query(s.createTarget),
+		"UpdateAssessmentTarget":      command(s.updateTarget),
+		"DeleteAssessmentTarget":      command(s.deleteTarget),
+		"ListAssessmentTargets":       query(s.listTargets),
+		"DescribeAssessmentTargets":   query(s.describeTargets),
+		"PreviewAgents":               query(s.previewAgents),
+		"CreateAssessmentTemplate":    query(s.createTemplate),
+		"DeleteAssessmentTemplate":    command(s.deleteTemplate),
+		"ListAssessmentTemplates":     query(s.listTemplates),
+		"DescribeAssessmentTemplates": query(s.describeTemplates),
+		"SetTagsForResource":          command(s.setTags),
+		"ListTagsForResource":         query(s.listTags),
+		"StartAssessmentRun":          query(s.startRun),
+		"StopAssessmentRun":           command(s.stopRun),
+		"DeleteAssessmentRun":         command(s.deleteRun),
+		"ListAssessmentRuns":          query(s.listRuns),
+		"DescribeAssessmentRuns":      query(s.describeRuns),
+		"ListAssessmentRunAgents":     query(s.listRunAgents),
+		"GetTelemetryMetadata":        query(s.getTelemetry),
+		"ListFindings":                query(s.listFindings),
+		"DescribeFindings":            query(s.describeFindings),
+		"ListExclusions":              query(s.listExclusions),
+		"DescribeExclusions":          query(s.describeExclusions),
+		"ListRulesPackages":           query(s.listRulesPackages),
+		"DescribeRulesPackages":       query(s.describeRulesPackages),
+	}
+}
+
+// query makes an operation of a method that answers with an output.
+func query[In, Out any](method func(context.Context, *In) (*Out, error)) operation {
+	return func(ctx context.Context, body []byte, shape model.Operation) (any, error) {
+		in := new(In)
+		if err := decode(body, shape, in); err != nil {
+			return nil, err
+		}
+		out, err := method(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return out, nil
+	}
+}
+
+// command makes an operation of a method that answers with nothing.
+func command[In any](method func(context.Context, *In) error) operation {
+	return func(ctx context.Context, body []byte, shape model.Operation) (any, error) {
+		in := new(In)
+		if err := decode(body, shape, in); err != nil {
+			return nil, err
+		}
+		return nil, method(ctx, in)
+	}
+}
+
+// decode reads the input. An empty body is an empty input.
+func decode(body []byte, shape model.Operation, in any) error {
+	if len(body) == 0 {
+		body = []byte("{}")
+	}
+	err := model.Decode(body, shape.Input, in)
+	var validation *model.ValidationError
+	if errors.As(err, &validation) {
+		return invalidInput(shape.Name, validation)
+	}
+	return err
+}
