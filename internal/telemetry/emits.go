@@ -8,6 +8,7 @@ var emits = map[string][]Type{
 	SensorPackages:  {TypePackage, TypePackageDatabase},
 	SensorConfig:    {TypeText},
 	SensorFiles:     {TypeFile},
+	SensorWalk:      {TypeFile},
 	SensorAccounts:  {TypeUser, TypeShadow, TypeGroup},
 	SensorKernel:    {TypeKernelParameter, TypeKernelModule},
 	SensorMounts:    {TypeMount},

@@ -2,6 +2,10 @@ package telemetry
 
 import "time"
 
+// ProblemDangling is the Problem of a text whose path is a symbolic link to
+// nothing: opening it fails as if it were absent, and yet its name is there.
+const ProblemDangling = "is a symbolic link to nothing"
+
 // Text is the text of a configuration file inside the published scope, or the
 // reason why it could not be read. Lines are where they are in the file:
 // redaction replaces within a line.
@@ -43,6 +47,10 @@ type File struct {
 	SELinux string    `json:"selinux,omitempty"`
 	Found   []string  `json:"found,omitempty"`   // why a walk of the file systems kept it: "setuid", "world_writable", "unowned", ...
 	Problem string    `json:"problem,omitempty"` // why the rest is missing: "permission denied"
+
+	// Unlisted is why nothing is known of what is in a folder, although its own
+	// metadata is.
+	Unlisted string `json:"unlisted,omitempty"`
 }
 
 // FileKind is the type of a file.

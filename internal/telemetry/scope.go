@@ -1,6 +1,9 @@
 package telemetry
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Match tells whether an absolute, clean path is in the scope that pattern
 // names. In a pattern "*" stands for any characters but a slash, "?" for one of
@@ -92,4 +95,82 @@ func matchOne(pattern string, b byte) (int, bool) {
 		}
 	}
 	return 0, false
+}
+
+// Within tells whether a scope has every path that a pattern matches, as far as
+// one of its patterns alone has them. It may say false where that is not so, but
+// never true.
+func Within(scope []string, pattern string) bool {
+	elements := strings.Split(pattern, "/")
+	for _, s := range scope {
+		if withinElements(strings.Split(s, "/"), elements) {
+			return true
+		}
+	}
+	return false
+}
+
+func withinElements(scope, pattern []string) bool {
+	for len(scope) > 0 && scope[0] != "**" {
+		if len(pattern) == 0 || pattern[0] == "**" || !withinElement(scope[0], pattern[0]) {
+			return false
+		}
+		scope, pattern = scope[1:], pattern[1:]
+	}
+	if len(scope) == 0 {
+		return len(pattern) == 0
+	}
+	for skip := 0; skip <= len(pattern); skip++ {
+		if withinElements(scope[1:], pattern[skip:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// withinElement reads the pattern's element as a name: what a star of the scope
+// swallows may be anything, a star too.
+func withinElement(scope, pattern string) bool {
+	if scope == "*" || scope == pattern || !strings.ContainsAny(pattern, "*?[") {
+		return scope == "*" || scope == pattern || matchElement(scope, pattern)
+	}
+	return !strings.ContainsAny(scope, "?[") && !strings.ContainsAny(pattern, "?[") && matchElement(scope, pattern)
+}
+
+// Narrow is the scope that is left of one if only some paths are wanted: its
+// patterns that are within those wanted, and the wanted ones that are within it.
+// No wanted pattern means all of it. A pattern that overlaps the scope is left
+// out, so that the result never promises what was not looked at.
+func Narrow(scope, only []string) []string {
+	if len(only) == 0 {
+		return scope
+	}
+	narrowed := []string{}
+	for _, s := range scope {
+		if Within(only, s) {
+			narrowed = append(narrowed, s)
+		}
+	}
+	for _, o := range only {
+		if Within(scope, o) && !slices.Contains(narrowed, o) {
+			narrowed = append(narrowed, o)
+		}
+	}
+	return narrowed
+}
+
+// MayHold tells whether a pattern can match a path below a folder.
+func MayHold(pattern, folder string) bool {
+	p, f := strings.Split(pattern, "/"), strings.Split(strings.TrimSuffix(folder, "/"), "/")
+	for i, name := range f {
+		switch {
+		case i == len(p):
+			return false
+		case p[i] == "**":
+			return true
+		case !matchElement(p[i], name):
+			return false
+		}
+	}
+	return len(p) > len(f)
 }

@@ -7,6 +7,7 @@ const (
 	SensorPackages  = "packages"  // Package, PackageDatabase
 	SensorConfig    = "config"    // Text
 	SensorFiles     = "files"     // File
+	SensorWalk      = "walk"      // File, only those with Found: the walk of all local file systems
 	SensorAccounts  = "accounts"  // User, Shadow, Group; parts "passwd", "shadow", "group"
 	SensorKernel    = "kernel"    // KernelParameter, KernelModule; parts "parameters", "modules"
 	SensorMounts    = "mounts"    // Mount

@@ -2,7 +2,12 @@ package redact
 
 import "strings"
 
-const maxName = 64
+// Bounds that keep the work in proportion to the length of a line.
+const (
+	maxName = 64
+	maxGap  = 16   // between a name and its separator
+	maxWord = 4096 // from a name to the quote that ends its word
+)
 
 // pairs redacts the values of names that secrets are given, "name = value",
 // "name: value" and "name=value", wherever in the line they stand.
@@ -47,7 +52,7 @@ func (s *scanner) secret(name string) bool {
 // element of a path is no name: "/usr/bin/passwd = ...".
 func nameBefore(line string, at int) (start, end int) {
 	end = at
-	for end > 0 && strings.IndexByte(" \t\"'+!?:<>]~", line[end-1]) >= 0 {
+	for end > 0 && at-end < maxGap && strings.IndexByte(" \t\"'+!?:<>]~", line[end-1]) >= 0 {
 		end--
 	}
 	start = end
@@ -90,7 +95,7 @@ func (s *scanner) valueEnd(line string, name, from int) int {
 		return len(line)
 	}
 	if name > 0 && (line[name-1] == '"' || line[name-1] == '\'') {
-		if end := closing(rest, line[name-1]); end >= 0 {
+		if end := closing(rest[:min(len(rest), maxWord)], line[name-1]); end >= 0 {
 			return from + end
 		}
 	}
