@@ -107,7 +107,7 @@ func (c *Config) Default(name string) string {
 	}
 	switch name {
 	case "permitrootlogin":
-		if v < 700 {
+		if v < 700 || c.Build.RootDefault {
 			return "yes"
 		}
 		return "prohibit-password"

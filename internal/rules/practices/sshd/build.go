@@ -1,6 +1,0 @@
-package sshd
-
-// Build is how a distribution has built sshd.
-type Build struct {
-	NoPAM bool // without PAM: UsePAM does nothing (Alpine's openssh-server)
-}

@@ -1,0 +1,281 @@
+package sshd
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxClasses bounds how many connections Classes makes.
+const maxClasses = 50_000
+
+// Person is an account as far as Match blocks can tell it from others.
+type Person struct {
+	Name   string
+	UID0   bool
+	Groups []string
+}
+
+// Classes are connections of the given people that stand for all there can be:
+// whatever the configuration asks of a client's name, its address and the rest,
+// some of them meets it, and some do not, in every combination. ok is false
+// where there would be too many.
+func (c *Config) Classes(people []Person) (classes []Connection, ok bool) {
+	a := c.asked()
+	dims := a.dimensions()
+	count := len(people)
+	for _, d := range dims {
+		count *= len(d)
+		if count > maxClasses {
+			return nil, false
+		}
+	}
+	for _, p := range a.distinct(people) {
+		base := Connection{User: p.Name, UID0: p.UID0, Groups: p.Groups}
+		for _, address := range dims[0] {
+			for _, name := range dims[1] {
+				for _, local := range dims[2] {
+					for _, port := range dims[3] {
+						for _, domain := range dims[4] {
+							conn := base
+							conn.Address, conn.Host, conn.LocalAddress, conn.Domain = address, name, local, domain
+							if name == "" {
+								conn.Host = address
+							}
+							conn.LocalPort, _ = strconv.Atoi(port)
+							classes = append(classes, conn)
+						}
+					}
+				}
+			}
+		}
+	}
+	return classes, true
+}
+
+// asked is all that a configuration asks of connections: lists of patterns, by
+// what they are matched against.
+type asked struct {
+	users, groups, hosts, addresses, locals, ports, domains []string
+	entries                                                 []string // of AllowUsers and DenyUsers
+	names                                                   bool     // sshd looks up clients' names
+}
+
+func (c *Config) asked() asked {
+	a := asked{names: c.value(c.globals, "usedns").Value == "yes"}
+	a.collect(c.command)
+	a.collect(c.nodes)
+	return a
+}
+
+func (a *asked) collect(nodes []*node) {
+	for _, n := range nodes {
+		for _, file := range n.includes {
+			a.collect(file)
+		}
+		for _, cond := range n.criteria {
+			into := map[string]*[]string{"user": &a.users, "group": &a.groups, "host": &a.hosts, "address": &a.addresses,
+				"localaddress": &a.locals, "localport": &a.ports, "rdomain": &a.domains}[cond.attribute]
+			if into != nil {
+				add(into, cond.argument)
+			}
+		}
+		switch n.setting.Keyword {
+		case "allowusers", "denyusers":
+			for _, entry := range n.setting.Args {
+				add(&a.entries, entry)
+				user, hosts, found := strings.Cut(entry, "@")
+				add(&a.users, user)
+				if found {
+					add(&a.addresses, hosts)
+					add(&a.hosts, hosts)
+				}
+			}
+		case "allowgroups", "denygroups":
+			for _, g := range n.setting.Args {
+				add(&a.groups, g)
+			}
+		}
+	}
+}
+
+func add(list *[]string, s string) {
+	if !slices.Contains(*list, s) {
+		*list = append(*list, s)
+	}
+}
+
+// Personal tells whether a configuration tells users apart at all.
+func (c *Config) Personal() (users, groups bool) {
+	a := c.asked()
+	return len(a.users) > 0, len(a.groups) > 0
+}
+
+// dimensions are the values that stand for all: addresses, names, local
+// addresses, local ports, routing domains. The name "" is the address.
+func (a asked) dimensions() [5][]string {
+	addresses := slices.Clone(a.addresses)
+	names := []string{""}
+	if a.names {
+		names = keepDistinct(append(names, examples(a.hosts, "client.example")...), func(s string) string {
+			return signature(a.hosts, func(list string) int { return matchHost(s, list) })
+		})
+	} else {
+		addresses = append(addresses, a.hosts...)
+	}
+	hosts := a.hosts
+	if a.names {
+		hosts = nil
+	}
+	return [5][]string{
+		keepDistinct(addressesFor(addresses), func(s string) string {
+			return signature(a.addresses, func(list string) int { return matchAddresses(s, list) }) +
+				signature(hosts, func(list string) int { return matchHost(s, list) })
+		}),
+		names,
+		keepDistinct(addressesFor(a.locals), func(s string) string {
+			return signature(a.locals, func(list string) int { return matchAddresses(s, list) })
+		}),
+		keepDistinct(append([]string{"22"}, a.ports...), func(s string) string { return s }),
+		keepDistinct(append([]string{""}, examples(a.domains, "vrf")...), func(s string) string {
+			return signature(a.domains, func(list string) int { return matchList(s, list, false) })
+		}),
+	}
+}
+
+func signature(lists []string, match func(string) int) string {
+	b := make([]byte, len(lists))
+	for i, list := range lists {
+		b[i] = byte('1' + match(list))
+	}
+	return string(b)
+}
+
+// keepDistinct keeps the first value of each kind.
+func keepDistinct(values []string, kindOf func(string) string) []string {
+	var kept []string
+	seen := map[string]bool{}
+	for _, v := range values {
+		if k := kindOf(v); !seen[k] {
+			seen[k] = true
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}
+
+// distinct keeps the first of the people whom the configuration treats alike.
+func (a asked) distinct(people []Person) []Person {
+	var kept []Person
+	seen := map[string]bool{}
+	for _, p := range people {
+		k := signature(a.users, func(list string) int { return matchList(p.Name, list, false) }) + "/" +
+			signature(a.groups, func(list string) int { return boolean(matchGroups(p.Groups, list)) }) + "/" +
+			signature(a.groups, func(list string) int {
+				return boolean(slices.ContainsFunc(p.Groups, func(g string) bool { return matchPattern(g, list) }))
+			}) + strconv.FormatBool(p.UID0)
+		if !seen[k] {
+			seen[k] = true
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+func boolean(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Anyone are people that need not have an account today: one for each way in
+// which the configuration can tell a user by name, in no group and in each that
+// it asks for; with pairs also in each two of them.
+func (c *Config) Anyone(pairs bool) []Person {
+	a := c.asked()
+	groups := [][]string{nil}
+	single := examples(a.groups, "others")
+	for i, g := range single {
+		groups = append(groups, []string{g})
+		for _, h := range single[:i] {
+			if pairs {
+				groups = append(groups, []string{g, h})
+			}
+		}
+	}
+	var people []Person
+	for _, name := range examples(a.users, "someone") {
+		for _, g := range groups {
+			people = append(people, Person{Name: name, UID0: name == "root", Groups: g})
+		}
+	}
+	return people
+}
+
+// examples are strings that the patterns in some lists match, and one that only
+// patterns match that match everything.
+func examples(lists []string, other string) []string {
+	found := []string{other}
+	for _, list := range lists {
+		for p := range strings.SplitSeq(list, ",") {
+			p = strings.TrimPrefix(p, "!")
+			add(&found, example(p, "", "x"))
+			add(&found, example(p, "x", "x"))
+		}
+	}
+	// What two patterns match together.
+	for _, p := range slices.Clone(found) {
+		for _, list := range lists {
+			for q := range strings.SplitSeq(list, ",") {
+				if strings.Contains(q, "*") && len(found) < 500 {
+					add(&found, example(strings.TrimPrefix(q, "!"), p, "x"))
+				}
+			}
+		}
+	}
+	return slices.DeleteFunc(found, func(s string) bool { return s == "" })
+}
+
+// example replaces what is open in a pattern.
+func example(pattern, star, question string) string {
+	return strings.NewReplacer("*", star, "?", question).Replace(pattern)
+}
+
+// addressesFor are addresses that stand for all that lists of networks and
+// patterns can tell apart: where one network begins or the address after it,
+// some kind of address begins.
+func addressesFor(lists []string) []string {
+	found := []string{"203.0.113.77", "2001:db8:ffff::77"}
+	for _, list := range lists {
+		for entry := range strings.SplitSeq(list, ",") {
+			entry = strings.TrimPrefix(entry, "!")
+			n, kind := parseNetwork(entry)
+			if kind == isNetwork {
+				for _, a := range []netip.Addr{n.Addr(), after(n)} {
+					if a.IsValid() {
+						add(&found, a.String())
+					}
+				}
+				continue
+			}
+			for _, star := range []string{"1", "7", "1.1", "1.1.1", ""} {
+				if a, err := netip.ParseAddr(example(entry, star, "1")); err == nil {
+					add(&found, a.String())
+				}
+			}
+		}
+	}
+	return found
+}
+
+// after is the first address after a network; invalid if there is none.
+func after(n netip.Prefix) netip.Addr {
+	bytes := n.Addr().AsSlice()
+	for bit := n.Bits(); bit < n.Addr().BitLen(); bit++ {
+		bytes[bit/8] |= 1 << (7 - bit%8)
+	}
+	last, _ := netip.AddrFromSlice(bytes)
+	return last.Next()
+}
