@@ -23,10 +23,13 @@ func (s *Service) advance(ctx context.Context, job jobs.Job) error {
 	run := string(job.Payload)
 	var again time.Time
 	err := s.update(ctx, func(tx *store.Tx) (err error) {
-		if err = s.giveUpLost(ctx, tx, run); err == nil {
-			again, err = s.step(ctx, tx, run)
+		if err = s.giveUpLost(ctx, tx, run); err != nil {
+			return err
 		}
-		return err
+		if again, err = s.step(ctx, tx, run); err != nil {
+			return err
+		}
+		return s.requeueEvaluations(ctx, tx, run)
 	})
 	if err != nil {
 		return fmt.Errorf("advance the run %s: %w", run, err)
@@ -53,9 +56,6 @@ func (s *Service) step(ctx context.Context, tx *store.Tx, id string) (again time
 		}
 		do := decide(now)
 		if do.become == "" {
-			if run.State == inspector.EvaluatingRules && now.pending > 0 {
-				return do.again, s.enqueueEvaluations(ctx, tx, run)
-			}
 			return do.again, nil
 		}
 		if err := s.take(ctx, tx, run, do); err != nil {
@@ -166,6 +166,16 @@ func eachPart(ctx context.Context, tx *store.Tx, run string, fn func(inspector.R
 		}
 		page.After = next
 	}
+}
+
+// requeueEvaluations makes sure that the evaluations that a run waits for are
+// queued.
+func (s *Service) requeueEvaluations(ctx context.Context, tx *store.Tx, id string) error {
+	run, ok, err := runIn(ctx, tx, id)
+	if err != nil || !ok || run.State != inspector.EvaluatingRules {
+		return err
+	}
+	return s.enqueueEvaluations(ctx, tx, run)
 }
 
 // enqueueEvaluations queues the evaluation of every host that has not been

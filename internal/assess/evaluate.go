@@ -38,7 +38,7 @@ func (s *Service) evaluate(ctx context.Context, job jobs.Job) error {
 	case err == nil:
 	case errors.As(err, &broken) || job.Attempt >= evaluateAttempts && ctx.Err() == nil:
 		s.Log.Error("a host could not be evaluated", "run", run, "agent", agent, "error", err)
-		out = outcome{exclusions: []inspector.Exclusion{causeEvaluation.about(r, agent, "", err.Error())}}
+		out = notEvaluated(r, agent, err)
 	default:
 		return fmt.Errorf("evaluate the host %s in the run %s: %w", agent, run, err)
 	}
@@ -60,6 +60,11 @@ type packageOutcome struct {
 	results    []byte
 	findings   []inspector.Finding
 	exclusions []inspector.Exclusion
+}
+
+// notEvaluated is the outcome for a host that could not be evaluated.
+func notEvaluated(r inspector.Run, agent string, cause error) outcome {
+	return outcome{exclusions: []inspector.Exclusion{causeEvaluation.about(r, agent, "", cause.Error())}}
 }
 
 // save writes an outcome, marks the host as evaluated and moves the run on.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"assay/internal/blob"
@@ -145,6 +146,24 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobEvaluate: s.evaluate,
 		jobRetain:   s.retain,
 	}
+}
+
+// Discarded is for jobs.Options.OnDiscard. A host whose evaluation is given up,
+// be it because it takes the program down, is an error of its run, not the end of
+// it; the service's other jobs are not given up.
+func (s *Service) Discarded(ctx context.Context, job jobs.Job, cause error) error {
+	run, agent, ok := strings.Cut(string(job.Payload), "/")
+	if job.Kind != jobEvaluate || !ok {
+		return fmt.Errorf("the job %s %s is not given up", job.Kind, job.Key)
+	}
+	r, _, err := s.part(ctx, &s.Store.Reader, run, agent)
+	if isRefusal(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return s.save(ctx, r, agent, notEvaluated(r, agent, cause))
 }
 
 // The kinds of jobs.
