@@ -12,8 +12,8 @@ var scope = []string{
 	"/etc/timezone", "/etc/adjtime", "/etc/environment", "/etc/environment.d/*",
 
 	// Remote login.
-	"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/**", "/etc/ssh/ssh_config", "/etc/ssh/ssh_config.d/**", "/etc/ssh/moduli",
-	"/usr/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config.d/**", "/usr/lib/ssh/*.conf", "/usr/share/openssh/**",
+	"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/**", "/etc/ssh/ssh_config", "/etc/ssh/ssh_config.d/**",
+	"/usr/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config.d/**", "/usr/lib/ssh/*.conf", "/usr/share/openssh/*config",
 	"/usr/lib/systemd/sshd_config.d/**", "/usr/lib/systemd/ssh_config.d/**",
 	"/etc/default/ssh", "/etc/default/sshd", "/etc/sysconfig/sshd", "/etc/sysconfig/sshd-permitrootlogin", "/etc/conf.d/sshd",
 	"/etc/crypto-policies/**", "/usr/share/crypto-policies/**", "/etc/xinetd.conf", "/etc/xinetd.d/*", "/etc/inetd.conf",
@@ -92,7 +92,7 @@ var scope = []string{
 
 	// Servers. Not web servers: their files hold credentials in forms of their own.
 	"/etc/postfix/main.cf", "/etc/postfix/master.cf", "/etc/exim4/update-exim4.conf.conf", "/etc/exim4/exim4.conf*", "/etc/exim/exim.conf",
-	"/etc/aliases", "/etc/exports", "/etc/exports.d/*", "/etc/fstab", "/etc/crypttab", "/etc/mtab", "/etc/nfs.conf", "/etc/idmapd.conf",
+	"/etc/aliases", "/etc/exports", "/etc/exports.d/*", "/etc/fstab", "/etc/crypttab", "/etc/nfs.conf", "/etc/idmapd.conf",
 	"/etc/auto.master", "/etc/autofs.conf", "/etc/snmp/*.conf", "/etc/samba/smb.conf", "/etc/vsftpd.conf", "/etc/vsftpd/*.conf",
 	"/etc/squid/squid.conf", "/etc/squid/conf.d/*", "/etc/cups/cupsd.conf", "/etc/named.conf", "/etc/bind/named.conf*",
 	"/etc/dovecot/dovecot.conf", "/etc/dovecot/conf.d/*", "/etc/rsyncd.conf", "/etc/default/rsync", "/etc/avahi/*.conf",

@@ -15,7 +15,7 @@ func set(words string) map[string]bool {
 
 // secretWords make a name one of a secret: DB_PASSWORD, secret-key, authToken.
 var secretWords = set(`password passwd passphrase passcode pwd secret secrets token tokens psk credential credentials
-	creds bindpw rootpw rootbindpw apikey authkey accesskey secretkey privatekey authtok authpw passwd2 password2`)
+	creds bindpw rootpw rootbindpw apikey authkey accesskey secretkey privatekey authpw passwd2 password2`)
 
 // secretPairs do so as two words in a row.
 var secretPairs = set(`api-key access-key secret-key private-key auth-key encryption-key signing-key account-key
@@ -26,7 +26,7 @@ var secretPairs = set(`api-key access-key secret-key private-key auth-key encryp
 var secretLast = set(`pass pw passwords`)
 
 // secretEnds do so at the end of a name that is written in one: PGPASSWORD.
-var secretEnds = []string{"password", "passwd", "passphrase", "secret", "token", "apikey", "accesskey", "secretkey", "psk", "bindpw", "rootpw"}
+var secretEnds = []string{"password", "passwd", "passphrase", "secret", "token", "apikey", "accesskey", "secretkey", "psk", "bindpw", "rootpw", "authtok"}
 
 // aboutSecrets are last words of names that speak about secrets without being
 // one: PasswordAuthentication, smtp_sasl_password_maps, passwd_timeout. These
@@ -42,7 +42,8 @@ var aboutSecrets = set(`authentication age aging length minlen maxlen file files
 	location class filter label description summary help title text message source sources pattern regex`)
 
 // aboutNames speak about passwords as whole names: of sudoers, nsswitch.conf.
-var aboutNames = set(`nopasswd lock_passwd no_password ssh_pwauth targetpw rootpw_flag runaspw`)
+var aboutNames = set(`nopasswd lock_passwd no_password ssh_pwauth targetpw rootpw_flag runaspw loadcredential loadcredentialencrypted
+	importcredential`)
 
 // secretName tells whether a name is one that a secret is given.
 func secretName(name string) bool {

@@ -96,6 +96,8 @@ password required pam_unix.so sha512 shadow nullok remember=5 authtok_type=UNIX
 -password   optional   pam_gnome_keyring.so use_authtok
  -password   optional   pam_gnome_keyring.so use_authtok
 @include common-password
+account	[success=1 new_authtok_reqd=done default=ignore]	pam_unix.so
+auth [authtok_err=die default=ok authtok_expired=1] pam_unix.so
 `,
 		"/etc/login.defs":              "PASS_MAX_DAYS\t365\nPASS_MIN_DAYS 1\nPASS_WARN_AGE=7\nENCRYPT_METHOD SHA512\nLOGIN_RETRIES 5\n",
 		"/etc/security/pwquality.conf": "minlen = 14\nretry = 3\nenforce_for_root\nusercheck=1\ndictcheck = 1\nbadwords = a b\n",
@@ -109,7 +111,7 @@ Defaults logfile="/var/log/sudo.log"
 		"/etc/postfix/main.cf":  "smtp_sasl_password_maps = hash:/etc/postfix/sasl_passwd\nsmtpd_tls_key_file=/etc/ssl/private/x.key\ninet_interfaces = loopback-only\n",
 		"/etc/audit/rules.d/a":  "-a always,exit -F path=/usr/bin/passwd -F perm=x -F auid>=1000 -F auid!=unset -k privileged-passwd\n-w /etc/passwd -p wa -k identity\n-w /etc/security/opasswd -p wa -k identity\n-a always,exit -S all -F key=passwd\n",
 		"/etc/dconf/db/gdm.d/x": "[org/gnome/login-screen]\nenable-password-authentication=false\ndisable-user-list=true\n",
-		"/usr/lib/systemd/system/systemd-ask-password-wall.service": "Description=Forward Password Requests to Wall\nExecStart=systemd-tty-ask-password-agent --wall\nKeyringMode=private\n",
+		"/usr/lib/systemd/system/systemd-ask-password-wall.service": "Description=Forward Password Requests to Wall\nExecStart=systemd-tty-ask-password-agent --wall\nKeyringMode=private\nLoadCredential=passwd.hashed-password.root\nImportCredential=tmpfiles.*\n",
 		"/etc/fstab":                  "UUID=1-2 / ext4 defaults,nosuid,nodev,noexec 0 1\n",
 		"/etc/aide/aide.conf":         "/etc/passwd p+i+n\n/usr/bin/passwd = CONTENT\n",
 		"/etc/fapolicyd/x":            "allow perm=open exe=/usr/bin/passwd : ftype=x\n",
