@@ -22,10 +22,12 @@ func (c Classes) kinds() int {
 type Demand interface {
 	// Accepts tells whether some password of that composition is accepted.
 	Accepts(Classes) bool
+	// enough is a length beyond which the answer depends on the classes only,
+	// not on the length.
+	enough() int
 }
 
-// credits is the arithmetic of pam_cracklib, pam_pwquality and the "obscure"
-// check: a credit above zero shortens the demanded length by as many characters
+// credits is the arithmetic of pam_cracklib and pam_pwquality: a credit above zero shortens the demanded length by as many characters
 // of the class as there are, at most by the credit; one below zero demands as
 // many.
 type credits struct {
@@ -49,6 +51,14 @@ func (d credits) Accepts(c Classes) bool {
 	return c.length() >= max(size, d.floor) && c.kinds() >= d.kinds
 }
 
+func (d credits) enough() int {
+	n := max(d.length, d.floor)
+	for _, credit := range []int{d.lower, d.upper, d.digit, d.other} {
+		n += max(-credit, 0)
+	}
+	return n
+}
+
 // phrases is passwdqc's min=N0,N1,N2,N3,N4: the length that a password of one
 // class, of two, of three, of four must have, and (N2) a passphrase. A capital
 // at the beginning and a digit at the end do not count there, but a user can put
@@ -56,6 +66,16 @@ func (d credits) Accepts(c Classes) bool {
 type phrases struct {
 	one, two, three, four int
 	phrase                int
+}
+
+func (d phrases) enough() int {
+	n := 0
+	for _, length := range []int{d.one, d.two, d.three, d.four, d.phrase} {
+		if length < disabled {
+			n = max(n, length)
+		}
+	}
+	return n
 }
 
 // disabled is a length that no password has.
@@ -109,7 +129,11 @@ func all(demands []Demand, c Classes) bool {
 
 // refusable tells whether d refuses a password that the others accept.
 func refusable(d Demand, others []Demand) bool {
-	for n := 1; n < LongestSearched; n++ {
+	longest := d.enough()
+	for _, o := range others {
+		longest = max(longest, o.enough())
+	}
+	for n := 1; n < LongestSearched && n <= longest+4; n++ {
 		if someOf(n, func(c Classes) bool { return all(others, c) && !d.Accepts(c) }) {
 			return true
 		}

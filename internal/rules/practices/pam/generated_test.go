@@ -46,7 +46,7 @@ func compare(t *testing.T, o *oracle, config map[string]string, random *rand.Ran
 		t.Fatal(err)
 	}
 	decoys := []string{
-		"oldPa", "gK7.wq", "", of(Classes{5, 5, 5, 5}, random), "x", of(Classes{3, 2, 1, 1}, random), "oldPass", "oldPass1.kk", oldPassword, "oldPaS1", "olPaS1.",
+		"oldPa", "gK7.wq", "", of(Classes{5, 5, 5, 5}, random), "x", of(Classes{3, 2, 1, 1}, random), "oldPass", "oldPass1.kk", oldPassword,
 		of(Classes{0, 5, 5, 5}, random), of(Classes{5, 0, 5, 5}, random), of(Classes{5, 5, 0, 5}, random), of(Classes{5, 5, 5, 0}, random),
 	}
 	least := LongestSearched

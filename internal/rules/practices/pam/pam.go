@@ -33,11 +33,11 @@ type Files interface {
 // System is a host as the engine needs to know it.
 type System struct {
 	Files  Files
-	Debian bool // libpam with Debian's changes: @include, and pam_unix with obscure and a minimum length of 6
+	Debian bool // libpam with Debian's changes: @include, and a minimum length of 6 in pam_unix
 
 	// Old versions of quality modules demand less where nothing is configured.
 	OldPwquality bool // libpwquality before 1.3.0: minlen 9, and a credit of 1 for each class
-	OldPasswdqc  bool // passwdqc before 2.0.0: 7 characters of four classes
+	OldPasswdqc  bool // passwdqc before 2.1.0: 7 characters of four classes
 }
 
 // Bounds on what a configuration may ask of the engine.

@@ -10,18 +10,18 @@ import (
 // pam_tcb, which does the same in another place.
 //
 // Upstream demands no length unless minlen= is given (a password must not be
-// empty). Debian's demands 6 by default, and with "obscure" 9 less one for each
-// class of characters (patch 007_modules_pam_unix). It asks up to three times
-// unless use_authtok or use_first_pass is set: a second answer is then seen by
-// pam_unix alone.
+// empty). Debian's demands 6 by default; its option "obscure" raises nothing: the
+// manual page describes checks of simplicity and similarity, but the module of
+// Debian 12 (1.5.2-6+deb12u1) does not have them, and stores six letters. It asks
+// up to three times unless use_authtok or use_first_pass is set: a second answer
+// is then seen by pam_unix alone.
 func (s System) unix(at int, h Handler) module {
 	demand := credits{length: 1, floor: 1}
 	check := Check{Handler: h}
-	debian := s.Debian && h.Module == "pam_unix"
-	if debian {
+	if s.Debian && h.Module == "pam_unix" {
 		demand.floor = 6
 	}
-	remember, obscure := 0, false
+	remember := 0
 	for _, arg := range h.Args {
 		if v, ok := strings.CutPrefix(arg, "minlen="); ok && h.Module == "pam_unix" {
 			n, _ := strtol(v)
@@ -31,18 +31,13 @@ func (s System) unix(at int, h Handler) module {
 		if v, ok := strings.CutPrefix(arg, "remember="); ok {
 			remember, _ = strtol(v)
 		}
-		obscure = obscure || arg == "obscure" && debian
-	}
-	if obscure {
-		demand.length, demand.lower, demand.upper, demand.digit, demand.other = 9, 1, 1, 1, 1
 	}
 	check.Demand = demand
 	a := asker{
 		handler: at, tries: 3, marks: true, stores: true,
 		forced: slices.Contains(h.Args, "use_authtok") || slices.Contains(h.Args, "use_first_pass"),
 		refused: func(accepted []Demand) bool {
-			// A password of 8 characters is never too similar for "obscure".
-			return remember > 0 || obscure && shortest(accepted) < 8 || refusable(demand, accepted)
+			return remember > 0 || refusable(demand, accepted)
 		},
 	}
 	return module{what: storing, check: check, answers: a.answers}

@@ -79,14 +79,15 @@ func sortedKeys(m map[string]Way) []string {
 }
 
 type walker struct {
-	system  System
-	stack   Stack
-	modules []module // by handler
-	prelim  bool
-	passed  bool // some way through the preliminary check ends in success
-	seen    map[string]bool
-	ways    map[string]Way
-	blocked []string // lines that can only fail
+	system   System
+	stack    Stack
+	modules  []module // by handler
+	prelim   bool
+	passed   bool // some way through the preliminary check ends in success
+	seen     map[string]bool
+	answered map[string][]answer
+	ways     map[string]Way
+	blocked  []string // lines that can only fail
 }
 
 // verdict is what the stack has come to so far: libpam's impression and status.
@@ -134,7 +135,7 @@ func (w *walker) refusal() string {
 }
 
 func (w *walker) start() error {
-	w.seen = map[string]bool{}
+	w.seen, w.answered = map[string]bool{}, map[string][]answer{}
 	first := state{now: verdict{status: mustFail}}
 	first.saved[0] = first.now
 	todo := []state{first}
@@ -161,7 +162,7 @@ func (w *walker) step(s state) []state {
 		w.passed = w.passed || s.now.status == success && s.now.impression > 0
 		return nil
 	}
-	h, m := &w.stack.Handlers[s.at], &w.modules[s.at]
+	h := &w.stack.Handlers[s.at]
 	if s.prev < h.level {
 		s.saved[h.level] = s.now
 	}
@@ -171,7 +172,7 @@ func (w *walker) step(s state) []state {
 		return []state{s}
 	}
 	var next []state
-	for _, a := range m.answers(w.prelim, s.token, w.accepted(s.token)) {
+	for _, a := range w.answers(s.at, s.token) {
 		if a.stored {
 			w.store(s.at, a.token)
 		}
@@ -181,6 +182,15 @@ func (w *walker) step(s state) []state {
 		next = append(next, n)
 	}
 	return next
+}
+
+// answers asks a module once for each token.
+func (w *walker) answers(at int, t token) []answer {
+	key := fmt.Sprint(at, t)
+	if _, ok := w.answered[key]; !ok {
+		w.answered[key] = w.modules[at].answers(w.prelim, t, w.accepted(t))
+	}
+	return w.answered[key]
 }
 
 // decide is _pam_dispatch_aux's treatment of a return value (pam_dispatch.c,
