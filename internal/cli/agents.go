@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strings"
+	"time"
+
+	"assay/internal/inspector"
+	"assay/internal/operator"
+)
+
+func (c *Command) agents(ctx context.Context, v verb, args []string) error {
+	action := "list"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		action, args = args[0], args[1:]
+	}
+	set := c.flags(v)
+	data := set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
+	asJSON := set.Bool("json", false, "print JSON")
+	var do func(*client) error
+	switch action {
+	case "list":
+		if err := c.parse(set, args, 0, 0); err != nil {
+			return err
+		}
+		do = func(client *client) error { return c.listAgents(ctx, client, *asJSON) }
+	case "token":
+		request, err := c.tokenRequest(set, args)
+		if err != nil {
+			return err
+		}
+		do = func(client *client) error { return c.token(ctx, client, request, *asJSON) }
+	case "revoke":
+		if err := c.parse(set, args, 1, 1); err != nil {
+			return err
+		}
+		do = func(client *client) error {
+			return client.operator(ctx, operator.RevokeAgent, operator.RevokeRequest{ID: set.Arg(0)}, nil)
+		}
+	default:
+		return usagef("there is no action %q: list, token, revoke", action)
+	}
+	client, err := c.newClient(*data)
+	if err != nil {
+		return err
+	}
+	return do(client)
+}
+
+func (c *Command) listAgents(ctx context.Context, client *client, asJSON bool) error {
+	all := []operator.Agent{}
+	err := list(func(token string) (string, error) {
+		var answer operator.AgentsResponse
+		err := client.operator(ctx, operator.ListAgents, operator.PageRequest{MaxResults: page, NextToken: token}, &answer)
+		all = append(all, answer.Agents...)
+		return answer.NextToken, err
+	})
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(c.Stdout, all)
+	}
+	return table(c.Stdout, "AGENT\tHOST\tHEALTH\tSEEN\tVERSION\tSYSTEM\tTAGS", func(row func(...any)) {
+		for _, a := range all {
+			health := strings.ToLower(a.Health)
+			if a.Revoked {
+				health = "revoked"
+			}
+			row(a.ID, a.Hostname, health, ago(a.SeenAt), a.Version, a.OS, tags(a.Tags))
+		}
+	})
+}
+
+func ago(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return time.Since(t).Round(time.Second).String() + " ago"
+}
+
+func tags(all []inspector.Tag) string {
+	var words []string
+	for _, t := range all {
+		words = append(words, t.Key+"="+t.Value)
+	}
+	return strings.Join(words, " ")
+}
+
+// tagFlag is a repeated -tag key=value.
+type tagFlag []inspector.Tag
+
+func (t *tagFlag) String() string { return tags(*t) }
+
+func (t *tagFlag) Set(value string) error {
+	key, value, ok := strings.Cut(value, "=")
+	if !ok || key == "" {
+		return fmt.Errorf("a tag is key=value")
+	}
+	*t = append(*t, inspector.Tag{Key: key, Value: value})
+	return nil
+}
+
+func (c *Command) tokenRequest(set *flag.FlagSet, args []string) (operator.TokenRequest, error) {
+	var tags tagFlag
+	set.Var(&tags, "tag", "a tag `key=value` that the hosts get; may be repeated")
+	valid := set.Duration("valid", 24*time.Hour, "how long the token can be used (at most 90 days)")
+	uses := set.Int("uses", 0, "how many hosts can enrol with it; 0: any number")
+	if err := c.parse(set, args, 0, 0); err != nil {
+		return operator.TokenRequest{}, err
+	}
+	return operator.TokenRequest{Tags: tags, Seconds: int64(*valid / time.Second), Uses: *uses}, nil
+}
+
+// token makes an enrolment token and tells how to use it.
+func (c *Command) token(ctx context.Context, client *client, request operator.TokenRequest, asJSON bool) error {
+	var answer operator.TokenResponse
+	if err := client.operator(ctx, operator.CreateEnrollmentToken, request, &answer); err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(c.Stdout, answer)
+	}
+	fmt.Fprintf(c.Stdout, `%s
+
+On each host, as root, until %s:
+  ASSAY_AGENT_TOKEN=... assay-agent enroll -server %s -ca-pin %s
+  assay-agent run
+`, answer.Token, answer.ExpiresAt.Local().Format(time.DateTime), answer.Gateway, answer.Pin)
+	return nil
+}

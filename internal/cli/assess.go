@@ -1,0 +1,212 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"assay/internal/api/model"
+	"assay/internal/inspector"
+)
+
+// assessFlags are what `assess` and `try` have in common.
+type assessFlags struct {
+	json     bool
+	failOn   string
+	duration time.Duration
+}
+
+func (f *assessFlags) register(set *flag.FlagSet) {
+	set.BoolVar(&f.json, "json", false, "print JSON")
+	set.StringVar(&f.failOn, "fail-on", "", "exit with 1 if a finding is of this `severity` or worse: high, medium, low, informational")
+	set.DurationVar(&f.duration, "duration", 15*time.Minute, "collect for at most so long (3m to 24h); it ends when every host has answered")
+}
+
+// threshold parses -fail-on.
+func (f *assessFlags) threshold() (inspector.Severity, error) {
+	if f.failOn == "" {
+		return "", nil
+	}
+	for _, s := range inspector.Severities() {
+		if strings.EqualFold(string(s), f.failOn) {
+			return s, nil
+		}
+	}
+	return "", usagef("%q is no severity: high, medium, low, informational", f.failOn)
+}
+
+func (c *Command) assess(ctx context.Context, v verb, args []string) error {
+	var flags assessFlags
+	set := c.flags(v)
+	data := set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
+	flags.register(set)
+	if err := c.parse(set, args, 1, 1); err != nil {
+		return err
+	}
+	threshold, err := flags.threshold()
+	if err != nil {
+		return err
+	}
+	client, err := c.newClient(*data)
+	if err != nil {
+		return err
+	}
+	target, err := client.target(ctx, set.Arg(0))
+	if err != nil {
+		return err
+	}
+	return c.assessTarget(ctx, client, target, flags, threshold)
+}
+
+// assessTarget runs an assessment of a target to its end and prints it.
+func (c *Command) assessTarget(ctx context.Context, client *client, target string, flags assessFlags, threshold inspector.Severity) error {
+	run, err := client.start(ctx, target, flags.duration)
+	if err != nil {
+		return err
+	}
+	if err := c.watch(ctx, client, run); err != nil {
+		return err
+	}
+	o, err := client.outcome(ctx, run)
+	if err != nil {
+		return err
+	}
+	if flags.json {
+		if err := o.printJSON(c.Stdout); err != nil {
+			return err
+		}
+	} else {
+		o.print(c.Stdout)
+	}
+	return o.exit(threshold)
+}
+
+// target finds a target by its ARN or its name.
+func (c *client) target(ctx context.Context, name string) (string, error) {
+	if _, err := inspector.ParseARN(name); err == nil {
+		return name, nil
+	}
+	var found model.ListAssessmentTargetsResponse
+	err := c.inspector(ctx, "ListAssessmentTargets", map[string]any{
+		"filter": map[string]any{"assessmentTargetNamePattern": name}, "maxResults": 500,
+	}, &found)
+	if err != nil {
+		return "", err
+	}
+	var described model.DescribeAssessmentTargetsResponse
+	for batch := range slices.Chunk(found.AssessmentTargetArns, 10) {
+		if err := c.inspector(ctx, "DescribeAssessmentTargets", map[string]any{"assessmentTargetArns": batch}, &described); err != nil {
+			return "", err
+		}
+		for _, t := range described.AssessmentTargets {
+			if t.Name == name { // the pattern's stars are the name's
+				return t.Arn, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("there is no assessment target %q: aws inspector list-assessment-targets, or create-assessment-target, tells and makes them", name)
+}
+
+// start starts a run of every rules package that the service has, under a
+// template that is made at the first time.
+func (c *client) start(ctx context.Context, target string, duration time.Duration) (run string, err error) {
+	var packages model.ListRulesPackagesResponse
+	if err := c.inspector(ctx, "ListRulesPackages", map[string]any{"maxResults": 500}, &packages); err != nil {
+		return "", err
+	}
+	template, err := c.template(ctx, target, duration, packages.RulesPackageArns)
+	if err != nil {
+		return "", err
+	}
+	var started model.StartAssessmentRunResponse
+	err = c.inspector(ctx, "StartAssessmentRun", map[string]any{"assessmentTemplateArn": template}, &started)
+	return started.AssessmentRunArn, err
+}
+
+// template finds the template of that duration and those packages which an
+// earlier call made, or makes it.
+func (c *client) template(ctx context.Context, target string, duration time.Duration, packages []string) (string, error) {
+	seconds := int64(duration / time.Second)
+	name := fmt.Sprintf("assay assess %s %d packages", duration, len(packages))
+	var found model.ListAssessmentTemplatesResponse
+	err := c.inspector(ctx, "ListAssessmentTemplates", map[string]any{
+		"assessmentTargetArns": []string{target}, "filter": map[string]any{"namePattern": name}, "maxResults": 500,
+	}, &found)
+	if err != nil {
+		return "", err
+	}
+	slices.Sort(packages)
+	if len(found.AssessmentTemplateArns) > 0 {
+		var described model.DescribeAssessmentTemplatesResponse
+		if err := c.inspector(ctx, "DescribeAssessmentTemplates", map[string]any{"assessmentTemplateArns": found.AssessmentTemplateArns[:1]}, &described); err != nil {
+			return "", err
+		}
+		for _, t := range described.AssessmentTemplates {
+			slices.Sort(t.RulesPackageArns)
+			if slices.Equal(t.RulesPackageArns, packages) {
+				return t.Arn, nil
+			}
+		}
+		name += " " + inspector.NewID()
+	}
+	var created model.CreateAssessmentTemplateResponse
+	err = c.inspector(ctx, "CreateAssessmentTemplate", map[string]any{
+		"assessmentTargetArn": target, "assessmentTemplateName": name,
+		"durationInSeconds": seconds, "rulesPackageArns": packages,
+	}, &created)
+	return created.AssessmentTemplateArn, err
+}
+
+// watch waits until a run is over, telling on a terminal how far it is.
+func (c *Command) watch(ctx context.Context, client *client, run string) error {
+	line := c.progress()
+	defer line.done()
+	began := time.Now()
+	for {
+		r, err := client.run(ctx, run)
+		if err != nil {
+			return err
+		}
+		if inspector.RunState(r.State).Final() {
+			return nil
+		}
+		line.show("%s  %s  %s", time.Since(began).Round(time.Second), words(r.State), client.received(ctx, run))
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the run goes on without us: assay results %s tells how it ended", run)
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+// run describes one run.
+func (c *client) run(ctx context.Context, arn string) (model.AssessmentRun, error) {
+	var described model.DescribeAssessmentRunsResponse
+	if err := c.inspector(ctx, "DescribeAssessmentRuns", map[string]any{"assessmentRunArns": []string{arn}}, &described); err != nil {
+		return model.AssessmentRun{}, err
+	}
+	if len(described.AssessmentRuns) == 0 {
+		return model.AssessmentRun{}, fmt.Errorf("there is no assessment run %s", arn)
+	}
+	return described.AssessmentRuns[0], nil
+}
+
+// received words how much telemetry has come; nothing where that cannot be told.
+func (c *client) received(ctx context.Context, run string) string {
+	var told model.GetTelemetryMetadataResponse
+	if err := c.inspector(ctx, "GetTelemetryMetadata", map[string]any{"assessmentRunArn": run}, &told); err != nil {
+		return ""
+	}
+	for _, m := range told.TelemetryMetadata {
+		if m.MessageType == "Total" && m.DataSize != nil {
+			return fmt.Sprintf("%d records, %.1f MB", m.Count, float64(*m.DataSize)/1e6)
+		}
+	}
+	return ""
+}
+
+// words makes a state readable: "COLLECTING_DATA" becomes "collecting data".
+func words(state string) string { return strings.ToLower(strings.ReplaceAll(state, "_", " ")) }

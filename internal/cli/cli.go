@@ -1,0 +1,162 @@
+// Package cli is the operator's command line, `assay`, as a type that a test can
+// run in its own process: arguments, environment and streams go in, an exit code
+// comes out.
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"assay/internal/settings"
+)
+
+// Exit codes. Incomplete wins over the other two: an assessment that could not
+// look must not look like one that found nothing.
+const (
+	ExitClean      = 0 // complete, and nothing at or above the threshold
+	ExitFindings   = 1 // complete, with findings at or above the threshold
+	ExitUsage      = 2
+	ExitIncomplete = 3 // something could not be checked, or the command failed
+)
+
+// Command is one run of the program.
+type Command struct {
+	Args           []string // without the program's name
+	Getenv         func(string) string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Terminal       bool // Stderr is one: long work shows its progress there
+}
+
+// verb is a subcommand. run gets the arguments behind its name.
+type verb struct {
+	name, arguments, summary string
+	run                      func(*Command, context.Context, verb, []string) error
+}
+
+// verbs lists the subcommands in the order of -help.
+func verbs() []verb {
+	return []verb{
+		{"try", "", "start a service on this machine, enrol this host and assess it: the first findings", (*Command).try},
+		{"serve", "", "run the service", (*Command).serve},
+		{"env", "", "print the environment with which aws-cli and SDKs use the service", (*Command).env},
+		{"assess", "TARGET", "assess a target now, wait, and print what was found", (*Command).assess},
+		{"findings", "", "list the findings of a run", (*Command).findings},
+		{"explain", "FINDING", "show why a finding was made: the evidence", (*Command).explain},
+		{"results", "RUN", "show every rule that was checked, and what could not be", (*Command).results},
+		{"runs", "", "list assessment runs", (*Command).runs},
+		{"agents", "[list|token|revoke]", "list agents, make an enrolment token, revoke an agent", (*Command).agents},
+		{"evaluate", "FILE", "evaluate a snapshot that assay-agent collect has made", (*Command).evaluate},
+		{"version", "", "print the version", (*Command).version},
+	}
+}
+
+// usageError is answered with ExitUsage.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// exitError carries an exit code that is no failure of the command.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// Run runs the command and returns its exit code.
+func (c *Command) Run(ctx context.Context) int {
+	if len(c.Args) == 0 {
+		c.help(c.Stderr)
+		return ExitUsage
+	}
+	name := c.Args[0]
+	if slices.Contains([]string{"help", "-h", "-help", "--help"}, name) {
+		c.help(c.Stdout)
+		return ExitClean
+	}
+	i := slices.IndexFunc(verbs(), func(v verb) bool { return v.name == name })
+	if i < 0 {
+		fmt.Fprintf(c.Stderr, "assay: there is no command %q; assay -help lists them\n", name)
+		return ExitUsage
+	}
+	v := verbs()[i]
+	return c.exit(v, v.run(c, ctx, v, c.Args[1:]))
+}
+
+// exit turns what a verb returned into a message and an exit code.
+func (c *Command) exit(v verb, err error) int {
+	var usage usageError
+	var code exitError
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return ExitClean
+	case errors.As(err, &code):
+		return int(code)
+	case errors.As(err, &usage):
+		fmt.Fprintf(c.Stderr, "assay %s: %v\n", v.name, err)
+		return ExitUsage
+	}
+	fmt.Fprintf(c.Stderr, "assay %s: %v\n", v.name, err)
+	return ExitIncomplete
+}
+
+func (c *Command) help(w io.Writer) {
+	fmt.Fprint(w, `Assay assesses hosts for vulnerabilities and weak configuration.
+
+usage: assay COMMAND [flags] [arguments]
+
+`)
+	for _, v := range verbs() {
+		fmt.Fprintf(w, "  %-10s %s\n", v.name, v.summary)
+	}
+	fmt.Fprint(w, `
+assay COMMAND -help tells a command's flags. Every flag can also be given as an
+environment variable (-data as ASSAY_DATA) or, with -config FILE, as a line
+"data = ..." of a file.
+
+Exit codes: 0 complete, nothing found at the threshold; 1 findings at or above
+it; 2 usage; 3 something could not be checked, or the command failed.
+`)
+}
+
+// flags makes the flag set of a verb, with the help that belongs to it.
+func (c *Command) flags(v verb) *flag.FlagSet {
+	set := flag.NewFlagSet(v.name, flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	set.String(settings.FileFlag, "", "read settings from this `file`")
+	set.Usage = func() {
+		fmt.Fprintf(c.Stdout, "usage: %s\n\n%s.\n\n", strings.TrimSpace("assay "+v.name+" [flags] "+v.arguments), strings.ToUpper(v.summary[:1])+v.summary[1:])
+		set.SetOutput(c.Stdout)
+		set.PrintDefaults()
+		set.SetOutput(io.Discard)
+	}
+	return set
+}
+
+// parse parses a verb's arguments, of which there must be between least and most
+// behind the flags.
+func (c *Command) parse(set *flag.FlagSet, args []string, least, most int) error {
+	err := settings.Parse(set, args, settings.Source{Prefix: "ASSAY", Getenv: c.Getenv})
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		return usageError{err}
+	}
+	if n := set.NArg(); err == nil && (n < least || n > most) {
+		return usagef("it takes %s, not %d: see assay %s -help", plural(least, most), n, set.Name())
+	}
+	return err
+}
+
+func plural(least, most int) string {
+	switch {
+	case most == 0:
+		return "no arguments"
+	case least == 1 && most == 1:
+		return "one argument"
+	case least == most:
+		return fmt.Sprintf("%d arguments", least)
+	}
+	return fmt.Sprintf("%d to %d arguments", least, most)
+}

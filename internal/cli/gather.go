@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"context"
+	"slices"
+
+	"assay/internal/api/model"
+	"assay/internal/inspector"
+	"assay/internal/operator"
+)
+
+// outcome gathers what a run came to.
+func (c *client) outcome(ctx context.Context, run string) (*outcome, error) {
+	r, err := c.run(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	o := &outcome{Run: run, State: r.State, Counts: r.FindingCounts, Verdicts: map[string]int{}, Findings: []finding{}, Unchecked: []unchecked{}}
+	for _, gather := range []func(context.Context, *outcome) error{c.gatherFindings, c.gatherUnchecked, c.gatherVerdicts} {
+		if err := gather(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	o.sort()
+	return o, nil
+}
+
+// page is as many as one call may list.
+const page = 500
+
+// list follows the pages of a list operation; next calls it once.
+func list(next func(token string) (string, error)) error {
+	for token := ""; ; {
+		var err error
+		if token, err = next(token); err != nil || token == "" {
+			return err
+		}
+	}
+}
+
+// paged is a request for a page.
+func paged(request map[string]any, token string) map[string]any {
+	request["maxResults"] = page
+	if token != "" {
+		request["nextToken"] = token
+	}
+	return request
+}
+
+func (c *client) gatherFindings(ctx context.Context, o *outcome) error {
+	return list(func(token string) (string, error) {
+		var listed model.ListFindingsResponse
+		err := c.inspector(ctx, "ListFindings", paged(map[string]any{"assessmentRunArns": []string{o.Run}}, token), &listed)
+		if err != nil || len(listed.FindingArns) == 0 {
+			return "", err
+		}
+		findings, err := c.findings(ctx, listed.FindingArns)
+		o.Findings = append(o.Findings, findings...)
+		return listed.NextToken, err
+	})
+}
+
+// findings describes and explains a page of findings.
+func (c *client) findings(ctx context.Context, arns []string) ([]finding, error) {
+	var described model.DescribeFindingsResponse
+	if err := c.inspector(ctx, "DescribeFindings", map[string]any{"findingArns": arns}, &described); err != nil {
+		return nil, err
+	}
+	var explained operator.ExplainResponse
+	if err := c.operator(ctx, operator.ExplainFindings, operator.ExplainRequest{ARNs: arns}, &explained); err != nil {
+		return nil, err
+	}
+	why := map[string]operator.Explanation{}
+	for _, e := range explained.Findings {
+		why[e.ARN] = e
+	}
+	findings := []finding{}
+	for _, f := range described.Findings {
+		if f.AssetAttributes == nil {
+			f.AssetAttributes = &model.AssetAttributes{}
+		}
+		findings = append(findings, finding{
+			ARN: f.Arn, Severity: inspector.Severity(f.Severity), Title: f.Title, Description: f.Description, Recommendation: f.Recommendation,
+			Agent: f.AssetAttributes.AgentId, Host: hostName(f.AssetAttributes.Hostname, f.AssetAttributes.AgentId),
+			Package: string(why[f.Arn].Package), Rule: why[f.Arn].Rule, Evidence: why[f.Arn].Evidence,
+		})
+	}
+	return findings, nil
+}
+
+// hostName is what people call a host: its name, else its agent's id.
+func hostName(name, agent string) string {
+	if name != "" {
+		return name
+	}
+	return agent
+}
+
+func (c *client) gatherUnchecked(ctx context.Context, o *outcome) error {
+	return list(func(token string) (string, error) {
+		var listed model.ListExclusionsResponse
+		if err := c.inspector(ctx, "ListExclusions", paged(map[string]any{"assessmentRunArn": o.Run}, token), &listed); err != nil {
+			return "", err
+		}
+		for batch := range slices.Chunk(listed.ExclusionArns, 100) {
+			var described model.DescribeExclusionsResponse
+			if err := c.inspector(ctx, "DescribeExclusions", map[string]any{"exclusionArns": batch}, &described); err != nil {
+				return "", err
+			}
+			for _, arn := range batch {
+				e, ok := described.Exclusions[arn]
+				if !ok {
+					continue
+				}
+				u := unchecked{Title: e.Title, Description: e.Description, Recommendation: e.Recommendation}
+				for _, s := range e.Scopes {
+					u.Scopes = append(u.Scopes, s.Value)
+				}
+				o.Unchecked = append(o.Unchecked, u)
+			}
+		}
+		return listed.NextToken, nil
+	})
+}
+
+func (c *client) gatherVerdicts(ctx context.Context, o *outcome) error {
+	hosts := map[string]bool{}
+	err := c.results(ctx, o.Run, func(r operator.HostResults) {
+		hosts[r.Agent] = true
+		for _, result := range r.Results {
+			o.Verdicts[string(result.Verdict)]++
+		}
+	})
+	o.Hosts = len(hosts)
+	return err
+}
+
+// results calls fn with the verdicts of each host and rules package of a run.
+func (c *client) results(ctx context.Context, run string, fn func(operator.HostResults)) error {
+	return list(func(token string) (string, error) {
+		var listed operator.ResultsResponse
+		request := operator.ResultsRequest{Run: run, PageRequest: operator.PageRequest{NextToken: token}}
+		if err := c.operator(ctx, operator.ListResults, request, &listed); err != nil {
+			return "", err
+		}
+		for _, r := range listed.Results {
+			fn(r)
+		}
+		return listed.NextToken, nil
+	})
+}

@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"assay/internal/inspector"
+)
+
+// outcome is what an assessment came to: what is printed, for people or as JSON.
+type outcome struct {
+	Run       string           `json:"run,omitempty"` // its ARN; none for a snapshot file
+	State     string           `json:"state,omitempty"`
+	Hosts     int              `json:"hosts"`
+	Counts    map[string]int64 `json:"counts"` // findings by severity
+	Verdicts  map[string]int   `json:"verdicts"`
+	Findings  []finding        `json:"findings"`
+	Unchecked []unchecked      `json:"not_checked"`
+}
+
+// finding is a finding with the host and the evidence that belong to it.
+type finding struct {
+	ARN            string               `json:"arn,omitempty"`
+	Severity       inspector.Severity   `json:"severity"`
+	Agent          string               `json:"agent"`
+	Host           string               `json:"host"`
+	Package        string               `json:"rules_package"`
+	Rule           string               `json:"rule"`
+	Title          string               `json:"title"`
+	Description    string               `json:"description"`
+	Recommendation string               `json:"recommendation"`
+	Evidence       []inspector.Evidence `json:"evidence"`
+}
+
+// unchecked is an exclusion: what could not be checked.
+type unchecked struct {
+	Title          string   `json:"title"`
+	Description    string   `json:"description"`
+	Recommendation string   `json:"recommendation"`
+	Scopes         []string `json:"scopes"`
+}
+
+// exit is the outcome's exit code under a threshold; empty means that findings
+// are no failure.
+func (o *outcome) exit(failOn inspector.Severity) error {
+	if len(o.Unchecked) > 0 || o.State != "" && o.State != string(inspector.Completed) {
+		return exitError(ExitIncomplete)
+	}
+	for _, f := range o.Findings {
+		if failOn != "" && f.Severity.AtLeast(failOn) {
+			return exitError(ExitFindings)
+		}
+	}
+	return nil
+}
+
+func (o *outcome) sort() {
+	slices.SortStableFunc(o.Findings, func(a, b finding) int {
+		return cmp.Or(
+			cmp.Compare(b.Severity.Numeric(), a.Severity.Numeric()),
+			strings.Compare(a.Host, b.Host), strings.Compare(a.Rule, b.Rule), strings.Compare(a.ARN, b.ARN))
+	})
+}
+
+func (o *outcome) printJSON(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(o)
+}
+
+// print prints the outcome for people: worst first, each finding with its host,
+// its evidence in a line, and what to do.
+func (o *outcome) print(w io.Writer) {
+	o.sort()
+	last := inspector.Severity("")
+	for _, f := range o.Findings {
+		if f.Severity != last {
+			fmt.Fprintf(w, "\n%s\n", strings.ToUpper(string(f.Severity)))
+			last = f.Severity
+		}
+		fmt.Fprintf(w, "  %s: %s\n", f.Host, f.Title)
+		for _, line := range evidenceLines(f.Evidence, 3) {
+			fmt.Fprintf(w, "      %s\n", line)
+		}
+		if f.Recommendation != "" && f.Severity != inspector.Informational {
+			fmt.Fprintf(w, "      do: %s\n", firstSentence(f.Recommendation))
+		}
+		if f.ARN != "" && f.Severity != inspector.Informational {
+			fmt.Fprintf(w, "      why: assay explain %s\n", shortID(f.ARN))
+		}
+	}
+	if len(o.Unchecked) > 0 {
+		fmt.Fprint(w, "\nNOT CHECKED\n")
+	}
+	for _, u := range o.Unchecked {
+		fmt.Fprintf(w, "  %s\n", u.Title)
+		for line := range strings.Lines(strings.TrimSpace(u.Description)) {
+			fmt.Fprintf(w, "      %s\n", strings.TrimSpace(line))
+		}
+		if u.Recommendation != "" {
+			fmt.Fprintf(w, "      do: %s\n", u.Recommendation)
+		}
+	}
+	fmt.Fprintf(w, "\n%s\n", o.summary())
+}
+
+// found words the counts of findings: "1 High, 2 Medium".
+func (o *outcome) found() string {
+	var found []string
+	for _, s := range inspector.Severities() {
+		if n := o.Counts[string(s)]; n > 0 {
+			found = append(found, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	if len(found) == 0 {
+		return "none"
+	}
+	return strings.Join(found, ", ")
+}
+
+// summary is the last line: what was found, checked and not checked.
+func (o *outcome) summary() string {
+	var checked []string
+	for _, verdict := range []string{"passed", "failed", "not applicable", "not evaluated", "error"} {
+		if n := o.Verdicts[verdict]; n > 0 {
+			checked = append(checked, fmt.Sprintf("%d %s", n, verdict))
+		}
+	}
+	line := fmt.Sprintf("%s. Findings: %s.", count(o.Hosts, "host"), o.found())
+	if len(checked) > 0 {
+		line += fmt.Sprintf(" Rules: %s.", strings.Join(checked, ", "))
+	}
+	return line
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// evidenceLines words evidence a line each, at most so many.
+func evidenceLines(all []inspector.Evidence, most int) []string {
+	var lines []string
+	for i, e := range all {
+		if i == most {
+			return append(lines, fmt.Sprintf("and %d more", len(all)-most))
+		}
+		lines = append(lines, evidenceLine(e))
+	}
+	return lines
+}
+
+// evidenceLine is a piece of evidence in one line: "/etc/ssh/sshd_config:33:
+// PermitRootLogin yes (expected: no)".
+func evidenceLine(e inspector.Evidence) string {
+	where := e.File
+	if where == "" {
+		where = e.Record
+	}
+	if e.Line > 0 {
+		where += fmt.Sprintf(":%d", e.Line)
+	}
+	line := strings.Join(strings.Fields(where+": "+e.Found), " ")
+	if e.Expected != "" {
+		line += " (expected: " + e.Expected + ")"
+	}
+	return line
+}
+
+// firstSentence cuts a recommendation for a list; explain shows all of it.
+func firstSentence(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if i := strings.Index(text, ". "); i > 0 {
+		return text[:i+1]
+	}
+	return text
+}
+
+// shortID is the last element of an ARN: enough to name a finding of one run.
+func shortID(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }

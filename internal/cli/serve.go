@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"assay/internal/inspector"
+	"assay/internal/release"
+	"assay/internal/service"
+)
+
+// defaultData is the data folder of a service that was not told another.
+const defaultData = "data"
+
+// list is a flag that may be repeated, or given once with commas.
+type listFlag []string
+
+func (l *listFlag) String() string { return strings.Join(*l, ",") }
+
+func (l *listFlag) Set(value string) error {
+	for item := range strings.SplitSeq(value, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			*l = append(*l, item)
+		}
+	}
+	return nil
+}
+
+// serviceFlags are the settings of a service.
+type serviceFlags struct {
+	config service.Config
+	roles  listFlag
+	names  listFlag
+	level  string
+	format string
+}
+
+func (f *serviceFlags) register(set *flag.FlagSet) {
+	c := &f.config
+	set.StringVar(&c.Data, "data", defaultData, "keep everything below this `folder`")
+	set.StringVar(&c.API, "api", "127.0.0.1:8443", "serve the Inspector API at this `address`")
+	set.StringVar(&c.Gateway, "gateway", "127.0.0.1:8444", "serve the agents at this `address`")
+	set.StringVar(&c.Metrics, "metrics", "", "serve Prometheus metrics without TLS at this `address`; they are always at /metrics of -api for callers on this machine")
+	set.StringVar(&c.Database, "database", "", "keep the state in this `database`, postgres://...; default SQLite in the data folder")
+	set.StringVar(&c.Scope.Region, "region", "", "the `region` that ARNs carry; kept from the first start on")
+	set.StringVar(&c.Scope.Account, "account", "", "the 12-digit `account` that ARNs carry; generated at the first start and kept")
+	set.Var(&f.roles, "roles", "run only these `roles`: api, gateway, worker")
+	set.Var(&f.names, "name", "a host `name` or address by which clients and agents reach the service; may be repeated")
+	set.DurationVar(&c.Interval, "heartbeat", 30*time.Second, "time between an agent's heartbeats")
+	set.DurationVar(&c.Retention, "retention", 30*24*time.Hour, "destroy telemetry and its key so long after a run")
+	set.DurationVar(&c.Grace, "grace", 5*time.Minute, "wait so long for uploads once a run's time is over")
+	set.IntVar(&c.Limits.Targets, "limit-targets", 50, "how many assessment targets there may be")
+	set.IntVar(&c.Limits.Templates, "limit-templates", 500, "how many assessment templates there may be")
+	set.IntVar(&c.Limits.Runs, "limit-runs", 50_000, "how many assessment runs there may be")
+	set.IntVar(&c.Limits.RunningHosts, "limit-running-hosts", 500, "how many hosts may be in running assessments")
+	set.StringVar(&f.level, "log-level", "info", "log from this `level` on: debug, info, warn, error")
+	set.StringVar(&f.format, "log-format", "text", "log as `text` or json")
+}
+
+// settle turns the flags into a configuration.
+func (c *Command) settle(f *serviceFlags) (service.Config, error) {
+	config := f.config
+	config.Names = f.names
+	config.Version = release.Version()
+	for _, role := range f.roles {
+		config.Roles = append(config.Roles, service.Role(role))
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(f.level)); err != nil {
+		return config, usagef("%q is no log level: debug, info, warn, error", f.level)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch f.format {
+	case "text":
+		config.Log = slog.New(slog.NewTextHandler(c.Stderr, options))
+	case "json":
+		config.Log = slog.New(slog.NewJSONHandler(c.Stderr, options))
+	default:
+		return config, usagef("%q is no log format: text, json", f.format)
+	}
+	if config.Scope.Region != "" && !inspector.ValidRegion(config.Scope.Region) {
+		return config, usagef("%q cannot be a region: one looks like eu-central-1", config.Scope.Region)
+	}
+	if config.Scope.Account != "" && !inspector.ValidAccount(config.Scope.Account) {
+		return config, usagef("%q cannot be an account: one has 12 digits", config.Scope.Account)
+	}
+	return config, nil
+}
+
+func (c *Command) serve(ctx context.Context, v verb, args []string) error {
+	var flags serviceFlags
+	set := c.flags(v)
+	flags.register(set)
+	if err := c.parse(set, args, 0, 0); err != nil {
+		return err
+	}
+	config, err := c.settle(&flags)
+	if err != nil {
+		return err
+	}
+	s, err := service.Open(ctx, config)
+	if err != nil {
+		return err
+	}
+	return s.Serve(ctx)
+}
+
+func (c *Command) env(ctx context.Context, v verb, args []string) error {
+	set := c.flags(v)
+	data := set.String("data", defaultData, "the service's data `folder`")
+	if err := c.parse(set, args, 0, 0); err != nil {
+		return err
+	}
+	folder := service.Folder(*data)
+	use, err := folder.Client()
+	if err != nil {
+		return err
+	}
+	for _, line := range [][2]string{
+		{envKey, use.AccessKey}, {envSecret, use.Secret}, {envRegion, use.Region},
+		{envBundle, folder.CA()}, {"AWS_ENDPOINT_URL_INSPECTOR", use.Endpoint}, {envEndpoint, use.Endpoint},
+	} {
+		fmt.Fprintf(c.Stdout, "export %s=%s\n", line[0], shellQuote(line[1]))
+	}
+	return nil
+}
+
+// shellQuote quotes for POSIX shells.
+func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
+
+func (c *Command) version(_ context.Context, v verb, args []string) error {
+	set := c.flags(v)
+	if err := c.parse(set, args, 0, 0); err != nil {
+		return err
+	}
+	fmt.Fprintln(c.Stdout, "assay", release.Version())
+	return nil
+}

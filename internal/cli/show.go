@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"assay/internal/api/model"
+	"assay/internal/inspector"
+	"assay/internal/operator"
+	"assay/internal/rules"
+)
+
+func (c *Command) findings(ctx context.Context, v verb, args []string) error {
+	set := c.flags(v)
+	data := set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
+	run := set.String("run", "", "the `run`, by its ARN or the last part of it; default the last one that is over")
+	asJSON := set.Bool("json", false, "print JSON")
+	if err := c.parse(set, args, 0, 0); err != nil {
+		return err
+	}
+	client, err := c.newClient(*data)
+	if err != nil {
+		return err
+	}
+	arn, err := client.findRun(ctx, *run)
+	if err != nil {
+		return err
+	}
+	o, err := client.outcome(ctx, arn)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return o.printJSON(c.Stdout)
+	}
+	o.print(c.Stdout)
+	return nil
+}
+
+// allRuns lists the runs, newest first.
+func (c *client) allRuns(ctx context.Context) (runs []model.AssessmentRun, err error) {
+	err = list(func(token string) (string, error) {
+		var listed model.ListAssessmentRunsResponse
+		if err := c.inspector(ctx, "ListAssessmentRuns", paged(map[string]any{}, token), &listed); err != nil {
+			return "", err
+		}
+		for len(listed.AssessmentRunArns) > 0 {
+			batch := listed.AssessmentRunArns[:min(10, len(listed.AssessmentRunArns))]
+			listed.AssessmentRunArns = listed.AssessmentRunArns[len(batch):]
+			var described model.DescribeAssessmentRunsResponse
+			if err := c.inspector(ctx, "DescribeAssessmentRuns", map[string]any{"assessmentRunArns": batch}, &described); err != nil {
+				return "", err
+			}
+			runs = append(runs, described.AssessmentRuns...)
+		}
+		return listed.NextToken, nil
+	})
+	slices.SortStableFunc(runs, func(a, b model.AssessmentRun) int { return b.CreatedAt.Time.Compare(a.CreatedAt.Time) })
+	return runs, err
+}
+
+// findRun finds a run by its ARN, its id, or, for "", the last one that is over.
+func (c *client) findRun(ctx context.Context, name string) (string, error) {
+	if _, err := inspector.ParseARN(name); err == nil {
+		return name, nil
+	}
+	runs, err := c.allRuns(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range runs {
+		if name == "" && inspector.RunState(r.State).Final() || name != "" && shortID(r.Arn) == name {
+			return r.Arn, nil
+		}
+	}
+	if name == "" {
+		return "", errors.New("no assessment run is over yet: assay assess TARGET makes one")
+	}
+	return "", fmt.Errorf("there is no assessment run %q: assay runs lists them", name)
+}
+
+func (c *Command) runs(ctx context.Context, v verb, args []string) error {
+	set := c.flags(v)
+	data := set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
+	asJSON := set.Bool("json", false, "print JSON")
+	if err := c.parse(set, args, 0, 0); err != nil {
+		return err
+	}
+	client, err := c.newClient(*data)
+	if err != nil {
+		return err
+	}
+	runs, err := client.allRuns(ctx)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return printJSON(c.Stdout, runs)
+	}
+	return table(c.Stdout, "RUN\tSTARTED\tSTATE\tFINDINGS\tNAME", func(row func(...any)) {
+		for _, r := range runs {
+			found := (&outcome{Counts: r.FindingCounts}).found()
+			row(shortID(r.Arn), r.CreatedAt.Time.Local().Format(time.DateTime), words(r.State), found, r.Name)
+		}
+	})
+}
+
+func (c *Command) explain(ctx context.Context, v verb, args []string) error {
+	set := c.flags(v)
+	data := set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
+	run := set.String("run", "", "the `run` of a finding that is named by the last part of its ARN; default the last one that is over")
+	asJSON := set.Bool("json", false, "print JSON")
+	if err := c.parse(set, args, 1, 1); err != nil {
+		return err
+	}
+	client, err := c.newClient(*data)
+	if err != nil {
+		return err
+	}
+	arn := set.Arg(0)
+	if _, err := inspector.ParseARN(arn); err != nil {
+		of, err := client.findRun(ctx, *run)
+		if err != nil {
+			return err
+		}
+		arn = of + "/finding/" + arn
+	}
+	found, err := client.findings(ctx, []string{arn})
+	if err != nil {
+		return err
+	}
+	if len(found) == 0 {
+		return fmt.Errorf("there is no finding %s", arn)
+	}
+	if *asJSON {
+		return printJSON(c.Stdout, found[0])
+	}
+	c.printExplanation(found[0])
+	return nil
+}
+
+func (c *Command) printExplanation(f finding) {
+	fmt.Fprintf(c.Stdout, "%s: %s\n\n", strings.ToUpper(string(f.Severity)), f.Title)
+	for _, line := range [][2]string{{"host", f.Host + " (" + f.Agent + ")"}, {"rule", f.Rule + " of " + f.Package}, {"finding", f.ARN}} {
+		fmt.Fprintf(c.Stdout, "%-9s%s\n", line[0], line[1])
+	}
+	fmt.Fprintf(c.Stdout, "\n%s\n\nEvidence\n", f.Description)
+	for _, e := range f.Evidence {
+		fmt.Fprintf(c.Stdout, "  %s\n      record %s of the sensor %s\n", evidenceLine(e), e.Record, e.Sensor)
+	}
+	fmt.Fprintf(c.Stdout, "\nWhat to do\n  %s\n", strings.ReplaceAll(f.Recommendation, "\n", "\n  "))
+}
+
+func (c *Command) results(ctx context.Context, v verb, args []string) error {
+	set := c.flags(v)
+	data := set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
+	asJSON := set.Bool("json", false, "print JSON")
+	if err := c.parse(set, args, 0, 1); err != nil {
+		return err
+	}
+	client, err := c.newClient(*data)
+	if err != nil {
+		return err
+	}
+	run, err := client.findRun(ctx, set.Arg(0))
+	if err != nil {
+		return err
+	}
+	all := []operator.HostResults{}
+	if err := client.results(ctx, run, func(r operator.HostResults) { all = append(all, r) }); err != nil {
+		return err
+	}
+	if *asJSON {
+		return printJSON(c.Stdout, all)
+	}
+	printResults(c.Stdout, all)
+	return nil
+}
+
+// printResults prints each rule's verdict with its reason.
+func printResults(w io.Writer, all []operator.HostResults) {
+	for _, host := range all {
+		fmt.Fprintf(w, "%s %s\n", host.Agent, host.Package)
+		for _, r := range host.Results {
+			fmt.Fprintf(w, "  %-15s%s: %s\n", r.Verdict, r.Rule, r.Reason)
+			if r.Remedy != "" && (r.Verdict == rules.NotEvaluated || r.Verdict == rules.Error) {
+				fmt.Fprintf(w, "  %-15sdo: %s\n", "", r.Remedy)
+			}
+		}
+	}
+}
+
+// table prints rows in columns.
+func table(w io.Writer, heading string, rows func(row func(...any))) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, heading)
+	rows(func(cells ...any) {
+		for i, cell := range cells {
+			if i > 0 {
+				fmt.Fprint(t, "\t")
+			}
+			fmt.Fprint(t, cell)
+		}
+		fmt.Fprintln(t)
+	})
+	return t.Flush()
+}
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}

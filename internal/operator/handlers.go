@@ -1,0 +1,212 @@
+package operator
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"assay/internal/assess"
+	"assay/internal/identity"
+	"assay/internal/inspector"
+	"assay/internal/store"
+)
+
+// Config is what the operations need.
+type Config struct {
+	Store     *store.Store
+	Service   *assess.Service
+	Authority *identity.Authority
+	Gateway   string // where agents call: "https://localhost:8444"
+	Packages  []inspector.PackageID
+	Now       func() time.Time // default time.Now
+}
+
+// Handler does one operation: the request's JSON in, the answer out. Errors are
+// *inspector.Err, or the service's own.
+type Handler func(ctx context.Context, request []byte) (any, error)
+
+type operations struct{ Config }
+
+// Handlers are the operations by name.
+func Handlers(c Config) map[string]Handler {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	o := operations{c}
+	return map[string]Handler{
+		CreateEnrollmentToken: handle(o.createToken),
+		ListAgents:            handle(o.listAgents),
+		RevokeAgent:           handle(o.revokeAgent),
+		ExplainFindings:       handle(o.explain),
+		ListResults:           handle(o.results),
+	}
+}
+
+// handle gives an operation its typed request. Members that it does not know are
+// ignored, as by every operation of the API.
+func handle[In, Out any](do func(context.Context, In) (Out, error)) Handler {
+	return func(ctx context.Context, request []byte) (any, error) {
+		var in In
+		if err := json.Unmarshal(request, &in); err != nil {
+			return nil, invalid("INVALID_REQUEST", "the request is not the JSON that this operation takes: %v", err)
+		}
+		return do(ctx, in)
+	}
+}
+
+func invalid(code, format string, args ...any) error {
+	return inspector.Errorf(inspector.InvalidInput, code, format, args...)
+}
+
+// Bounds of tokens.
+const (
+	defaultValidity = 24 * time.Hour
+	maxValidity     = 90 * 24 * time.Hour
+	maxTags         = 50
+)
+
+func (o operations) createToken(ctx context.Context, in TokenRequest) (TokenResponse, error) {
+	validity := time.Duration(in.Seconds) * time.Second
+	switch {
+	case in.Seconds == 0:
+		validity = defaultValidity
+	case in.Seconds < 0 || in.Seconds > int64(maxValidity/time.Second):
+		return TokenResponse{}, invalid("INVALID_REQUEST", "a token is valid for 1 second to 90 days, not %d seconds", in.Seconds)
+	}
+	if in.Uses < 0 {
+		return TokenResponse{}, invalid("INVALID_REQUEST", "a token cannot have %d uses", in.Uses)
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return TokenResponse{}, err
+	}
+	secret, hash := identity.NewToken()
+	now := o.Now().UTC()
+	token := store.Token{ID: inspector.NewID(), Hash: hash, Tags: in.Tags, CreatedAt: now, ExpiresAt: now.Add(validity), MaxUses: in.Uses}
+	if err := o.Store.Update(ctx, func(tx *store.Tx) error { return tx.CreateToken(ctx, token) }); err != nil {
+		return TokenResponse{}, err
+	}
+	return TokenResponse{Token: secret, ExpiresAt: token.ExpiresAt, Gateway: o.Gateway, Pin: o.Authority.Pin(), CA: string(o.Authority.CA())}, nil
+}
+
+// checkTags holds tags to the bounds of Inspector's (service-2.json: TagKey,
+// TagValue), so that every tag of a host can be named in a resource group.
+func checkTags(tags []inspector.Tag) error {
+	if len(tags) > maxTags {
+		return invalid("INVALID_TAG", "a host has at most %d tags", maxTags)
+	}
+	seen := map[string]bool{}
+	for _, t := range tags {
+		switch {
+		case t.Key == "" || len([]rune(t.Key)) > 128:
+			return invalid("INVALID_TAG_KEY", "a tag's key has 1 to 128 characters")
+		case len([]rune(t.Value)) > 256:
+			return invalid("INVALID_TAG_VALUE", "a tag's value has at most 256 characters")
+		case seen[t.Key]:
+			return invalid("INVALID_TAG_KEY", "the tag %q is given twice", t.Key)
+		}
+		seen[t.Key] = true
+	}
+	return nil
+}
+
+func (p PageRequest) page() (inspector.Page, error) {
+	if p.MaxResults < 0 || p.MaxResults > 500 {
+		return inspector.Page{}, invalid("INVALID_MAX_RESULTS", "a page has 1 to 500 entries")
+	}
+	limit := p.MaxResults
+	if limit == 0 {
+		limit = 100
+	}
+	return inspector.Page{Limit: limit, After: p.NextToken}, nil
+}
+
+func (o operations) listAgents(ctx context.Context, in PageRequest) (AgentsResponse, error) {
+	page, err := in.page()
+	if err != nil {
+		return AgentsResponse{}, err
+	}
+	agents, next, err := o.Store.ListAgents(ctx, page)
+	answer := AgentsResponse{Agents: []Agent{}, NextToken: next}
+	for _, a := range agents {
+		health, _ := o.Service.Health(a)
+		answer.Agents = append(answer.Agents, Agent{
+			ID: a.ID, Hostname: a.Hostname, OS: a.OS, Kernel: a.Kernel, Version: a.Version,
+			Addresses: a.Addresses, Tags: a.Tags, Health: string(health), Problems: a.Problems,
+			SkewSeconds: a.Skew.Seconds(), EnrolledAt: a.EnrolledAt, SeenAt: a.SeenAt, Revoked: a.Revoked,
+		})
+	}
+	return answer, err
+}
+
+func (o operations) revokeAgent(ctx context.Context, in RevokeRequest) (RevokeResponse, error) {
+	return RevokeResponse{}, o.Service.Revoke(ctx, in.ID)
+}
+
+func (o operations) explain(ctx context.Context, in ExplainRequest) (ExplainResponse, error) {
+	if len(in.ARNs) == 0 || len(in.ARNs) > 500 {
+		return ExplainResponse{}, invalid("INVALID_NUMBER_OF_FINDING_ARNS", "1 to 500 findings can be explained at once, not %d", len(in.ARNs))
+	}
+	byRun := map[string][]string{}
+	for _, text := range in.ARNs {
+		arn, err := inspector.ParseARN(text)
+		if err != nil || arn.Kind != inspector.KindFinding {
+			return ExplainResponse{}, invalid("INVALID_FINDING_ARN", "%q is not the ARN of a finding", text)
+		}
+		byRun[arn.Run] = append(byRun[arn.Run], arn.ID)
+	}
+	found := map[[2]string]inspector.Finding{}
+	for run, ids := range byRun {
+		findings, err := o.Store.Findings(ctx, run, ids)
+		if err != nil {
+			return ExplainResponse{}, err
+		}
+		for id, f := range findings {
+			found[[2]string{run, id}] = f
+		}
+	}
+	answer := ExplainResponse{Findings: []Explanation{}}
+	for _, text := range in.ARNs {
+		arn, _ := inspector.ParseARN(text)
+		f, ok := found[[2]string{arn.Run, arn.ID}]
+		if !ok {
+			continue
+		}
+		answer.Findings = append(answer.Findings, Explanation{
+			ARN: text, Package: f.Package, Rule: f.Rule, Subject: f.Subject, Reason: f.Description, Evidence: f.Evidence,
+		})
+	}
+	return answer, nil
+}
+
+func (o operations) results(ctx context.Context, in ResultsRequest) (ResultsResponse, error) {
+	arn, err := inspector.ParseARN(in.Run)
+	if err != nil || arn.Kind != inspector.KindRun {
+		return ResultsResponse{}, invalid("INVALID_ASSESSMENT_RUN_ARN", "%q is not the ARN of an assessment run", in.Run)
+	}
+	page, err := in.page()
+	if err != nil {
+		return ResultsResponse{}, err
+	}
+	parts, next, err := o.Store.RunAgents(ctx, arn.ID, inspector.RunAgentFilter{}, page)
+	if err != nil {
+		return ResultsResponse{}, err
+	}
+	answer := ResultsResponse{Results: []HostResults{}, NextToken: next}
+	for _, part := range parts {
+		for _, id := range o.Packages {
+			data, ok, err := o.Store.Results(ctx, arn.ID, part.Agent, id)
+			if err != nil {
+				return ResultsResponse{}, err
+			}
+			if !ok {
+				continue
+			}
+			kept, err := assess.DecodeResults(data)
+			if err != nil {
+				return ResultsResponse{}, err
+			}
+			answer.Results = append(answer.Results, HostResults{Agent: part.Agent, Package: id, Results: kept.Results})
+		}
+	}
+	return answer, nil
+}
