@@ -37,11 +37,17 @@ func NewKey(ctx context.Context, w Wrapper, user string) (Credential, Sealed, er
 		User:   user,
 		Secret: base64.StdEncoding.EncodeToString(secret[:]),
 	}
-	sealed, err := w.Wrap(ctx, []byte(c.Secret), []byte(c.KeyID))
+	key, err := Seal(ctx, w, c)
+	return c, key, err
+}
+
+// Seal makes the form in which a key rests.
+func Seal(ctx context.Context, w Wrapper, c Credential) (Sealed, error) {
+	secret, err := w.Wrap(ctx, []byte(c.Secret), []byte(c.KeyID))
 	if err != nil {
-		return Credential{}, Sealed{}, fmt.Errorf("seal the secret of an access key: %w", err)
+		return Sealed{}, fmt.Errorf("seal the secret of an access key: %w", err)
 	}
-	return c, Sealed{KeyID: c.KeyID, User: user, Secret: sealed}, nil
+	return Sealed{KeyID: c.KeyID, User: c.User, Secret: secret}, nil
 }
 
 // Open unseals a key's secret.

@@ -16,6 +16,12 @@ func (t Timestamp) MarshalJSON() ([]byte, error) {
 	return strconv.AppendFloat(nil, float64(t.UnixMilli())/1000, 'f', -1, 64), nil
 }
 
+// UnmarshalJSON reads the number: the API's clients do.
+func (t *Timestamp) UnmarshalJSON(data []byte) (err error) {
+	*t, err = timestamp(string(data))
+	return err
+}
+
 // Years 1 to 9999, what a time can be written as.
 const minSeconds, maxSeconds = -62135596800, 253402300799
 
