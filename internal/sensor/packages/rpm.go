@@ -156,7 +156,7 @@ func openRPM(host *hostfs.FS, f rpmFile) (db rpm.Database, done func(), err erro
 	if f.log == "" {
 		return db, func() { main.Close() }, nil
 	}
-	if j, err := host.Stat(f.path + "-journal"); err == nil && j.Size > 0 {
+	if interrupted(host, f.path) {
 		main.Close()
 		return db, nil, fmt.Errorf("a transaction was interrupted (%s-journal); any rpm command run as root repairs it", f.path)
 	}
@@ -168,6 +168,14 @@ func openRPM(host *hostfs.FS, f rpmFile) (db rpm.Database, done func(), err erro
 		return db, nil, err
 	}
 	return db, func() { main.Close(); log.Close() }, nil
+}
+
+// interrupted tells whether a rollback journal stands beside an SQLite database: a
+// transaction that is neither finished nor undone. rpm keeps a write-ahead log
+// instead, so this is rare. A journal that is over begins with zeros.
+func interrupted(host *hostfs.FS, path string) bool {
+	head, _, err := host.ReadFile(path+"-journal", 8)
+	return err == nil && string(head) == "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 }
 
 func openSource(host *hostfs.FS, path string, to *rpm.Source) (*os.File, error) {
