@@ -136,25 +136,25 @@ func turnedOff(line string, s *telemetry.System) string {
 	return narrow
 }
 
-// pageTables tells whether a 32-bit kernel was built with PAE: by its
-// configuration, else by its release as distributions name it.
+// pageTables tells whether a 32-bit kernel was built with PAE: by its release as
+// distributions name it, else by its configuration.
 func pageTables(h *host.Host, s *telemetry.System) (rules.Evidence, bool, error) {
-	name := "/boot/config-" + s.Kernel
-	config := h.Text(name)
-	if config.OK() && !config.Value.Truncated {
-		e := rules.Evidence{Sensor: telemetry.SensorConfig, Record: telemetry.Key(config.Value), File: name, Found: "no CONFIG_X86_PAE=y", Expected: "CONFIG_X86_PAE=y"}
-		number := 0
-		for line := range strings.Lines(config.Value.Text) {
-			number++
-			if strings.TrimSpace(line) == "CONFIG_X86_PAE=y" {
-				e.Line, e.Found = number, "CONFIG_X86_PAE=y"
-				return e, true, nil
-			}
-		}
-		return e, false, nil
-	}
-	if lower := strings.ToLower(s.Kernel); strings.HasSuffix(lower, "pae") {
+	if strings.HasSuffix(strings.ToLower(s.Kernel), "pae") {
 		return rules.Evidence{Sensor: telemetry.SensorSystem, Record: telemetry.Key(s), Found: excerpt(s.Kernel), Expected: "a kernel with PAE"}, true, nil
 	}
-	return rules.Evidence{}, false, fmt.Errorf("whether the 32-bit kernel %s was built with PAE is not known", excerpt(s.Kernel))
+	name := "/boot/config-" + s.Kernel
+	config := h.Text(name)
+	if !config.OK() || config.Value.Truncated {
+		return rules.Evidence{}, false, fmt.Errorf("whether the 32-bit kernel %s was built with PAE is not known", excerpt(s.Kernel))
+	}
+	e := rules.Evidence{Sensor: telemetry.SensorConfig, Record: telemetry.Key(config.Value), File: name, Found: "no CONFIG_X86_PAE=y", Expected: "CONFIG_X86_PAE=y"}
+	number := 0
+	for line := range strings.Lines(config.Value.Text) {
+		number++
+		if strings.TrimSpace(line) == "CONFIG_X86_PAE=y" {
+			e.Line, e.Found = number, "CONFIG_X86_PAE=y"
+			return e, true, nil
+		}
+	}
+	return e, false, nil
 }

@@ -123,20 +123,31 @@ func newAccounts(h *host.Host, most int) (e rules.Evidence, bad bool, unknown st
 // loginDefs are the files of login.defs, those that win last: the administrator's
 // or else the distribution's, and with libeconf the drop-ins of both (SUSE).
 func loginDefs(h *host.Host) (files []*telemetry.Text, unknown string) {
-	for _, path := range []string{"/etc/login.defs", "/usr/etc/login.defs"} {
+	system := h.System()
+	if !system.OK() {
+		return nil, "the host's system is not known: " + system.Reason
+	}
+	// SUSE builds shadow-utils with libeconf.
+	vendor := host.FamilyOf(system.Value) == host.FamilySUSE
+	paths := []string{"/etc/login.defs", "/usr/etc/login.defs"}
+	if !vendor {
+		paths = paths[:1]
+	}
+	for _, path := range paths {
 		t := h.Text(path)
-		if t.OK() && !t.Value.Truncated {
+		switch {
+		case t.Presence == host.NotCollected:
+			return nil, path + " was not collected: " + t.Reason
+		case t.OK() && t.Value.Truncated:
+			return nil, path + " was collected in part only"
+		case t.OK():
 			files = append(files, t.Value)
-			break
 		}
 		if t.OK() {
-			return nil, path + " was collected in part only"
-		}
-		if t.Presence == host.NotCollected && (path == "/etc/login.defs" || hasVendorDefs(h)) {
-			return nil, path + " was not collected: " + t.Reason
+			break
 		}
 	}
-	if !hasVendorDefs(h) {
+	if !vendor {
 		return files, ""
 	}
 	for _, pattern := range []string{"/usr/etc/login.defs.d/*.defs", "/etc/login.defs.d/*.defs"} {
@@ -147,13 +158,6 @@ func loginDefs(h *host.Host) (files []*telemetry.Text, unknown string) {
 		files = append(files, all.Values...)
 	}
 	return files, ""
-}
-
-// hasVendorDefs tells whether the host's shadow-utils read login.defs with
-// libeconf, as SUSE builds them.
-func hasVendorDefs(h *host.Host) bool {
-	system := h.System()
-	return system.OK() && host.FamilyOf(system.Value) == host.FamilySUSE
 }
 
 // accounts looks at every account that can be logged in to with a password. The

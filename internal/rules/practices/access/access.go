@@ -103,7 +103,8 @@ func (a Accounts) can(s subject, dir *telemetry.File, above []*telemetry.File) b
 	return s.known && s.uid == dir.UID || allows(dir, s, write|execute)
 }
 
-// strangers are ids that a directory's permissions name and no account has.
+// strangers are ids that a directory's permissions name and no account has. What
+// groups there are has to be known in full to say that of one.
 func (a Accounts) strangers(dir *telemetry.File, above []*telemetry.File) []string {
 	uids, gids := []uint32{dir.UID}, []uint32{dir.GID}
 	for _, e := range dir.ACL {
@@ -123,7 +124,7 @@ func (a Accounts) strangers(dir *telemetry.File, above []*telemetry.File) []stri
 	}
 	for _, gid := range gids {
 		known := gid == 0 || slices.ContainsFunc(a.Groups, func(g *telemetry.Group) bool { return g.GID == gid && g.Problem == "" })
-		if id := fmt.Sprintf("gid %d", gid); !known && !slices.Contains(ids, id) && a.can(subject{known: true, uid: 1<<32 - 2, gids: []uint32{gid}}, dir, above) {
+		if id := fmt.Sprintf("gid %d", gid); !known && a.Unknown == "" && !slices.Contains(ids, id) && a.can(subject{known: true, uid: 1<<32 - 2, gids: []uint32{gid}}, dir, above) {
 			ids = append(ids, id)
 		}
 	}
