@@ -152,9 +152,11 @@ func mask(f *telemetry.File) uint8 {
 }
 
 // allows is the kernel's check of a file's permissions. One entry must give all
-// that is wanted.
+// that is wanted. A list whose mask, which stands in the mode in place of the
+// group's permissions, gives nothing is not looked at: whoever it names is then
+// one of the others (acl_permission_check in fs/namei.c).
 func allows(f *telemetry.File, s subject, want uint8) bool {
-	if len(f.ACL) > 0 {
+	if len(f.ACL) > 0 && f.Mode&0o070 != 0 {
 		return allowsACL(f, s, want)
 	}
 	bits := uint8(f.Mode)
