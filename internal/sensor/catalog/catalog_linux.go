@@ -3,6 +3,8 @@ package catalog
 import (
 	"assay/internal/sensor"
 	"assay/internal/sensor/accounts"
+	"assay/internal/sensor/config"
+	"assay/internal/sensor/files"
 	"assay/internal/sensor/kernel"
 	"assay/internal/sensor/mounts"
 	"assay/internal/sensor/network"
@@ -20,7 +22,9 @@ func sensors() []sensor.Sensor {
 		accounts.New(),
 		network.New(),
 		sockets.New(),
+		config.New(),
 		packages.New(),
 		processes.New(),
+		files.New(),
 	}
 }

@@ -1,0 +1,38 @@
+package catalog_test
+
+import (
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"assay/internal/sensor/catalog"
+	"assay/internal/telemetry"
+)
+
+func TestTheCatalogueHasEverySensorOfTheFormat(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		if n := len(catalog.Sensors()); n != 0 {
+			t.Errorf("there are %d sensors on %s, which no test knows", n, runtime.GOOS)
+		}
+		return
+	}
+	want := []string{
+		telemetry.SensorSystem, telemetry.SensorPackages, telemetry.SensorConfig, telemetry.SensorFiles, telemetry.SensorAccounts,
+		telemetry.SensorKernel, telemetry.SensorMounts, telemetry.SensorProcesses, telemetry.SensorSockets, telemetry.SensorNetwork,
+	}
+	var got []string
+	for _, s := range catalog.Sensors() {
+		d := s.Describe()
+		got = append(got, d.Name)
+		if d.Summary == "" || len(d.Reads) == 0 {
+			t.Errorf("the sensor %s does not say what it reads", d.Name)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
