@@ -27,6 +27,8 @@ type Host struct {
 	processor  *telemetry.Processor
 	texts      map[string]*telemetry.Text
 	files      map[string]*telemetry.File
+	found      []*telemetry.File // by the walk of the file systems
+	gaps       map[string]gaps   // by sensor
 	parameters map[string]*telemetry.KernelParameter
 	modules    []*telemetry.KernelModule
 	users      []*telemetry.User
@@ -50,6 +52,7 @@ func New(id string) *Host {
 		received:   map[string]int64{},
 		texts:      map[string]*telemetry.Text{},
 		files:      map[string]*telemetry.File{},
+		gaps:       map[string]gaps{telemetry.SensorConfig: {}, telemetry.SensorFiles: {}},
 		parameters: map[string]*telemetry.KernelParameter{},
 	}
 }
@@ -82,8 +85,9 @@ func (h *Host) Add(rec telemetry.Record) {
 		h.processor = r
 	case *telemetry.Text:
 		h.texts[r.Path] = r
+		h.gaps[telemetry.SensorConfig].add(r.Path, r.Problem)
 	case *telemetry.File:
-		h.files[r.Path] = r
+		h.addFile(r)
 	case *telemetry.KernelParameter:
 		h.parameters[r.Name] = r
 	case *telemetry.KernelModule:
