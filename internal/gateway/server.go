@@ -65,8 +65,8 @@ func (g *Gateway) limitConnections() func(net.Conn, http.ConnState) {
 // or scanner cannot fill the log.
 func quiet(line string) string {
 	if _, reason, ok := strings.Cut(line, "TLS handshake error from "); ok {
-		if i := strings.LastIndex(reason, ": "); i >= 0 {
-			return "TLS handshake: " + reason[i+2:]
+		if _, reason, ok = strings.Cut(reason, ": "); ok {
+			return "TLS handshake: " + reason
 		}
 	}
 	return line
