@@ -21,7 +21,7 @@ var rootLogin = check{
 			"make sure that someone can log in and use sudo, and reload sshd. See sshd_config(5).",
 	},
 	evaluate: func(_ context.Context, h *host.Host, _ rules.Input) []rules.Result {
-		return sshRule{judgeRoot, dropbearUnknown}.evaluate(h)
+		return sshRule{judgeRoot, dropbearUnknown, true}.evaluate(h)
 	},
 }
 
@@ -43,7 +43,11 @@ func judgeRoot(s *sshServer, c *sshd.Config) rules.Result {
 		return v.result()
 	}
 	// Without the accounts only what is true for any of them counts.
-	v, ok := viewRoot(s, c, anyRoot(c))
+	people, ok := anyRoot(c)
+	if !ok {
+		return tooMany()
+	}
+	v, ok := viewRoot(s, c, people)
 	if !ok {
 		return tooMany()
 	}

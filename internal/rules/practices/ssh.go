@@ -17,6 +17,7 @@ type sshRule struct {
 	judge func(s *sshServer, c *sshd.Config) rules.Result
 	// dropbear is what the rule says where Dropbear serves SSH.
 	dropbear func(found []rules.Evidence) rules.Result
+	others   bool // what other servers do matters to the rule
 }
 
 // sshServer is what a judge knows beside the configuration.
@@ -39,8 +40,14 @@ func (r sshRule) evaluate(h *host.Host) []rules.Result {
 	case found.Presence == host.NotCollected:
 		results = append(results, notEvaluated("Whether the host has an SSH server is not known: "+found.Reason+".", remedyCollect))
 	}
-	if others := sshd.Others(h); len(others) > 0 {
+	packages := h.Packages()
+	switch others := sshd.Others(h); {
+	case len(others) > 0:
 		results = append(results, r.dropbear(others))
+	case found.OK() && !packages.Complete && r.others:
+		lost := notEvaluated("Whether there is another SSH server beside OpenSSH is not known: "+packages.Reason+".", remedyCollect)
+		lost.Subject = "other servers"
+		results = append(results, lost)
 	}
 	if len(results) == 0 {
 		return []rules.Result{{Verdict: rules.NotApplicable, Reason: "The host has no SSH server: no package of one is installed, and there is no " + sshd.Binary + "."}}

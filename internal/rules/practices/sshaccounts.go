@@ -64,8 +64,8 @@ func (a accounts) roots() []sshd.Person {
 
 // anyRoot are people with user id 0 under any name and in any groups that a
 // configuration can single out, for where the accounts are not known.
-func anyRoot(c *sshd.Config) []sshd.Person {
-	people := c.Anyone(true)
+func anyRoot(c *sshd.Config) ([]sshd.Person, bool) {
+	people, ok := c.Anyone(true)
 	for i := range people {
 		people[i].UID0 = true
 	}
@@ -74,7 +74,7 @@ func anyRoot(c *sshd.Config) []sshd.Person {
 		root.Groups = p.Groups
 		people = append(people, root)
 	}
-	return people
+	return people, ok
 }
 
 // others are the people that are not root.

@@ -21,13 +21,16 @@ var passwordAuthentication = check{
 			"Where passwords must stay, ask for a key too: \"AuthenticationMethods publickey,password\".",
 	},
 	evaluate: func(_ context.Context, h *host.Host, _ rules.Input) []rules.Result {
-		return sshRule{judgePassword, dropbearUnknown}.evaluate(h)
+		return sshRule{judgePassword, dropbearUnknown, true}.evaluate(h)
 	},
 }
 
 func judgePassword(s *sshServer, c *sshd.Config) rules.Result {
-	people := append(others(s.accounts.people), c.Anyone(false)...)
-	v, ok := viewPasswords(s, c, people)
+	anyone, ok := c.Anyone(false)
+	if !ok {
+		return tooMany()
+	}
+	v, ok := viewPasswords(s, c, append(others(s.accounts.people), anyone...))
 	if !ok {
 		return tooMany()
 	}
@@ -35,8 +38,10 @@ func judgePassword(s *sshServer, c *sshd.Config) rules.Result {
 		return v.result()
 	}
 	// Someone in two groups at once may get where neither group does.
-	v, ok = viewPasswords(s, c, c.Anyone(true))
-	if !ok {
+	if anyone, ok = c.Anyone(true); !ok {
+		return tooMany()
+	}
+	if v, ok = viewPasswords(s, c, anyone); !ok {
 		return tooMany()
 	}
 	if len(v.methods) > 0 {

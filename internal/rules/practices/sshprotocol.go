@@ -41,7 +41,7 @@ func evaluateProtocol(h *host.Host) []rules.Result {
 		return []rules.Result{{Verdict: rules.Passed, Evidence: []rules.Evidence{e},
 			Reason: fmt.Sprintf("The SSH server is OpenSSH %s, which speaks only version 2 of the protocol.", found.Value.Version)}}
 	}
-	return sshRule{judgeProtocol, dropbearProtocol}.evaluate(h)
+	return sshRule{judgeProtocol, dropbearProtocol, false}.evaluate(h)
 }
 
 func judgeProtocol(s *sshServer, c *sshd.Config) rules.Result {

@@ -1,14 +1,20 @@
 package sshd
 
 import (
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// maxClasses bounds how many connections Classes makes.
-const maxClasses = 50_000
+// Bounds, so that a host can't keep the service busy with its configuration.
+const (
+	maxClasses  = 20_000    // connections
+	maxPeople   = 5_000     // people that Anyone makes up
+	maxPatterns = 1_000     // that a configuration asks of connections
+	maxWork     = 5_000_000 // lines to go through for all connections
+)
 
 // Person is an account as far as Match blocks can tell it from others.
 type Person struct {
@@ -22,16 +28,20 @@ type Person struct {
 // some of them meets it, and some do not, in every combination. ok is false
 // where there would be too many.
 func (c *Config) Classes(people []Person) (classes []Connection, ok bool) {
+	if c.patterns > maxPatterns {
+		return nil, false
+	}
 	a := c.asked()
 	dims := a.dimensions()
+	people = a.distinct(people)
 	count := len(people)
 	for _, d := range dims {
 		count *= len(d)
-		if count > maxClasses {
+		if count > maxClasses || count*c.lines > maxWork {
 			return nil, false
 		}
 	}
-	for _, p := range a.distinct(people) {
+	for _, p := range people {
 		base := Connection{User: p.Name, UID0: p.UID0, Groups: p.Groups}
 		for _, address := range dims[0] {
 			for _, name := range dims[1] {
@@ -43,7 +53,7 @@ func (c *Config) Classes(people []Person) (classes []Connection, ok bool) {
 							if name == "" {
 								conn.Host = address
 							}
-							conn.LocalPort, _ = strconv.Atoi(port)
+							conn.LocalPort = portNumber(port)
 							classes = append(classes, conn)
 						}
 					}
@@ -63,10 +73,28 @@ type asked struct {
 }
 
 func (c *Config) asked() asked {
-	a := asked{names: c.value(c.globals, "usedns").Value == "yes"}
+	a := asked{names: c.value(c.globals, "usedns").Value == "yes", ports: c.ports()}
 	a.collect(c.command)
 	a.collect(c.nodes)
 	return a
+}
+
+// ports are those that sshd is told to listen on. Sockets of systemd may be on
+// others: those that Match blocks ask for are added to them.
+func (c *Config) ports() []string {
+	var ports []string
+	for _, line := range c.globals["port"] {
+		add(&ports, line.Args[0])
+	}
+	for _, line := range c.globals["listenaddress"] {
+		if _, p, err := net.SplitHostPort(line.Args[0]); err == nil {
+			add(&ports, p)
+		}
+	}
+	if len(ports) == 0 {
+		ports = []string{"22"}
+	}
+	return ports
 }
 
 func (a *asked) collect(nodes []*node) {
@@ -106,12 +134,6 @@ func add(list *[]string, s string) {
 	}
 }
 
-// Personal tells whether a configuration tells users apart at all.
-func (c *Config) Personal() (users, groups bool) {
-	a := c.asked()
-	return len(a.users) > 0, len(a.groups) > 0
-}
-
 // dimensions are the values that stand for all: addresses, names, local
 // addresses, local ports, routing domains. The name "" is the address.
 func (a asked) dimensions() [5][]string {
@@ -137,7 +159,7 @@ func (a asked) dimensions() [5][]string {
 		keepDistinct(addressesFor(a.locals), func(s string) string {
 			return signature(a.locals, func(list string) int { return matchAddresses(s, list) })
 		}),
-		keepDistinct(append([]string{"22"}, a.ports...), func(s string) string { return s }),
+		keepDistinct(a.ports, func(s string) string { return strconv.Itoa(portNumber(s)) }),
 		keepDistinct(append([]string{""}, examples(a.domains, "vrf")...), func(s string) string {
 			return signature(a.domains, func(list string) int { return matchList(s, list, false) })
 		}),
@@ -192,8 +214,12 @@ func boolean(b bool) int {
 
 // Anyone are people that need not have an account today: one for each way in
 // which the configuration can tell a user by name, in no group and in each that
-// it asks for; with pairs also in each two of them.
-func (c *Config) Anyone(pairs bool) []Person {
+// it asks for; with pairs also in each two of them. ok is false where they would
+// be too many.
+func (c *Config) Anyone(pairs bool) (people []Person, ok bool) {
+	if c.patterns > maxPatterns {
+		return nil, false
+	}
 	a := c.asked()
 	groups := [][]string{nil}
 	single := examples(a.groups, "others")
@@ -205,13 +231,16 @@ func (c *Config) Anyone(pairs bool) []Person {
 			}
 		}
 	}
-	var people []Person
-	for _, name := range examples(a.users, "someone") {
+	names := examples(a.users, "someone")
+	if len(names)*len(groups) > maxPeople {
+		return nil, false
+	}
+	for _, name := range names {
 		for _, g := range groups {
 			people = append(people, Person{Name: name, UID0: name == "root", Groups: g})
 		}
 	}
-	return people
+	return people, true
 }
 
 // examples are strings that the patterns in some lists match, and one that only

@@ -91,6 +91,8 @@ func parseCommand(words []placed) Command {
 			switch w[j] {
 			case 'f':
 				c.File = path.Clean(value)
+			case 'p':
+				c.Options = append(c.Options, Setting{Text: "Port " + value, Place: at})
 			case 'o':
 				c.Options = append(c.Options, Setting{Text: value, Place: at})
 			}
@@ -132,7 +134,7 @@ type unit struct {
 func readUnit(h *host.Host, name string) (unit, error) {
 	var u unit
 	main, err := firstText(h, name)
-	if err != nil || main == nil || main.Resolved == "/dev/null" || linkTo(h, main.Path) == "/dev/null" {
+	if err != nil || main == nil {
 		return u, err
 	}
 	dropIns, err := dropIns(h, name)
@@ -167,12 +169,13 @@ func firstText(h *host.Host, name string) (*telemetry.Text, error) {
 		if t.OK() {
 			return t.Value, nil
 		}
+		if t.Presence == host.Absent {
+			continue
+		}
 		if linkTo(h, file) == "/dev/null" {
 			return nil, nil // masked
 		}
-		if t.Presence == host.NotCollected {
-			return nil, &Gap{t.Reason}
-		}
+		return nil, &Gap{t.Reason}
 	}
 	return nil, nil
 }

@@ -52,6 +52,9 @@ type Config struct {
 	command []*node // -o on the command line
 	nodes   []*node // the main file
 	globals Settings
+
+	lines    int // over all files, as often as they are included
+	patterns int // that connections are compared with
 }
 
 // Setting is a line that counts.
@@ -78,9 +81,11 @@ type node struct {
 // depth is how deep Include may nest.
 const depth = 16
 
-// maxLines bounds how many lines a configuration may have, over all its files:
-// Includes can multiply.
-const maxLines = 100_000
+// Includes can multiply: what a configuration may have over all its files.
+const (
+	maxLines = 100_000
+	maxGlobs = 2_000 // Include patterns
+)
 
 // Command is how sshd is started.
 type Command struct {
@@ -125,7 +130,7 @@ type parser struct {
 	files   Files
 	version Version
 	config  *Config
-	lines   int
+	globs   int      // Include patterns
 	systems []string // subsystems
 	methods bool     // AuthenticationMethods was given
 }
@@ -152,7 +157,7 @@ func (p *parser) file(t *telemetry.Text, st *state, level int) ([]*node, error) 
 	var nodes []*node
 	for line := range strings.SplitSeq(load(t.Text), "\n") {
 		place.Line++
-		if p.lines++; p.lines > maxLines {
+		if p.config.lines++; p.config.lines > maxLines {
 			return nil, &Gap{fmt.Sprintf("the configuration has more than %d lines, over all its files", maxLines)}
 		}
 		n, err := p.line(line, place, st, level)
@@ -238,6 +243,7 @@ func (p *parser) argue(n *node, rest string, st *state, level int) error {
 		if err := p.match(n, rest); err != nil {
 			return &Refused{at, err.Error()}
 		}
+		p.config.patterns += len(n.criteria) + strings.Count(rest, ",")
 		st.enter(n, nil, p.version)
 		return nil
 	case includeLine:
@@ -254,6 +260,9 @@ func (p *parser) argue(n *node, rest string, st *state, level int) error {
 		}
 		n.setting.Args = []string{rest}
 		return nil
+	}
+	if n.keyword.kind == users || strings.HasSuffix(n.keyword.name, "groups") {
+		p.config.patterns += len(n.setting.Args) + strings.Count(rest, ",")
 	}
 	taken, err := n.keyword.check(n.setting.Args)
 	if err != nil {
@@ -300,6 +309,9 @@ func (p *parser) include(n *node, st *state, level int) error {
 		}
 		if !strings.HasPrefix(pattern, "/") && !strings.HasPrefix(pattern, "~") {
 			pattern = "/etc/ssh/" + pattern
+		}
+		if p.globs++; p.globs > maxGlobs {
+			return &Gap{fmt.Sprintf("the configuration has more than %d Include patterns, over all its files", maxGlobs)}
 		}
 		texts, err := glob(p.files, pattern)
 		if err != nil {

@@ -31,9 +31,10 @@ const Binary = "/usr/sbin/sshd"
 // Find tells whether a host has an sshd. Where it has, and it is not known how
 // it is started, the error is a *Gap.
 func Find(h *host.Host) (host.Answer[Server], error) {
+	system := h.System()
 	family := host.FamilyUnknown
-	if s := h.System(); s.OK() {
-		family = host.FamilyOf(s.Value)
+	if system.OK() {
+		family = host.FamilyOf(system.Value)
 	}
 	server := Server{Package: installed(h, packageNames(family)...)}
 	if server.Package != nil {
@@ -53,9 +54,16 @@ func Find(h *host.Host) (host.Answer[Server], error) {
 			return host.Answer[Server]{Presence: host.Absent}, nil
 		}
 	}
+	answer := host.Answer[Server]{Presence: host.Present, Value: server}
+	if !system.OK() {
+		return answer, &Gap{system.Reason}
+	}
+	if family == host.FamilyAlpine && !server.Build.NoPAM && !h.Packages().Complete {
+		return answer, &Gap{h.Packages().Reason}
+	}
 	var err error
-	server.Commands, err = commands(h, family, server)
-	return host.Answer[Server]{Presence: host.Present, Value: server}, err
+	answer.Value.Commands, err = commands(h, family, server)
+	return answer, err
 }
 
 func packageNames(f host.Family) []string {
