@@ -37,5 +37,6 @@ func (s System) cracklib(at int, h Handler) module {
 			a.tries = max(n, 1)
 		}
 	}
+	a.spent = spent(a.tries)
 	return module{what: quality, check: Check{Handler: h, Demand: d, Configured: true}, answers: a.answers}
 }

@@ -131,6 +131,7 @@ type asker struct {
 	refused func(accepted []Demand) bool // whether it can refuse what meets these demands
 	marks   bool                         // what it accepts meets its demand
 	stores  bool
+	spent   code // what it answers when the tries are used up
 }
 
 func (a asker) answers(prelim bool, t token, accepted []Demand) []answer {
@@ -150,7 +151,10 @@ func (a asker) answers(prelim bool, t token, accepted []Demand) []answer {
 		return all
 	}
 	// The user may also give up, or use up his tries.
-	all = append(all, answer{code: authtokErr, token: none}, answer{code: maxTries, token: none})
+	all = append(all, answer{code: authtokErr, token: none})
+	if a.spent != authtokErr {
+		all = append(all, answer{code: a.spent, token: none})
+	}
 	if t.set && !a.forced && a.tries > 1 {
 		all = append(all, a.accept(fresh))
 	}

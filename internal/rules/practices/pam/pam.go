@@ -44,7 +44,7 @@ type System struct {
 const (
 	maxHandlers = 512    // lines of one stack, after includes
 	maxLines    = 20_000 // lines read for one stack
-	maxStates   = 20_000 // states of one walk
+	maxStates   = 10_000 // states of one walk
 	maxIncludes = 16     // libpam's PAM_SUBSTACK_MAX_LEVEL
 )
 

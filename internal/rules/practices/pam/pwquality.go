@@ -53,10 +53,20 @@ func (s System) pwquality(at int, h Handler) (module, error) {
 		handler: at, tries: max(v["retry"], 1), marks: true, refused: always,
 		forced: prefixed(h.Args, "use_authtok") || prefixed(h.Args, "use_first_pass"),
 	}
+	a.spent = spent(a.tries)
 	if v["enforcing"] == 0 {
 		a.marks, a.refused = false, func([]Demand) bool { return false }
 	}
 	return module{what: quality, check: check, answers: a.answers}, nil
+}
+
+// spent is what the quality modules answer after the last try: the refusal
+// itself where there was only one.
+func spent(tries int) code {
+	if tries > 1 {
+		return maxTries
+	}
+	return authtokErr
 }
 
 // prefixed tells whether an argument is the option, or the option with a value

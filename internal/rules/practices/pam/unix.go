@@ -34,7 +34,7 @@ func (s System) unix(at int, h Handler) module {
 	}
 	check.Demand = demand
 	a := asker{
-		handler: at, tries: 3, marks: true, stores: true,
+		handler: at, tries: 3, marks: true, stores: true, spent: authtokErr,
 		forced: slices.Contains(h.Args, "use_authtok") || slices.Contains(h.Args, "use_first_pass"),
 		refused: func(accepted []Demand) bool {
 			return remember > 0 || refusable(demand, accepted)
@@ -60,7 +60,7 @@ func (s System) pwhistory(h Handler) (module, error) {
 		}
 		options = append(own, options...)
 	}
-	a := asker{tries: 1, refused: always, forced: slices.Contains(h.Args, "use_authtok") || slices.Contains(h.Args, "use_first_pass")}
+	a := asker{tries: 1, spent: maxTries, refused: always, forced: slices.Contains(h.Args, "use_authtok") || slices.Contains(h.Args, "use_first_pass")}
 	for _, option := range options {
 		if v, ok := strings.CutPrefix(option, "retry="); ok {
 			a.tries, _ = strtol(v)

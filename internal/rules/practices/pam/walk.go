@@ -84,8 +84,8 @@ type walker struct {
 	modules  []module // by handler
 	prelim   bool
 	passed   bool // some way through the preliminary check ends in success
-	seen     map[string]bool
-	answered map[string][]answer
+	seen     map[state]bool
+	answered map[question][]answer
 	ways     map[string]Way
 	blocked  []string // lines that can only fail
 }
@@ -102,6 +102,12 @@ type state struct {
 	prev  int // the level of the line before
 	now   verdict
 	saved [maxIncludes + 1]verdict
+	token token
+}
+
+// question is what the answers of a module depend on.
+type question struct {
+	at    int
 	token token
 }
 
@@ -135,18 +141,17 @@ func (w *walker) refusal() string {
 }
 
 func (w *walker) start() error {
-	w.seen, w.answered = map[string]bool{}, map[string][]answer{}
+	w.seen, w.answered = map[state]bool{}, map[question][]answer{}
 	first := state{now: verdict{status: mustFail}}
 	first.saved[0] = first.now
 	todo := []state{first}
 	for len(todo) > 0 {
 		s := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		key := fmt.Sprint(s)
-		if w.seen[key] {
+		if w.seen[s] {
 			continue
 		}
-		w.seen[key] = true
+		w.seen[s] = true
 		if len(w.seen) > maxStates {
 			return fmt.Errorf("the password stack of %s: %w", w.stack.Service, ErrTooLarge)
 		}
@@ -186,7 +191,7 @@ func (w *walker) step(s state) []state {
 
 // answers asks a module once for each token.
 func (w *walker) answers(at int, t token) []answer {
-	key := fmt.Sprint(at, t)
+	key := question{at, t}
 	if _, ok := w.answered[key]; !ok {
 		w.answered[key] = w.modules[at].answers(w.prelim, t, w.accepted(t))
 	}
