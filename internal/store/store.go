@@ -44,6 +44,12 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 		return nil, err
 	}
 	s.Reader.q = s.read
+	// A process that was killed may have left in the log what it deleted.
+	s.dirty.Store(!s.pg)
+	if err := s.scrub(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
 	return s, nil
 }
 

@@ -25,8 +25,31 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		{"Targets", testTargets},
 		{"Templates", testTemplates},
 		{"Tags", testTags},
+		{"Agents", testAgents},
+		{"AgentsOfTarget", testAgentsOf},
+		{"Touch", testTouch},
+		{"Tokens", testTokens},
+		{"AccessKeys", testAccessKeys},
+		{"Runs", testRuns},
+		{"RunFilters", testRunFilters},
+		{"RunRefusals", testRunRefusals},
+		{"Busy", testBusy},
+		{"States", testStates},
+		{"Collection", testCollection},
+		{"Segments", testSegments},
+		{"Results", testResults},
+		{"FindingFilters", testFindingFilters},
+		{"FindingPages", testFindingPages},
+		{"Deletion", testDeletion},
+		{"Retention", testRetention},
+		{"Rollback", testRollback},
+		{"Concurrency", testConcurrency},
+		{"Model", testModel},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, open(t))
+		})
 	}
 }
 
