@@ -61,9 +61,15 @@ func (a *agent) beatLoop(ctx context.Context) {
 	}
 }
 
+// defaultInterval is for a service that does not say, in seconds.
+const defaultInterval = 30
+
 func (a *agent) interval() time.Duration {
 	seconds := a.identity.Load().Interval
-	return time.Duration(min(max(seconds, 1), 3600)) * time.Second
+	if seconds <= 0 {
+		seconds = defaultInterval
+	}
+	return time.Duration(min(seconds, 3600)) * time.Second
 }
 
 // pace is how long to wait before the next try: about the interval; sooner after

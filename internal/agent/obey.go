@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"assay/internal/agent/spool"
@@ -120,6 +121,7 @@ func (r *refusals) keep(now []wire.Refusal) (news []wire.Refusal) {
 			next = append(next, r.list[i])
 			continue
 		}
+		n.Reason = strings.ToValidUTF8(n.Reason[:min(len(n.Reason), maxTrouble)], "?") // it may quote what is wrong
 		next = append(next, refusal{Refusal: n})
 		news = append(news, n)
 	}

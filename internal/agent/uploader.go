@@ -125,7 +125,15 @@ func (u *uploader) run(ctx context.Context, r spool.Run) error {
 		return nil
 	}
 	req := wire.CompleteRequest{Protocol: wire.Version, Segments: p.Last, Failed: now.Failed, Reason: now.Reason}
-	if err := u.service.Complete(ctx, r.ID, req); err != nil {
+	err := u.service.Complete(ctx, r.ID, req)
+	var status *uplink.StatusError
+	if errors.As(err, &status) && (status.Status == http.StatusGone || status.Status == http.StatusNotFound) {
+		// All segments were acknowledged, and the service waits for nothing
+		// more: it may have heard this before and not been heard.
+		u.log.Info("the service has ended the run already", "run", r.ID, "answer", status.Error())
+		err = nil
+	}
+	if err != nil {
 		return fmt.Errorf("complete the run %s: %w", r.ID, err)
 	}
 	u.log.Info("a run is complete", "run", r.ID, "segments", p.Last)

@@ -21,12 +21,13 @@ const maxAddresses = 64
 // Collect tells what is known now. What cannot be had is left out.
 func Collect() wire.HostFacts {
 	f := wire.HostFacts{OS: runtime.GOOS, Architecture: runtime.GOARCH, IPv4Addresses: addresses()}
-	f.Hostname, _ = os.Hostname()
+	name, _ := os.Hostname()
+	f.Hostname = strings.ToValidUTF8(name, "?")
 	if strings.Contains(f.Hostname, ".") {
 		f.FQDN = f.Hostname
 	}
 	if kernel, machine, ok := uname(); ok {
-		f.Kernel, f.Architecture = kernel, machine
+		f.Kernel, f.Architecture = strings.ToValidUTF8(kernel, "?"), machine
 	}
 	for _, name := range []string{"/etc/os-release", "/usr/lib/os-release"} {
 		if f.OSName == "" {
@@ -56,7 +57,7 @@ func prettyName(text string) string {
 	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "PRETTY_NAME="); ok {
 			value = strings.Trim(value, `"'`)
-			return value[:min(len(value), 200)]
+			return strings.ToValidUTF8(value[:min(len(value), 200)], "")
 		}
 	}
 	return ""
