@@ -3,7 +3,9 @@
 // ever opened, no automount is triggered, and under a root other than "/" no
 // symbolic link leads out of it (openat2's RESOLVE_IN_ROOT: an absolute link of
 // an image means the image's file). It writes nothing and has no function that
-// could.
+// could. The one trace that no interface of the kernel can avoid is the access
+// time of a symbolic link that is followed or read (where the file system keeps
+// it, "relatime": once a day).
 //
 // Paths are the host's: absolute, slash-separated, "/" being the root that was
 // opened. Errors are those of package os, so errors.Is works with fs.ErrNotExist
