@@ -10,7 +10,7 @@ import (
 	"assay/internal/access"
 )
 
-// Call is what is known of a call when it is over. It has no secrets, and nothing
+// Call is what is known of a call when its answer is ready. It has no secrets, and nothing
 // that the client has chosen but for the remote address.
 type Call struct {
 	ID        string // x-amzn-RequestId

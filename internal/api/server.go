@@ -71,7 +71,7 @@ type Config struct {
 
 	Now  func() time.Time // default: time.Now
 	Log  *slog.Logger     // one line a call, and what went wrong; default: none
-	Done func(Call)       // told of every call when it is over, for metrics; default: none
+	Done func(Call)       // told of every call when its answer is ready, for metrics; default: none
 }
 
 // Operation does a call, given its JSON body. Its errors are *inspector.Err, or
@@ -130,12 +130,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else {
 		a = s.serveQuery(w, r, &call)
 	}
+	call.Status, call.Duration = a.status, s.Now().Sub(call.start)
+	s.report(r.Context(), call)
 	w.Header().Set("X-Amzn-Requestid", call.ID)
 	w.Header().Set("Content-Type", a.contentType)
 	w.WriteHeader(a.status)
 	w.Write(a.body)
-	call.Status, call.Duration = a.status, s.Now().Sub(call.start)
-	s.report(r.Context(), call)
 }
 
 // answer is a whole response.
