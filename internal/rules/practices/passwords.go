@@ -2,6 +2,8 @@ package practices
 
 import (
 	"fmt"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -116,15 +118,15 @@ func before(version string, than []int) bool {
 // pamFiles shows a host's telemetry to the engine.
 type pamFiles struct{ host *host.Host }
 
-func (f pamFiles) Text(path string) (string, bool, error) {
-	t := f.host.Text(path)
+func (f pamFiles) Text(name string) (string, bool, error) {
+	t := f.host.Text(name)
 	switch {
 	case t.Presence == host.Absent:
 		return "", false, nil
 	case !t.OK():
-		return "", false, fmt.Errorf("%s was not collected: %s", path, t.Reason)
+		return "", false, fmt.Errorf("%s was not collected: %s", name, t.Reason)
 	case t.Value.Truncated:
-		return "", false, fmt.Errorf("%s was collected in part only", path)
+		return "", false, fmt.Errorf("%s was collected in part only", name)
 	}
 	return t.Value.Text, true, nil
 }
@@ -141,16 +143,16 @@ func (f pamFiles) Names(pattern string) ([]string, error) {
 	return names, nil
 }
 
-func (f pamFiles) Folder(path string) (bool, error) {
-	texts := f.host.Texts(path + "/*")
+func (f pamFiles) Folder(name string) (bool, error) {
+	texts := f.host.Texts(name + "/*")
 	if len(texts.Values) > 0 {
 		return true, nil
 	}
-	if file := f.host.File(path); file.OK() {
+	if file := f.host.File(name); file.OK() {
 		return true, nil
 	}
 	if !texts.Complete {
-		return false, fmt.Errorf("%s was not collected: %s", path, texts.Reason)
+		return false, fmt.Errorf("%s was not collected: %s", name, texts.Reason)
 	}
 	return false, nil
 }
@@ -162,32 +164,20 @@ var tuples = map[string][]string{
 	"s390x": {"s390x-linux-gnu"}, "riscv64": {"riscv64-linux-gnu"}, "mips64": {"mips64el-linux-gnuabi64"}, "loongarch64": {"loongarch64-linux-gnu"},
 }
 
+// libraries are the folders below which distributions have libpam look for
+// modules.
+var libraries = []string{"/usr/lib", "/usr/lib64", "/lib", "/lib64"}
+
 // Module tells whether a module is there, in any of the folders in which
 // distributions have libpam look.
 func (f pamFiles) Module(name string) (bool, error) {
-	name = strings.ReplaceAll(name, "$ISA", ".")
-	candidates := []string{name}
-	if !strings.HasPrefix(name, "/") {
-		candidates = nil
-		folders := []string{"", "64"}
-		if system := f.host.System(); system.OK() {
-			for _, tuple := range tuples[system.Value.Architecture] {
-				folders = append(folders, "/"+tuple)
-			}
-		}
-		for _, folder := range folders {
-			candidates = append(candidates, "/usr/lib"+folder+"/security/"+name, "/lib"+folder+"/security/"+name)
-		}
-	}
 	reason := ""
-	for _, path := range candidates {
-		if f.host.File(path).OK() {
+	for _, path := range f.candidates(strings.ReplaceAll(name, "$ISA", ".")) {
+		at := f.host.File(path)
+		if at.OK() {
 			return true, nil
 		}
-		switch at := f.host.Resolve(path); at.Presence {
-		case host.Present:
-			return true, nil
-		case host.NotCollected:
+		if at.Presence == host.NotCollected {
 			reason = at.Reason
 		}
 	}
@@ -195,6 +185,29 @@ func (f pamFiles) Module(name string) (bool, error) {
 		return false, fmt.Errorf("whether there is the PAM module %s is not known: %s", name, reason)
 	}
 	return false, nil
+}
+
+func (f pamFiles) candidates(name string) []string {
+	if strings.HasPrefix(name, "/") {
+		return []string{path.Clean(name)}
+	}
+	folders := []string{""}
+	if system := f.host.System(); system.OK() {
+		for _, tuple := range tuples[system.Value.Architecture] {
+			folders = append(folders, "/"+tuple)
+		}
+	}
+	var all []string
+	for _, library := range libraries {
+		// A link, as /lib is on merged systems, leads to another of them.
+		if at := f.host.Resolve(library); at.OK() && at.Value != library && slices.Contains(libraries, at.Value) {
+			continue
+		}
+		for _, folder := range folders {
+			all = append(all, library+folder+"/security/"+name)
+		}
+	}
+	return all
 }
 
 // wayEvidence names the lines that make a way what it is.

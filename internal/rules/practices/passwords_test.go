@@ -321,3 +321,29 @@ func TestComplexity(t *testing.T) {
 		})
 	}
 }
+
+// TestScopesOfSensors evaluates under scopes as narrow as those that sensors
+// publish: what is outside of them is never taken for an absence, and must not be
+// needed either.
+func TestScopesOfSensors(t *testing.T) {
+	narrow := func(s *hosttest.Snapshot) *hosttest.Snapshot {
+		return s.Narrow("config", "/etc/pam.d/*", "/etc/pam.conf", "/usr/lib/pam.d/*", "/usr/etc/pam.d/*", "/etc/security/**", "/usr/lib/security/**",
+			"/etc/login.defs", "/etc/login.defs.d/*", "/usr/etc/login.defs", "/usr/etc/login.defs.d/*").
+			Narrow("files", "/etc/**", "/", "/*", "/usr/*", "/lib/**/*.so", "/lib64/**/*.so", "/usr/lib/*.so", "/usr/lib/*/*.so", "/usr/lib/*/*/*.so", "/usr/lib64/*/*.so", "/usr/lib64/*/*/*.so")
+	}
+	for name, description := range map[string]string{
+		"Debian": on("debian 12", onDebian, "package dpkg libpwquality1 1.4.5-1\n"+debianQuality+strong),
+		"RHEL":   on("rhel 9.4", onRedHat, "package rpm libpwquality 1.4.4-8.el9\n"+redhat9+strong),
+		"Alpine": on("alpine 3.20", onAlpine, "package apk libpwquality 1.4.5-r3\n-- /etc/pam.d/passwd --\npassword requisite pam_pwquality.so\npassword required pam_unix.so use_authtok\n"+strong),
+		"SUSE":   on("sles 15.5", onRedHat, strings.ReplaceAll(suse, "cracklib.so", "cracklib.so minlen=16 lcredit=-1 ucredit=-1 dcredit=-1 ocredit=-1")),
+	} {
+		s := narrow(hosttest.Parse(t, description))
+		want(t, evaluate(t, passwordMinimumLength, s, nil), rules.Passed, "")
+		want(t, evaluate(t, passwordComplexity, s, nil), rules.Passed, "")
+		for _, folder := range []string{onDebian, onRedHat, onAlpine} {
+			s = s.Absent("file:" + folder + "/pam_unix.so")
+		}
+		t.Log(name)
+		want(t, evaluate(t, passwordMinimumLength, s, nil), rules.NotEvaluated, "there is no module pam_unix.so")
+	}
+}

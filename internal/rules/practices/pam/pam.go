@@ -53,6 +53,6 @@ const (
 var ErrTooLarge = errors.New("the PAM configuration is too large to be followed")
 
 // vendorFolders are where libpam looks for a service's file, in this order:
-// the administrator's folder, the distribution's, and those of builds with a
-// vendor folder (SUSE, Arch).
-var vendorFolders = []string{"/etc/pam.d/", "/usr/lib/pam.d/", "/usr/etc/pam.d/", "/usr/share/pam.d/"}
+// the administrator's folder, the distribution's, and that of builds with a
+// vendor folder (SUSE).
+var vendorFolders = []string{"/etc/pam.d/", "/usr/lib/pam.d/", "/usr/etc/pam.d/"}
