@@ -69,8 +69,9 @@ func (h *Host) file(name string) Answer[*telemetry.File] {
 func (h *Host) Files(pattern string) All[*telemetry.File] {
 	all := All[*telemetry.File]{}
 	all.Complete, all.Reason = h.complete(telemetry.SensorFiles, pattern)
+	begin := literal(pattern)
 	for name, f := range h.files {
-		if f.Problem == "" && telemetry.Match(pattern, name) {
+		if f.Problem == "" && strings.HasPrefix(name, begin) && telemetry.Match(pattern, name) {
 			all.Values = append(all.Values, f)
 		}
 	}

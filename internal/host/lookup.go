@@ -70,8 +70,9 @@ func gapIn(t *telemetry.Text) string {
 func (h *Host) Texts(pattern string) All[*telemetry.Text] {
 	all := All[*telemetry.Text]{}
 	all.Complete, all.Reason = h.complete(telemetry.SensorConfig, pattern)
+	begin := literal(pattern)
 	for name, t := range h.texts {
-		if !telemetry.Match(pattern, name) {
+		if !strings.HasPrefix(name, begin) || !telemetry.Match(pattern, name) {
 			continue
 		}
 		if gap := gapIn(t); gap != "" {
@@ -156,4 +157,13 @@ func (h *Host) Interfaces() All[*telemetry.Interface] {
 // Routes are the entries of the routing tables.
 func (h *Host) Routes() All[*telemetry.Route] {
 	return all(h, telemetry.SensorNetwork, "routes", h.routes)
+}
+
+// literal is what every path that a pattern matches begins with: comparing it
+// first spares most of the matching. "/etc/ssh/**" also matches "/etc/ssh".
+func literal(pattern string) string {
+	if i := strings.IndexAny(pattern, "*?["); i >= 0 {
+		pattern = pattern[:i]
+	}
+	return strings.TrimRight(pattern, "/")
 }
