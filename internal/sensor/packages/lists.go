@@ -1,6 +1,7 @@
 package packages
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func (c *collection) list(folder, suffix string) ([]string, error) {
 		return nil, nil
 	}
 	if more && err == nil {
-		err = errTooMany
+		err = fmt.Errorf("%s has more than %d entries", folder, maxEntries)
 	}
 	names = slices.DeleteFunc(names, func(n string) bool { return !strings.HasSuffix(n, suffix) })
 	slices.Sort(names)

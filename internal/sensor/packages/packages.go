@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"assay/internal/sensor"
+	"assay/internal/sensor/packages/rpm"
 	"assay/internal/telemetry"
 )
 
@@ -34,16 +35,26 @@ func (Sensor) Describe() sensor.Description {
 	return sensor.Description{
 		Name:    telemetry.SensorPackages,
 		Summary: "The packages that dpkg, rpm, apk and pacman have installed, with version, architecture, source and status.",
-		Reads: []string{
-			dpkgStatus, dpkgStatusFolder + "/*", dpkgUpdates + "/*", dpkgInfo + "/*.list", dpkgInfo + "/*.md5sums", dpkgDiversions,
-			"/var/lib/rpm/{rpmdb.sqlite,rpmdb.sqlite-wal,Packages.db,Packages}",
-			"/usr/lib/sysimage/rpm/{rpmdb.sqlite,rpmdb.sqlite-wal,Packages.db,Packages}",
-			"/usr/share/rpm/{rpmdb.sqlite,rpmdb.sqlite-wal,Packages.db,Packages}",
-			"/lib/apk/db/installed", "/usr/lib/apk/db/installed",
-			pacmanLocal + "/*/desc", pacmanLocal + "/*/files",
-		},
-		Never: []string{"descriptions, dependencies, scripts, configuration and checksums of packages; the lists of files leave the host only as the owner of an executed or mapped file"},
+		Reads:   reads(),
+		Never:   []string{"descriptions, dependencies, scripts, configuration and checksums of packages; the lists of files leave the host only as the owner of an executed or mapped file"},
 	}
+}
+
+func reads() []string {
+	patterns := []string{
+		dpkgStatus, dpkgStatusFolder + "/*", dpkgUpdates + "/*", dpkgInfo + "/*.list", dpkgDiversions,
+		pacmanLocal + "/*/desc", pacmanLocal + "/*/files",
+	}
+	patterns = append(patterns, apkFiles()...)
+	for _, folder := range rpmFolders() {
+		for _, format := range rpm.Formats() {
+			patterns = append(patterns, folder+"/"+format.File)
+			if format.Log != "" {
+				patterns = append(patterns, folder+"/"+format.Log, folder+"/"+format.File+"-journal")
+			}
+		}
+	}
+	return patterns
 }
 
 // manager is a package manager: its name, which is that of its part of the

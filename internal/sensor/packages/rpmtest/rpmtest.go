@@ -20,7 +20,7 @@ import (
 // architecture of noarch, module labels, and every fiftieth with a list of files
 // and a description that need chains of overflow pages.
 func Spec(count int) string {
-	var s, install strings.Builder
+	var s, folders, install strings.Builder
 	s.WriteString("Name: many\nEpoch: 2\nVersion: 1.0\nRelease: 3\nSummary: s\nLicense: x\nVendor: Example Vendor\n" +
 		"ModularityLabel: nodejs:18:20230101:abcdef\nAutoReqProv: no\n%description\nd\n")
 	for i := 1; i <= count; i++ {
@@ -36,7 +36,7 @@ func Spec(count int) string {
 			s.WriteString("BuildArch: noarch\n")
 		}
 		fmt.Fprintf(&s, "%%description -n p%03d\n%s\n%%files -n p%03d\n", i, strings.Repeat("word ", i*20), i)
-		fmt.Fprintf(&install, "cd %%{buildroot}; mkdir -p usr/lib/p%03d/a usr/lib/p%03d/b usr/lib/p%03d/c\n", i, i, i)
+		fmt.Fprintf(&folders, " usr/lib/p%03d/a usr/lib/p%03d/b usr/lib/p%03d/c", i, i, i)
 		for j := range files {
 			path := fmt.Sprintf("/usr/lib/p%03d/%c/library-file-number-%d.so", i, 'a'+j%3, j)
 			s.WriteString(path + "\n")
@@ -44,7 +44,7 @@ func Spec(count int) string {
 		}
 	}
 	s.WriteString("%package -n gpg-pubkey\nSummary: s\nVersion: 0123abcd\nRelease: 4567cdef\n%description -n gpg-pubkey\nd\n%files -n gpg-pubkey\n%files\n")
-	return s.String() + "%install\n" + install.String()
+	return s.String() + "%install\ncd %{buildroot}; mkdir -p" + folders.String() + "\n" + install.String()
 }
 
 // Build builds the packages of a specification below dir and returns their files,
@@ -84,9 +84,13 @@ func RPM(t testing.TB, dbpath string, args ...string) string {
 	return string(out)
 }
 
-// Install puts packages into the database in dbpath, without their files.
+// Install puts packages into the database in dbpath, which is made if there is
+// none, without their files.
 func Install(t testing.TB, dbpath string, files []string) {
 	t.Helper()
+	if err := os.MkdirAll(dbpath, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	RPM(t, dbpath, append([]string{"-i", "--justdb", "--nodeps", "--nosignature"}, files...)...)
 }
 
