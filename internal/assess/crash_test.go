@@ -88,6 +88,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 		for at := 1; at <= never.steps; at++ {
 			k := &killer{at: at, after: after}
 			t.Run(fmt.Sprintf("at step %d, after %v", at, after), func(t *testing.T) {
+				t.Parallel()
 				killedAssessment(t, k)
 				t.Log(k.name)
 			})

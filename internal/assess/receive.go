@@ -52,6 +52,9 @@ type checked struct {
 	err   error
 }
 
+// slack is how much a small segment may be larger than what it decodes to.
+const slack = 1 << 10
+
 var (
 	errPutEnded    = errors.New("the object store stopped reading")
 	errInterrupted = errors.New("the segment did not arrive whole")
@@ -127,6 +130,11 @@ func (in *intake) check(want segmentID, key vault.DataKey, w io.Writer) (segment
 	})
 	if err != nil {
 		return facts, err
+	}
+	// What is larger compressed than decoded carries something that nobody
+	// looks at, such as skippable frames.
+	if in.size > facts.decoded+slack {
+		return facts, fmt.Errorf("its %d bytes decode to no more than %d", in.size, facts.decoded)
 	}
 	// The format's end is the body's: the reader has looked for more.
 	if err := in.seal.Close(); err != nil {

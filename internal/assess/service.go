@@ -37,6 +37,10 @@ type Config struct {
 	Lost      time.Duration // not heard of for so long: given up during a run; default 20 intervals
 	Grace     time.Duration // for uploads once the sensors are off; default 5 min
 	Retention time.Duration // of telemetry after a run; default 30 days
+
+	// HostBytes bounds the telemetry of one host in one run, in decoded bytes;
+	// default 256 MiB. A server's snapshot has some 10 MB.
+	HostBytes int64
 }
 
 func (c *Config) setDefaults() {
@@ -58,6 +62,9 @@ func (c *Config) setDefaults() {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
+	}
+	if c.HostBytes == 0 {
+		c.HostBytes = 256 << 20
 	}
 	if c.Unhealthy == 0 {
 		c.Unhealthy = 3 * c.Interval

@@ -31,6 +31,9 @@ func (s *Service) AcceptSegment(ctx context.Context, agent, run string, sequence
 	if sequence <= part.Segments {
 		return s.again(ctx, part, sequence, body)
 	}
+	if err := s.fits(part, 0); err != nil {
+		return 0, err
+	}
 	want := segmentID{run: run, agent: agent, sequence: sequence, sensors: sensorsOf(s.planOf(r.Packages).packages)}
 	segment, counts, err := s.receive(ctx, want, body)
 	if err != nil {
@@ -53,6 +56,18 @@ func takes(r inspector.Run, part inspector.RunAgent, sequence int64) error {
 		return refuse(CodeRunOver, "the agent has said that its telemetry for the run %s is complete with %d segments", r.ID, part.Expected)
 	case sequence > part.Segments+1:
 		return outOfOrder(part.Segments + 1)
+	}
+	return nil
+}
+
+// fits tells whether a run takes so many bytes more of an agent. Without a bound,
+// one agent could fill the disk, or the memory of the evaluation.
+func (s *Service) fits(part inspector.RunAgent, decoded int64) error {
+	for _, c := range part.Telemetry {
+		decoded += c.DataSize
+	}
+	if decoded > s.HostBytes {
+		return refuse(CodeTooLarge, "the telemetry of the agent for the run %s would have %d bytes, more than %d", part.Run, decoded, s.HostBytes)
 	}
 	return nil
 }
@@ -95,6 +110,11 @@ func (s *Service) record(ctx context.Context, segment store.Segment, counts []in
 			return err
 		}
 		unused = segment.Sequence <= part.Segments // another upload of the same was faster
+		if !unused {
+			if err := s.fits(part, segment.Decoded); err != nil {
+				return err
+			}
+		}
 		last = max(part.Segments, segment.Sequence)
 		if err := tx.AddSegment(ctx, segment, counts); err != nil {
 			return refusedSegment(err)

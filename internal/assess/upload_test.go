@@ -58,6 +58,7 @@ func TestLyingSegments(t *testing.T) {
 		"an endless line":              {compress(t, lines(t, good)[0], strings.Repeat("x", 7<<20)), CodeBadSegment, "longer than"},
 		"a bomb":                       {compress(t, lines(t, good)[0], bomb()), CodeBadSegment, "more than"},
 		"too large":                    {bytes.Repeat([]byte{0x28}, wire.MaxSegment+1), CodeBadSegment, "magic"},
+		"padding":                      {append([]byte{0x50, 0x2A, 0x4D, 0x18, 0, 8, 0, 0}, append(make([]byte, 2048), good...)...), CodeBadSegment, "decode to no more"},
 		"a large frame":                {append(slices.Clone(good[:len(good)-5]), make([]byte, wire.MaxSegment)...), CodeBadSegment, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -92,6 +93,28 @@ func TestTooLargeSegment(t *testing.T) {
 	}
 	if len(w.objects()) != 0 {
 		t.Errorf("it left %v", w.objects())
+	}
+}
+
+// One agent cannot fill the disk.
+func TestTelemetryOfAHostIsBounded(t *testing.T) {
+	w, agent, _, run := collecting(t)
+	w.HostBytes = 3000
+	refusedAsTooLarge := func(sequence int64, text string) {
+		t.Helper()
+		_, err := w.AcceptSegment(t.Context(), agent, run.ID, sequence, bytes.NewReader(configSegment(t, agent, run.ID, sequence, text)))
+		var refused *wire.Error
+		if !errors.As(err, &refused) || refused.Code != CodeTooLarge {
+			t.Errorf("error %v", err)
+		}
+	}
+	refusedAsTooLarge(1, strings.Repeat("x", 4000))
+	w.put(agent, run.ID, 1, configSegment(t, agent, run.ID, 1, strings.Repeat("x", 2000)))
+	refusedAsTooLarge(2, strings.Repeat("x", 2000))
+	w.HostBytes = 100
+	refusedAsTooLarge(2, "")
+	if len(w.objects()) != 1 {
+		t.Errorf("there are the objects %v", w.objects())
 	}
 }
 
