@@ -25,8 +25,8 @@ const (
 // than 2 fails; one that does not says nothing about the value at run time.
 var addressSpaceRandomization = check{
 	rule: rules.Rule{
-		ID:       "address-space-layout-randomization",
-		Title:    "Enable address space layout randomization (ASLR)",
+		ID:       "aslr",
+		Title:    "Enable ASLR",
 		Severity: inspector.Medium,
 		Description: "This rule helps determine whether address space layout randomization is enabled on the host: " +
 			"without it, memory errors of programs are easier to exploit.",

@@ -26,8 +26,8 @@ import (
 // page table entry, and nothing turns it off.
 var dataExecutionPrevention = check{
 	rule: rules.Rule{
-		ID:       "data-execution-prevention",
-		Title:    "Enable data execution prevention (DEP)",
+		ID:       "dep",
+		Title:    "Enable DEP",
 		Severity: inspector.Medium,
 		Description: "This rule helps determine whether the host's processor and kernel support data execution prevention: " +
 			"without it, what an attacker writes into a program's memory can be run.",

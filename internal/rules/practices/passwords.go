@@ -89,7 +89,7 @@ func olderThan(h *host.Host, version []int, names ...string) []bool {
 	packages := h.Packages()
 	for _, p := range packages.Values {
 		for _, name := range names {
-			if p.Name == name {
+			if p.Name == name && (p.Status == "" || p.Status == "installed") {
 				return []bool{before(p.Version, version)}
 			}
 		}
