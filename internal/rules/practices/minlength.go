@@ -112,6 +112,12 @@ func characters(n int) string {
 // several systems, all have to give the same verdict.
 func eachPolicy(h *host.Host, judge func(passwordPolicy) rules.Result) []rules.Result {
 	systems, err := pamSystems(h)
+	if err == nil {
+		var without *rules.Result
+		if without, err = passwdWithoutPAM(h); without != nil {
+			return []rules.Result{*without}
+		}
+	}
 	if err != nil {
 		return untold(err, collectAgain)
 	}
@@ -131,6 +137,26 @@ func eachPolicy(h *host.Host, judge func(passwordPolicy) rules.Result) []rules.R
 		}
 	}
 	return []rules.Result{first}
+}
+
+// passwdWithoutPAM judges Alpine where passwd is busybox's, which does not ask
+// PAM: it refuses fewer than 6 characters, and nothing else can be configured.
+func passwdWithoutPAM(h *host.Host) (*rules.Result, error) {
+	if host.FamilyOf(h.System().Value) != host.FamilyAlpine {
+		return nil, nil
+	}
+	packages := h.Packages()
+	for _, p := range packages.Values {
+		if p.Name == "shadow" {
+			return nil, nil
+		}
+	}
+	if !packages.Complete {
+		return nil, fmt.Errorf("whether passwd is busybox's or shadow's is not known: %s", packages.Reason)
+	}
+	c := h.Coverage(telemetry.SensorPackages)
+	return &rules.Result{Verdict: rules.Failed, Reason: "The host's passwd is busybox's, which does not use PAM: nothing can be configured that passwords must comply with.",
+		Evidence: []rules.Evidence{{Sensor: telemetry.SensorPackages, Record: telemetry.Key(&c), Found: "no package shadow", Expected: "the package shadow, and a password stack with pam_pwquality.so"}}}, nil
 }
 
 // collectAgain is the remedy where telemetry is missing.

@@ -197,8 +197,9 @@ func TestDistributionsAsShipped(t *testing.T) {
 		"an old libpwquality":        {on("rhel 7.9", onRedHat, old+redhat8), rules.Failed, "a password of 6 characters", rules.Failed},
 		"libpwquality not known":     {on("rhel 9", onRedHat, redhat9), rules.NotEvaluated, "The version of the module", rules.Failed},
 		"SUSE with pam_cracklib":     {on("sles 15.5", onRedHat, suse), rules.Failed, "a password of 6 characters", rules.Failed},
-		"Alpine with PAM":            {on("alpine 3.20", onAlpine, alpine), rules.Failed, "only pam_unix's own minimum holds, 1 character", rules.Failed},
-		"Alpine without PAM":         {on("alpine 3.20", onAlpine, ""), rules.Failed, "no PAM configuration", rules.Failed},
+		"Alpine with PAM":            {on("alpine 3.20", onAlpine, "package apk shadow 4.15.1-r0\n"+alpine), rules.Failed, "only pam_unix's own minimum holds, 1 character", rules.Failed},
+		"Alpine without PAM":         {on("alpine 3.20", onAlpine, "package apk shadow 4.15.1-r0\n"), rules.Failed, "no PAM configuration", rules.Failed},
+		"Alpine with busybox":        {on("alpine 3.20", onAlpine, alpine), rules.Failed, "busybox", rules.Failed},
 		"nobody may change anything": {on("debian 12", onDebian, "-- /etc/pam.d/passwd --\npassword required pam_deny.so\n"), rules.Passed, "No user can set a password", rules.Passed},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -334,7 +335,7 @@ func TestScopesOfSensors(t *testing.T) {
 	for name, description := range map[string]string{
 		"Debian": on("debian 12", onDebian, "package dpkg libpwquality1 1.4.5-1\n"+debianQuality+strong),
 		"RHEL":   on("rhel 9.4", onRedHat, "package rpm libpwquality 1.4.4-8.el9\n"+redhat9+strong),
-		"Alpine": on("alpine 3.20", onAlpine, "package apk libpwquality 1.4.5-r3\n-- /etc/pam.d/passwd --\npassword requisite pam_pwquality.so\npassword required pam_unix.so use_authtok\n"+strong),
+		"Alpine": on("alpine 3.20", onAlpine, "package apk shadow 4.15.1-r0\npackage apk libpwquality 1.4.5-r3\n-- /etc/pam.d/passwd --\npassword requisite pam_pwquality.so\npassword required pam_unix.so use_authtok\n"+strong),
 		"SUSE":   on("sles 15.5", onRedHat, strings.ReplaceAll(suse, "cracklib.so", "cracklib.so minlen=16 lcredit=-1 ucredit=-1 dcredit=-1 ocredit=-1")),
 	} {
 		s := narrow(hosttest.Parse(t, description))
