@@ -2,6 +2,8 @@ package api
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -101,6 +103,24 @@ func (w *world) readFindings(c *sdk.Client, run string, want int) {
 	if n != want {
 		w.t.Errorf("%d findings, want %d", n, want)
 	}
+}
+
+// Over HTTP/2 the host and the length of the body are pseudo-headers or frames,
+// and signed nevertheless.
+func TestGoSDKOverHTTP2(t *testing.T) {
+	w := newWorld(t)
+	w.server.Close()
+	w.server = httptest.NewUnstartedServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 {
+			t.Errorf("the client speaks %s", r.Proto)
+		}
+		w.api.ServeHTTP(out, r)
+	}))
+	w.server.EnableHTTP2 = true
+	w.server.StartTLS()
+	t.Cleanup(w.server.Close)
+	_, err := w.client().ListFindings(t.Context(), &sdk.ListFindingsInput{MaxResults: aws.Int32(5)})
+	check(t, err)
 }
 
 func TestGoSDKErrors(t *testing.T) {

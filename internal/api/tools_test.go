@@ -47,6 +47,7 @@ func (w *world) runTool(name string, args ...string) []byte {
 
 // A whole assessment with aws-cli as Debian packages it.
 func TestAWSCLI(t *testing.T) {
+	t.Parallel()
 	cli := debian(t, "aws", "awscli")
 	w := newWorld(t)
 	w.addAgents(web0)
@@ -77,7 +78,6 @@ func TestAWSCLI(t *testing.T) {
 	if at(described, "findings", 1, "arn") != findings[1] {
 		t.Errorf("described: %v", described)
 	}
-	aws("inspector", "delete-assessment-target", "--assessment-target-arn", target)
 }
 
 const boto3Script = `
@@ -104,6 +104,7 @@ except ClientError as e:
 
 // boto3 as Debian packages it: the calls before a run, and its errors.
 func TestBoto3(t *testing.T) {
+	t.Parallel()
 	python := debian(t, "python3", "python3-boto3")
 	w := newWorld(t)
 	if err := exec.Command(python, "-c", "import boto3").Run(); err != nil {

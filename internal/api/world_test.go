@@ -39,14 +39,18 @@ type world struct {
 	api    *Server
 	key    access.Credential
 	calls  []Call
+
+	findingID func(agent string, i int) string
 }
 
 var scope = inspector.Scope{Region: "eu-central-1", Account: "210987654321"}
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB) *world { return newWorldIn(t, scope) }
+
+func newWorldIn(t testing.TB, scope inspector.Scope) *world {
 	t.Helper()
 	ctx, dir := t.Context(), t.TempDir()
-	w := &world{t: t}
+	w := &world{t: t, findingID: func(agent string, i int) string { return idOf(agent, i) }}
 	var err error
 	w.store, err = store.Open(ctx, "sqlite:"+filepath.Join(dir, "assay.db"))
 	check(t, err)
@@ -222,7 +226,7 @@ func (w *world) finish(runARN string, findings int, agents ...string) {
 		for _, agent := range agents {
 			found := []inspector.Finding{}
 			for i := range findings {
-				found = append(found, finding(runs[a.ID], agent, i))
+				found = append(found, finding(runs[a.ID], w.findingID(agent, i), agent, i))
 			}
 			exclusion := inspector.Exclusion{
 				Run: a.ID, ID: idOf("exclusion", agent), Title: "Not all could be read", Description: "A file was not readable.", Recommendation: "Run the agent as root.",
@@ -241,10 +245,10 @@ func idOf(parts ...any) string {
 	return inspector.IDFrom(sum[:])
 }
 
-func finding(run inspector.Run, agent string, i int) inspector.Finding {
+func finding(run inspector.Run, id, agent string, i int) inspector.Finding {
 	severity := inspector.Severities()[i%4]
 	return inspector.Finding{
-		Target: run.Target, Template: run.Template, Run: run.ID, ID: idOf(agent, i), Agent: agent, Package: inspector.PackagePractices,
+		Target: run.Target, Template: run.Template, Run: run.ID, ID: id, Agent: agent, Package: inspector.PackagePractices,
 		PackageARN: run.Packages[0], Rule: "root-login-over-ssh", FindingID: "Disable root login over SSH", Title: fmt.Sprintf("Instance %s allows root to log in over SSH (%d)", agent, i),
 		Description: "Root can log in.", Recommendation: "Set PermitRootLogin no.", Severity: severity, Confidence: 10,
 		Attributes:     []inspector.Attribute{{Key: "INSTANCE_ID", Value: agent}},
