@@ -79,7 +79,7 @@ func viewRoot(s *sshServer, c *sshd.Config, roots []sshd.Person) (rootView, bool
 		}
 		v.best = min(v.best, level)
 		if level > v.worst || i == 0 {
-			v.worst, v.who = level, whom(conn, len(classes))
+			v.worst, v.who = level, whom(c, conn)
 		}
 		v.add(s, c, conn, access, level)
 	}
@@ -123,16 +123,16 @@ func (v rootView) result() rules.Result {
 	return r
 }
 
-// whom describes a connection, where there are others.
-func whom(c *sshd.Connection, classes int) string {
-	if classes == 1 {
+// whom describes a connection, where the configuration treats others otherwise.
+func whom(c *sshd.Config, conn *sshd.Connection) string {
+	if !c.Selective() {
 		return ""
 	}
-	from := c.Address
-	if c.Host != c.Address {
-		from = c.Host + " (" + c.Address + ")"
+	from := conn.Address
+	if conn.Host != conn.Address {
+		from = conn.Host + " (" + conn.Address + ")"
 	}
-	return fmt.Sprintf(", for example as %s from %s to port %d", c.User, from, c.LocalPort)
+	return fmt.Sprintf(", for example as %s from %s to port %d", conn.User, from, conn.LocalPort)
 }
 
 func tooMany() rules.Result {

@@ -70,7 +70,7 @@ func viewPasswords(s *sshServer, c *sshd.Config, people []sshd.Person) (password
 			continue
 		}
 		if len(v.methods) == 0 {
-			v.who = whom(conn, len(classes))
+			v.who = whom(c, conn)
 		}
 		for _, way := range access.Password {
 			if !strings.Contains(strings.Join(v.methods, ","), way.Method) {

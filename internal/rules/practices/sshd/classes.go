@@ -64,6 +64,10 @@ func (c *Config) Classes(people []Person) (classes []Connection, ok bool) {
 	return classes, true
 }
 
+// Selective tells whether a configuration makes any difference between
+// connections.
+func (c *Config) Selective() bool { return c.patterns > 0 }
+
 // asked is all that a configuration asks of connections: lists of patterns, by
 // what they are matched against.
 type asked struct {
