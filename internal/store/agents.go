@@ -135,34 +135,36 @@ func (s *Store) TouchAgents(ctx context.Context, touches []Touch) error {
 	return s.Update(ctx, func(tx *Tx) error { return tx.touch(ctx, latest) })
 }
 
-const touchesAtOnce = 500
-
 func (tx *Tx) touch(ctx context.Context, touches map[string]Touch) error {
-	q := tx.query("")
-	flush := func() error {
-		// Both databases call the columns of VALUES column1, column2, ...
-		_, err := tx.exec(ctx, "UPDATE sightings SET seen_at = v.column2, skew = v.column3 FROM (VALUES "+q.text.String()+
-			") AS v WHERE sightings.agent = v.column1 AND sightings.seen_at < v.column2", q.args...)
-		q = tx.query("")
-		return err
-	}
 	// In order, so that replicas that do this at once wait instead of deadlocking.
-	for _, agent := range slices.Sorted(maps.Keys(touches)) {
-		t := touches[agent]
-		if len(q.args) > 0 {
-			q.add(", ")
-		}
-		q.add("(CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT))", t.Agent, stamp(t.SeenAt), t.Skew.Microseconds())
-		if len(q.args) == 3*touchesAtOnce {
-			if err := flush(); err != nil {
-				return fmt.Errorf("note heartbeats: %w", err)
-			}
+	agents := slices.Sorted(maps.Keys(touches))
+	if tx.pg {
+		return tx.touchMany(ctx, agents, touches)
+	}
+	// A statement costs SQLite less than a join with the values.
+	update, err := tx.tx.PrepareContext(ctx, "UPDATE sightings SET seen_at = $1, skew = $2 WHERE agent = $3 AND seen_at < $1")
+	if err != nil {
+		return fmt.Errorf("note heartbeats: %w", err)
+	}
+	defer update.Close()
+	for _, agent := range agents {
+		if _, err := update.ExecContext(ctx, stamp(touches[agent].SeenAt), touches[agent].Skew.Microseconds(), agent); err != nil {
+			return fmt.Errorf("note a heartbeat of %s: %w", agent, err)
 		}
 	}
-	if len(q.args) == 0 {
-		return nil
+	return nil
+}
+
+// touchMany saves PostgreSQL round trips: one statement for all.
+func (tx *Tx) touchMany(ctx context.Context, agents []string, touches map[string]Touch) error {
+	seen, skews := make([]int64, len(agents)), make([]int64, len(agents))
+	for i, agent := range agents {
+		seen[i], skews[i] = stamp(touches[agent].SeenAt), touches[agent].Skew.Microseconds()
 	}
-	if err := flush(); err != nil {
+	_, err := tx.exec(ctx, `UPDATE sightings SET seen_at = v.seen_at, skew = v.skew
+		FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS v (agent, seen_at, skew)
+		WHERE sightings.agent = v.agent AND sightings.seen_at < v.seen_at`, agents, seen, skews)
+	if err != nil {
 		return fmt.Errorf("note heartbeats: %w", err)
 	}
 	return nil

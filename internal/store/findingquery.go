@@ -1,6 +1,8 @@
 package store
 
 import (
+	"math"
+
 	"assay/internal/inspector"
 )
 
@@ -27,26 +29,37 @@ func conditions(f inspector.FindingFilter, runs []any) []condition {
 			used = append(used, c)
 		}
 	}
+	// The indexes of groups and packages go by severity within: read them for each.
+	if len(used) > 0 && len(severities) == 0 && (used[0].column == "f.asg" || used[0].column == "f.package_arn") {
+		used = append(used, condition{"f.severity", everySeverity()})
+	}
 	return used
+}
+
+func everySeverity() (ranks []any) {
+	for _, s := range inspector.Severities() {
+		ranks = append(ranks, rank(s))
+	}
+	return ranks
 }
 
 // maxBranches bounds the parts that a query is made of; SQLite takes 500.
 const maxBranches = 200
 
-// findingQuery selects the places of findings after a place.
-func (r *Reader) findingQuery(f inspector.FindingFilter, runs []any, after place, n int) *query {
+// findingQuery selects the places of findings after a place and up to a run.
+func (r *Reader) findingQuery(f inspector.FindingFilter, runs []any, after place, last int64, n int) *query {
 	all := conditions(f, runs)
 	if len(f.Attributes) > 0 || len(all) == 0 {
-		return r.query("").branch(f, all, after, n)
+		return r.query("").branch(f, all, after, last, n)
 	}
 	branches := split(all)
 	if len(branches) == 1 {
-		return r.query("").branch(f, branches[0], after, n)
+		return r.query("").branch(f, branches[0], after, last, n)
 	}
 	q := r.query("SELECT run, id FROM (")
 	for i, conditions := range branches {
 		q.add([]string{"SELECT run, id FROM (", " UNION ALL SELECT run, id FROM ("}[min(i, 1)])
-		q.branch(f, conditions, after, n).add([]string{") AS first", ") AS other"}[min(i, 1)])
+		q.branch(f, conditions, after, last, n).add([]string{") AS first", ") AS other"}[min(i, 1)])
 	}
 	return q.add(") AS every ORDER BY run, id LIMIT ?", n)
 }
@@ -74,13 +87,16 @@ func split(all []condition) [][]condition {
 }
 
 // branch adds one ordered query.
-func (q *query) branch(f inspector.FindingFilter, conditions []condition, after place, n int) *query {
+func (q *query) branch(f inspector.FindingFilter, conditions []condition, after place, last int64, n int) *query {
 	q.add("SELECT f.run, f.id FROM findings f")
 	if len(f.Attributes) > 0 {
 		q.add(" JOIN finding_attributes a ON a.run = f.run AND a.id = f.id WHERE a.hash = ? AND (a.run, a.id) > (?, ?)",
 			attributeHash(f.Attributes[0]), after.run, after.id)
 	} else {
 		q.add(" WHERE (f.run, f.id) > (?, ?)", after.run, after.id)
+	}
+	if last != math.MaxInt64 {
+		q.add(" AND f.run <= ?", last)
 	}
 	for _, c := range conditions {
 		q.add(" AND " + c.column)
@@ -97,21 +113,9 @@ func (q *query) branch(f inspector.FindingFilter, conditions []condition, after 
 		q.add(" AND EXISTS (SELECT 1 FROM finding_attributes b WHERE b.hash = ? AND b.run = f.run AND b.id = f.id)", attributeHash(a))
 	}
 	q.between("f.created_at", stamp(f.Created.Begin), stamp(f.Created.End))
-	q.createdRuns(f.Created)
 	q.add(" AND f.run NOT IN (SELECT no FROM runs WHERE NOT shown)")
 	if len(f.Attributes) > 0 {
 		return q.add(" ORDER BY a.run, a.id LIMIT ?", n)
 	}
 	return q.add(" ORDER BY f.run, f.id LIMIT ?", n)
-}
-
-// createdRuns limits findings made in a range of time to runs that went on in it,
-// which are close to one another in the order of the lists.
-func (q *query) createdRuns(r inspector.TimeRange) {
-	if !r.Begin.IsZero() {
-		q.add(" AND f.run >= (SELECT coalesce(min(no), 0) FROM runs WHERE completed_at >= ?)", stamp(r.Begin))
-	}
-	if !r.End.IsZero() {
-		q.add(" AND f.run <= (SELECT coalesce(max(no), 0) FROM runs WHERE created_at <= ?)", stamp(r.End))
-	}
 }

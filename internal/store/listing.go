@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"assay/internal/inspector"
 )
@@ -44,7 +45,11 @@ func (r *Reader) ListFindings(ctx context.Context, f inspector.FindingFilter, p 
 	if runs != nil && len(runs) == 0 {
 		return nil, "", nil
 	}
-	places, err := rows(ctx, r, r.findingQuery(f, runs, place{after, id}, limit(p)), func(row scanner) (at place, err error) {
+	begin, last, err := r.createdIn(ctx, f.Created, place{after, id})
+	if err != nil {
+		return nil, "", err
+	}
+	places, err := rows(ctx, r, r.findingQuery(f, runs, begin, last, limit(p)), func(row scanner) (at place, err error) {
 		err = row.Scan(&at.run, &at.id)
 		return at, err
 	})
@@ -83,6 +88,27 @@ func (r *Reader) runsOf(ctx context.Context, f inspector.FindingFilter) ([]any, 
 		return []any{}, nil
 	}
 	return numbers, nil
+}
+
+// createdIn narrows the places after one to runs that went on in a range of time,
+// which are close to one another in the order of the lists.
+func (r *Reader) createdIn(ctx context.Context, t inspector.TimeRange, after place) (place, int64, error) {
+	last := int64(math.MaxInt64)
+	if !t.Begin.IsZero() {
+		var first int64
+		if _, err := one(ctx, r, r.query("SELECT coalesce(min(no), 0) FROM runs WHERE completed_at >= ?", stamp(t.Begin)), &first); err != nil {
+			return after, 0, fmt.Errorf("find the runs of a range of time: %w", err)
+		}
+		if first > after.run {
+			after = place{first, ""}
+		}
+	}
+	if !t.End.IsZero() {
+		if _, err := one(ctx, r, r.query("SELECT coalesce(max(no), 0) FROM runs WHERE created_at <= ?", stamp(t.End)), &last); err != nil {
+			return after, 0, fmt.Errorf("find the runs of a range of time: %w", err)
+		}
+	}
+	return after, last, nil
 }
 
 // refs completes places, which are in order, to references.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"assay/internal/inspector"
 )
@@ -14,6 +15,7 @@ func (tx *Tx) CreateRun(ctx context.Context, run inspector.Run, wrappedKey []byt
 	if err := tx.mayStart(ctx, run, agents, limits.WithDefaults()); err != nil {
 		return err
 	}
+	agents = slices.Compact(slices.Sorted(slices.Values(agents)))
 	var no int64
 	if _, err := one(ctx, &tx.Reader, tx.query("SELECT coalesce(max(run), 0) + 1 FROM run_keys"), &no); err != nil {
 		return fmt.Errorf("number run %s: %w", run.ID, err)

@@ -27,6 +27,8 @@ CREATE TABLE runs (
 CREATE INDEX runs_target ON runs (target);
 CREATE INDEX runs_open ON runs (no) WHERE NOT final;
 CREATE INDEX runs_hidden ON runs (no) WHERE NOT shown;
+CREATE INDEX runs_created ON runs (created_at, no);
+CREATE INDEX runs_completed ON runs (completed_at, no);
 CREATE INDEX runs_retention ON runs (completed_at) WHERE telemetry_gone_at = 0;
 
 -- The data key of a run, wrapped. It is overwritten with zeros to destroy the
