@@ -112,6 +112,7 @@ func (u *uploader) run(ctx context.Context, r spool.Run) error {
 		if err != nil {
 			return err
 		}
+		u.log.Debug("a segment is acknowledged", "run", r.ID, "sequence", acked)
 		if err := u.spool.Ack(r.ID, acked); err != nil {
 			return fmt.Errorf("remove what the service has: %w", err)
 		}
