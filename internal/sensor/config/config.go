@@ -86,7 +86,7 @@ func elements(pattern string) []string { return strings.Split(strings.Trim(patte
 func (c *collection) permitted(real string) error {
 	switch {
 	case telemetry.InScope(never, real):
-		return fmt.Errorf("is never read: by its name it may hold secrets")
+		return fmt.Errorf("%s is never read: by its name it may hold secrets", real)
 	case !telemetry.InScope(c.allowed, real):
 		return fmt.Errorf("leads to %s, which is outside of what is read", real)
 	}

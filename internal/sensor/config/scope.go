@@ -12,7 +12,7 @@ var scope = []string{
 	"/etc/timezone", "/etc/adjtime", "/etc/environment", "/etc/environment.d/*",
 
 	// Remote login.
-	"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/**", "/etc/ssh/ssh_config", "/etc/ssh/ssh_config.d/**",
+	"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/**", "/etc/ssh/ssh_config", "/etc/ssh/ssh_config.d/**", "/etc/ssh/*.conf",
 	"/usr/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config.d/**", "/usr/lib/ssh/*.conf", "/usr/share/openssh/*config",
 	"/usr/lib/systemd/sshd_config.d/**", "/usr/lib/systemd/ssh_config.d/**",
 	"/etc/default/ssh", "/etc/default/sshd", "/etc/sysconfig/sshd", "/etc/sysconfig/sshd-permitrootlogin", "/etc/conf.d/sshd",

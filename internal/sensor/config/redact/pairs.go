@@ -94,7 +94,7 @@ func (s *scanner) valueEnd(line string, name, from int) int {
 		s.quote = q
 		return len(line)
 	}
-	if name > 0 && (line[name-1] == '"' || line[name-1] == '\'') {
+	if s.grammar != boot && name > 0 && (line[name-1] == '"' || line[name-1] == '\'') {
 		if end := closing(rest[:min(len(rest), maxWord)], line[name-1]); end >= 0 {
 			return from + end
 		}

@@ -47,6 +47,7 @@ func TestSecretsGo(t *testing.T) {
 		{"/etc/profile", "PGPASSWORD=hunter2 psql", "PGPASSWORD=<redacted>"},
 		{"/etc/profile", "export FOO_TOKEN='a b' BAR=1", "export FOO_TOKEN=<redacted> BAR=1"},
 		{"/etc/fstab", "//s/x /mnt cifs username=bob,password=hunter2,nosuid,nodev 0 0", "//s/x /mnt cifs username=bob,password=<redacted>,nosuid,nodev 0 0"},
+		{"/etc/default/grub", `GRUB_CMDLINE_LINUX="luks.passphrase=hunter2 audit=1"`, `GRUB_CMDLINE_LINUX="luks.passphrase=<redacted> audit=1"`},
 		{"/proc/cmdline", "root=/dev/sda1 luks.passphrase=hunter2 quiet", "root=/dev/sda1 luks.passphrase=<redacted> quiet"},
 		{"/proc/cmdline", "systemd.set_credential=db:hunter2 quiet", "systemd.set_credential=<redacted> quiet"},
 		{"/etc/ntp.conf", "crypto pw hunter2", "crypto pw <redacted>"},
