@@ -14,7 +14,7 @@ import (
 // ask, the tries here are too few for that, and only the former is tested.
 func TestWaysAgainstLibpam(t *testing.T) {
 	o := newOracle(t)
-	for seed := range uint64(12) {
+	for seed := range uint64(16) {
 		random := rand.New(rand.NewPCG(seed, 7))
 		config := generate(random)
 		o.layout(config)
@@ -72,7 +72,8 @@ func compare(t *testing.T, o *oracle, config map[string]string, random *rand.Ran
 	for length := max(1, least-2); length < least && length < 20; length++ {
 		for range 6 {
 			c := split(length, random)
-			if p := of(c, random); o.stores(p, decoys...) {
+			random.Shuffle(len(decoys), func(i, j int) { decoys[i], decoys[j] = decoys[j], decoys[i] })
+			if p := of(c, random); o.stores(p, decoys[:4]...) {
 				t.Errorf("libpam stores %q (%d characters); the engine says at least %d (%s)", p, length, least, why)
 			}
 		}
