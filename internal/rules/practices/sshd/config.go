@@ -265,6 +265,9 @@ func (p *parser) argue(n *node, rest string, st *state, level int) error {
 		p.config.patterns += len(n.setting.Args) + strings.Count(rest, ",")
 	}
 	taken, err := n.keyword.check(n.setting.Args)
+	if err == nil && n.keyword.kind == algorithms {
+		err = n.keyword.algorithmsKnown(n.setting.Args[0], p.version)
+	}
 	if err != nil {
 		return &Refused{at, err.Error()}
 	}

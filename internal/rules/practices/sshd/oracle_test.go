@@ -175,6 +175,23 @@ func describe(files map[string]string) string {
 	return b.String()
 }
 
+// TestAlgorithms: every algorithm that this machine's OpenSSH has is known here.
+func TestAlgorithms(t *testing.T) {
+	ssh := testenv.Need(t, "ssh", "openssh-client")
+	o := newOracle(t)
+	for query, name := range map[string]string{"cipher": "ciphers", "mac": "macs", "kex": "kexalgorithms"} {
+		out, err := exec.Command(ssh, "-Q", query).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.FieldsSeq(string(out)) {
+			if err := (keyword{name: name, is: name}).algorithmsKnown(line, o.version); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 // generator makes random configurations.
 type generator struct {
 	*rand.Rand
@@ -291,7 +308,10 @@ func (g *generator) nonsense() string {
 		"Banner", "Match all", "UseLogin", "PermitEmptyPasswords 1", "AuthorizedKeysCommand /bin/true", "ForceCommand",
 		"MaxStartups 10:30", "LogLevel LOUD", "KerberosGetAFSToken what ever", "UsePAM 'yes'", "Host\\Key x", "IPQoS",
 		"StreamLocalBindMask 9", "PermitOpen any", "PermitOpen host", "RekeyLimit 1G 1h", "RekeyLimit 3", "Compression delayed",
-		"=PermitRootLogin yes", " = UsePAM yes", "UsePAM =yes", "UsePAM==yes", `"UsePAM" yes`, "Match User root,", "Match Address ,")
+		"=PermitRootLogin yes", " = UsePAM yes", "UsePAM =yes", "UsePAM==yes", `"UsePAM" yes`, "Match User root,", "Match Address ,",
+		"Ciphers aes128-ctr,aes256-gcm@openssh.com", "Ciphers arcfour", "Ciphers +aes128-cbc", "Ciphers -foo*", "Ciphers ^aes128-ctr,,x", "Ciphers none",
+		"MACs hmac-sha2-512", "MACs hmac-ripemd160", "MACs +", "KexAlgorithms curve25519-sha256,sntrup761x25519-sha512@openssh.com",
+		"KexAlgorithms diffie-hellman-group1", "KexAlgorithms +diffie-hellman-group1-sha1,nope")
 }
 
 // TestAgreesWithSSHD compares random configurations with what sshd says about
