@@ -128,6 +128,8 @@ func BenchmarkListFindings(b *testing.B) {
 			"None":              {},
 			"Run":               {Runs: []string{"0-run00005"}},
 			"Runs":              {Runs: []string{"0-run00003", "0-run00005", "0-run00007"}},
+			"RunPackage":        {Runs: []string{"0-run00005"}, PackageARNs: []string{"arn:none"}},
+			"RunGroup":          {Runs: []string{"0-run00005"}, AutoScalingGroups: []string{"asg-none"}},
 			"Agent":             {Agents: []string{"i-00042"}},
 			"Rule":              {Rules: []string{"CVE-2026-100"}},
 			"Severity":          {Severities: []inspector.Severity{inspector.High}},

@@ -2,6 +2,7 @@ package store
 
 import (
 	"math"
+	"slices"
 
 	"assay/internal/inspector"
 )
@@ -20,8 +21,8 @@ func conditions(f inspector.FindingFilter, runs []any) []condition {
 		severities[i] = rank(s)
 	}
 	all := []condition{
-		{"f.agent", toAny(f.Agents)}, {"f.rule", toAny(f.Rules)}, {"f.run", runs},
-		{"f.asg", toAny(f.AutoScalingGroups)}, {"f.package_arn", toAny(f.PackageARNs)}, {"f.severity", severities},
+		{"f.agent", toAny(f.Agents)}, {"f.rule", toAny(f.Rules)}, {"f.asg", toAny(f.AutoScalingGroups)},
+		{"f.package_arn", toAny(f.PackageARNs)}, {"f.run", runs}, {"f.severity", severities},
 	}
 	var used []condition
 	for _, c := range all {
@@ -29,11 +30,27 @@ func conditions(f inspector.FindingFilter, runs []any) []condition {
 			used = append(used, c)
 		}
 	}
-	// The indexes of groups and packages go by severity within: read them for each.
-	if len(used) > 0 && len(severities) == 0 && (used[0].column == "f.asg" || used[0].column == "f.package_arn") {
+	// These go by severity within their first column: it is read for each.
+	if len(used) > 0 && len(severities) == 0 && slices.Contains(within(used), "f.severity") && used[0].column != "f.run" {
 		used = append(used, condition{"f.severity", everySeverity()})
 	}
 	return used
+}
+
+// within lists the columns that the index of the first condition's column has next.
+func within(all []condition) []string {
+	switch all[0].column {
+	case "f.asg":
+		if len(all) > 1 && all[1].column == "f.package_arn" {
+			return []string{"f.package_arn", "f.run"}
+		}
+		return []string{"f.severity", "f.run"}
+	case "f.package_arn":
+		return []string{"f.severity", "f.run"}
+	case "f.run":
+		return []string{"f.severity"}
+	}
+	return nil
 }
 
 func everySeverity() (ranks []any) {
@@ -64,13 +81,12 @@ func (r *Reader) findingQuery(f inspector.FindingFilter, runs []any, after place
 	return q.add(") AS every ORDER BY run, id LIMIT ?", n)
 }
 
-// split makes a branch for every value of the first condition, and of the second
-// where an index has both.
+// split makes a branch for every value of the first condition, and of those that
+// its index has too.
 func split(all []condition) [][]condition {
 	branches := [][]condition{all}
 	for i, c := range all {
-		indexed := i == 0 || c.column == "f.severity" && (all[0].column == "f.run" || all[0].column == "f.package_arn" || all[0].column == "f.asg")
-		if !indexed || len(branches)*len(c.values) > maxBranches {
+		if i > 0 && !slices.Contains(within(all), c.column) || len(branches)*len(c.values) > maxBranches {
 			continue
 		}
 		var next [][]condition

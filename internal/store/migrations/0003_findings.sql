@@ -18,6 +18,7 @@ CREATE INDEX findings_agent ON findings (agent, run, id);
 CREATE INDEX findings_rule ON findings (rule, run, id);
 CREATE INDEX findings_severity ON findings (severity, run, id);
 CREATE INDEX findings_package ON findings (package_arn, severity, run, id);
+CREATE INDEX findings_asg_package ON findings (asg, package_arn, run, id) WHERE asg <> '';
 CREATE INDEX findings_asg ON findings (asg, severity, run, id) WHERE asg <> '';
 
 -- The attributes of findings, as 63 bits of a hash of kind, key and value.
