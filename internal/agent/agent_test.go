@@ -462,6 +462,18 @@ func TestSwitchedOff(t *testing.T) {
 	}
 }
 
+func TestSwitchedOffBeforeItBegan(t *testing.T) {
+	t.Parallel()
+	g := gatewaytest.New(t)
+	dir := enrolled(t, g)
+	g.Orders = []any{wire.Instruction{ID: "off", Action: wire.ActionOff, Run: "0-late"}}
+	start(t, dir, some("a", 1, 1))
+	until(t, "the service is told", finished(g, "0-late"))
+	if c := g.Run("0-late").Complete; !c.Failed || c.Reason == "" || c.Segments != 0 {
+		t.Errorf("it was told %+v", c)
+	}
+}
+
 func TestCertificateRenewsItself(t *testing.T) {
 	t.Parallel()
 	g := gatewaytest.New(t)

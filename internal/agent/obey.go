@@ -57,7 +57,9 @@ func (a *agent) notMentioned(mentioned map[string]bool) {
 func (a *agent) carryOut(i wire.Instruction) error {
 	run, known := a.spool.Run(i.Run)
 	if i.Action == wire.ActionOff {
-		if known && run.State == spool.Open {
+		if !known {
+			a.neverBegun(i)
+		} else if run.State == spool.Open {
 			a.collector.stop(run, errSwitchedOff)
 		}
 		return nil
@@ -84,6 +86,18 @@ func (a *agent) carryOut(i wire.Instruction) error {
 		a.collector.start(run, i.Until.Sub(a.clock.now()), time.Duration(i.Jitter)*time.Second)
 	}
 	return nil
+}
+
+// neverBegun answers a service that stops a run of which this agent knows
+// nothing, so that it need not wait: the host was off, or its state was lost.
+func (a *agent) neverBegun(i wire.Instruction) {
+	err := a.spool.Begin(spool.Run{
+		ID: i.Run, Agent: a.identity.Load().Agent, Instruction: i.ID, Accepted: time.Now().UTC(),
+		Failed: true, Reason: "the sensors were switched off before this agent had switched any on",
+	})
+	if a.troubles.set("runs", err); err == nil {
+		a.uploader.poke()
+	}
 }
 
 func (a *agent) checkSensors(names []string) error {

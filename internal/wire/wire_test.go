@@ -124,7 +124,7 @@ func FuzzHeartbeatResponse(f *testing.F) {
 		}
 		var b bytes.Buffer
 		if err := wire.Encode(&b, response); err != nil {
-			t.Skip("a time that JSON cannot tell") // Go's zero-offset years only
+			return // a time that Go reads and JSON (RFC 3339) cannot tell
 		}
 		if err := wire.Decode(&b, new(wire.HeartbeatResponse)); err != nil {
 			t.Errorf("what was decoded and encoded cannot be decoded: %v", err)

@@ -34,6 +34,9 @@ func TestFullDisk(t *testing.T) {
 	if !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("a full disk is %v", err)
 	}
+	if err := s.Begin(spool.Run{ID: "another"}); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("a run on a full disk: %v", err)
+	}
 	if err := errors.Join(g.Discard(), st.Abort()); err != nil {
 		t.Fatal(err)
 	}

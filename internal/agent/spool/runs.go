@@ -84,7 +84,12 @@ func (s *Spool) Finish(id string, end State, reason string) error {
 	// The state first: segments without a run that needs them are removed
 	// at the next start, a run without its segments would be a loss.
 	err := s.writeRun(r.Run)
-	return errors.Join(err, s.removeBatches(r))
+	removed := s.removeBatches(r)
+	if err != nil {
+		// On a full disk the segments were in the way.
+		err = s.writeRun(r.Run)
+	}
+	return errors.Join(err, removed)
 }
 
 func (s *Spool) removeBatches(r *run) error {

@@ -2,6 +2,7 @@ package spool_test
 
 import (
 	"errors"
+	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,6 +15,15 @@ import (
 
 	"assay/internal/agent/spool"
 )
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// Every step of the model waits for the disk.
+	if err := flag.Set("rapid.checks", "25"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // tb is what testing.T and rapid.T have in common.
 type tb interface {
