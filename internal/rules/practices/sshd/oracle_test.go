@@ -318,7 +318,7 @@ func (g *generator) nonsense() string {
 // them. ASSAY_SSHD_CONFIGS sets how many.
 func TestAgreesWithSSHD(t *testing.T) {
 	o := newOracle(t)
-	count := 150
+	count := 120
 	if n, err := strconv.Atoi(os.Getenv("ASSAY_SSHD_CONFIGS")); err == nil {
 		count = n
 	}
