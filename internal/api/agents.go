@@ -97,7 +97,7 @@ func (s *Server) listRunAgents(ctx context.Context, in *model.ListAssessmentRunA
 	}
 	var filter inspector.RunAgentFilter
 	if f := in.Filter; f != nil {
-		filter = inspector.RunAgentFilter{Healths: texts[inspector.Health](f.AgentHealths), Codes: texts[inspector.HealthCode](f.AgentHealthCodes)}
+		filter = inspector.RunAgentFilter{Healths: named[inspector.Health](f.AgentHealths), Codes: named[inspector.HealthCode](f.AgentHealthCodes)}
 	}
 	agents, after, err := s.Queries.RunAgents(ctx, run.ID, filter, page.Page)
 	if err != nil {

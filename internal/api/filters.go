@@ -63,7 +63,8 @@ func (s *Server) packageFilter(arns []string) ([]string, error) {
 	return out, nil
 }
 
-func texts[T ~string](in []string) []T {
+// named gives strings that were checked against the model their type of the domain.
+func named[T ~string](in []string) []T {
 	out := make([]T, len(in))
 	for i, text := range in {
 		out[i] = T(text)

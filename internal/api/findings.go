@@ -38,7 +38,7 @@ func (s *Server) findingFilter(in *model.FindingFilter) (inspector.FindingFilter
 	}
 	created, err := times(in.CreationTimeRange, "") // the model has no code for this range
 	return inspector.FindingFilter{
-		Agents: in.AgentIds, AutoScalingGroups: in.AutoScalingGroups, Rules: in.RuleNames, Severities: texts[inspector.Severity](in.Severities),
+		Agents: in.AgentIds, AutoScalingGroups: in.AutoScalingGroups, Rules: in.RuleNames, Severities: named[inspector.Severity](in.Severities),
 		PackageARNs: packages, Attributes: attributesOf(in.Attributes), UserAttributes: attributesOf(in.UserAttributes), Created: created,
 	}, err
 }

@@ -68,7 +68,7 @@ func (s *Server) runFilter(in *model.AssessmentRunFilter) (f inspector.RunFilter
 	if in == nil {
 		return f, nil
 	}
-	f.NamePattern, f.States = in.NamePattern, texts[inspector.RunState](in.States)
+	f.NamePattern, f.States = in.NamePattern, named[inspector.RunState](in.States)
 	if f.Durations, err = durations(in.DurationRange, codeRunDurations); err != nil {
 		return f, err
 	}
