@@ -2,15 +2,11 @@ package agent_test
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -263,123 +259,6 @@ func TestInstructionsAreStrict(t *testing.T) {
 	}
 }
 
-func TestLostAcknowledgements(t *testing.T) {
-	t.Parallel()
-	g := gatewaytest.New(t)
-	dir := enrolled(t, g)
-	g.Orders = []any{on("0-lossy", "big", "small")}
-	var mu sync.Mutex
-	seen := map[string]bool{}
-	g.Hook = func(w http.ResponseWriter, r *http.Request) bool {
-		mu.Lock()
-		again := seen[r.URL.Path]
-		seen[r.URL.Path] = true
-		mu.Unlock()
-		if again || !strings.Contains(r.URL.Path, "/runs/") {
-			return false
-		}
-		// The work is done, and the agent does not hear of it.
-		g.Answer(httptest.NewRecorder(), r)
-		conn, _, err := w.(http.Hijacker).Hijack()
-		if err == nil {
-			conn.Close()
-		}
-		return true
-	}
-	start(t, dir, some("big", 30, 100_000), some("small", 3, 10))
-	until(t, "the run is complete", finished(g, "0-lossy"))
-	r := g.Run("0-lossy")
-	if diff := cmp.Diff(map[string]int64{"big": 30, "small": 3}, counts(t, r)); diff != "" {
-		t.Error(diff)
-	}
-	if r.Puts < 2*len(r.Segments)-1 {
-		t.Errorf("%d segments came in %d requests: the test lost nothing", len(r.Segments), r.Puts)
-	}
-}
-
-// once answers the first request for a segment as told.
-func once(answer http.HandlerFunc) func(http.ResponseWriter, *http.Request) bool {
-	var first sync.Once
-	return func(w http.ResponseWriter, r *http.Request) bool {
-		answered := false
-		if strings.Contains(r.URL.Path, "/segments/") {
-			first.Do(func() { answer(w, r); answered = true })
-		}
-		return answered
-	}
-}
-
-func TestAnswersToSegments(t *testing.T) {
-	t.Parallel()
-	refuse := func(status int, e wire.Error) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			if status == http.StatusServiceUnavailable {
-				w.Header().Set("Retry-After", "1")
-			}
-			gatewaytest.Refuse(w, status, e)
-		}
-	}
-	tests := []struct {
-		name   string
-		answer func(*gatewaytest.Gateway) http.HandlerFunc
-		done   bool // else given up
-	}{
-		{"503", func(*gatewaytest.Gateway) http.HandlerFunc { return refuse(503, wire.Error{Message: "later"}) }, true},
-		{"429", func(*gatewaytest.Gateway) http.HandlerFunc { return refuse(429, wire.Error{Message: "slower"}) }, true},
-		{"500 without a document", func(*gatewaytest.Gateway) http.HandlerFunc {
-			return func(w http.ResponseWriter, r *http.Request) { http.Error(w, "<html>", 500) }
-		}, true},
-		{"401", func(*gatewaytest.Gateway) http.HandlerFunc { return refuse(401, wire.Error{Message: "who"}) }, true},
-		{"409, the service has it", func(g *gatewaytest.Gateway) http.HandlerFunc {
-			return func(w http.ResponseWriter, r *http.Request) {
-				g.Answer(httptest.NewRecorder(), r)
-				gatewaytest.Refuse(w, 409, wire.Error{Code: "out_of_order", Message: "had it", Expected: 2})
-			}
-		}, true},
-		{"409, the service has what was never sent", func(*gatewaytest.Gateway) http.HandlerFunc {
-			return refuse(409, wire.Error{Message: "x", Expected: 99})
-		}, false},
-		{"409, the service wants the same", func(*gatewaytest.Gateway) http.HandlerFunc { return refuse(409, wire.Error{Message: "x", Expected: 1}) }, false},
-		{"410", func(*gatewaytest.Gateway) http.HandlerFunc { return refuse(410, wire.Error{Message: "over"}) }, false},
-		{"422", func(*gatewaytest.Gateway) http.HandlerFunc { return refuse(422, wire.Error{Message: "what"}) }, false},
-		{"an acknowledgement of more than there is", func(*gatewaytest.Gateway) http.HandlerFunc {
-			return func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, `{"sequence":99}`) }
-		}, true},
-		{"an answer that is too large", func(*gatewaytest.Gateway) http.HandlerFunc {
-			return func(w http.ResponseWriter, r *http.Request) {
-				fmt.Fprintf(w, `{"sequence":1%s}`, strings.Repeat(" ", wire.MaxDocument))
-			}
-		}, true},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			g := gatewaytest.New(t)
-			dir := enrolled(t, g)
-			g.Orders = []any{on("0-run", "a", "b")}
-			g.Hook = once(test.answer(g))
-			start(t, dir, some("a", 2, 2), some("b", 2, 2))
-			if test.done {
-				until(t, "the run is complete", finished(g, "0-run"))
-				if diff := cmp.Diff(map[string]int64{"a": 2, "b": 2}, counts(t, g.Run("0-run"))); diff != "" {
-					t.Error(diff)
-				}
-				return
-			}
-			until(t, "the run is reported as failed", func() bool {
-				beats := g.Beats()
-				i := slices.IndexFunc(beats, func(b wire.Heartbeat) bool {
-					return len(b.Runs) == 1 && b.Runs[0].State == "failed" && b.Runs[0].Reason != ""
-				})
-				return i >= 0 && len(beats) > i+2
-			})
-			if r := g.Run("0-run"); r.Complete != nil || r.Puts > 0 {
-				t.Errorf("the run went on after it was given up: %+v", r)
-			}
-		})
-	}
-}
-
 func TestRestartInTheMiddleOfASensor(t *testing.T) {
 	t.Parallel()
 	g := gatewaytest.New(t)
@@ -471,87 +350,6 @@ func TestSwitchedOffBeforeItBegan(t *testing.T) {
 	until(t, "the service is told", finished(g, "0-late"))
 	if c := g.Run("0-late").Complete; !c.Failed || c.Reason == "" || c.Segments != 0 {
 		t.Errorf("it was told %+v", c)
-	}
-}
-
-func TestCertificateRenewsItself(t *testing.T) {
-	t.Parallel()
-	g := gatewaytest.New(t)
-	g.Life, g.Backdate = time.Hour, 23*time.Hour
-	dir := enrolled(t, g)
-	before, err := credential.Load(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g.Do(func() { g.Life, g.Backdate = 24*time.Hour, 0 })
-	start(t, dir)
-	until(t, "it is renewed", func() bool { return g.Renewals() > 0 })
-	n := len(g.Beats())
-	until(t, "beats go on", func() bool { return len(g.Beats()) > n+1 })
-	after, err := credential.Load(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if g.Renewals() != 1 || after.Agent != before.Agent || !after.NotAfter().After(before.NotAfter()) || string(after.Key) == string(before.Key) {
-		t.Errorf("after %d renewals: %v until %v, before until %v", g.Renewals(), after, after.NotAfter(), before.NotAfter())
-	}
-}
-
-func TestExpiredCertificateSaysWhatToDo(t *testing.T) {
-	t.Parallel()
-	g := gatewaytest.New(t)
-	g.Life, g.Backdate = -time.Minute, time.Hour
-	dir := enrolled(t, g)
-	stop, log := start(t, dir, some("a", 1, 1))
-	until(t, "it is logged", func() bool { return strings.Contains(log.String(), "assay-agent enroll") })
-	until(t, "the refusal is logged", func() bool { return strings.Contains(log.String(), "what=heartbeat") })
-	time.Sleep(1500 * time.Millisecond) // further tries must not be logged
-	stop()
-	if n := strings.Count(log.String(), "level=WARN"); n != 2 {
-		t.Errorf("%d warnings for one trouble with the certificate and one with the heartbeat:\n%s", n, log)
-	}
-}
-
-func TestEnrolmentIsRefused(t *testing.T) {
-	t.Parallel()
-	g, other := gatewaytest.New(t), gatewaytest.New(t)
-	pin := func(p string) *tls.Config {
-		c, err := uplink.TrustPin(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	foreign := request(t, other).Trust
-	tests := []struct {
-		name   string
-		change func(*credential.Request)
-		want   string // in the error; empty: none
-	}{
-		{"good", func(*credential.Request) {}, ""},
-		{"a pin", func(r *credential.Request) { r.Trust = pin(g.Pin) }, ""},
-		{"another's pin", func(r *credential.Request) { r.Trust = pin(other.Pin) }, "pinned"},
-		{"another's CA", func(r *credential.Request) { r.Trust = foreign }, "does not trust"},
-		{"the system's roots", func(r *credential.Request) { r.Trust = nil }, "does not trust"},
-		{"a wrong token", func(r *credential.Request) { r.Token = "a-wrong-secret" }, "401"},
-		{"no token", func(r *credential.Request) { r.Token = "" }, "token"},
-		{"http", func(r *credential.Request) { r.Server = "http://" + strings.TrimPrefix(g.URL, "https://") }, "https://"},
-		{"nobody there", func(r *credential.Request) { r.Server = "https://127.0.0.1:1" }, "refused"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			r := request(t, g)
-			test.change(&r)
-			_, err := credential.Enroll(t.Context(), r)
-			switch {
-			case test.want == "" && err != nil:
-				t.Error(err)
-			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
-				t.Errorf("the error is %v, and should say %q", err, test.want)
-			case err != nil && r.Token != "" && strings.Contains(err.Error(), r.Token):
-				t.Errorf("the token is in the error: %v", err)
-			}
-		})
 	}
 }
 
