@@ -97,10 +97,10 @@ func generate(random *rand.Rand) map[string]string {
 	g := generator{random, map[string]string{}}
 	g.files["pam.d/passwd"] = g.stack(2)
 	if random.IntN(2) == 0 {
-		g.files["security/pwquality.conf"] = strings.Join(g.settings(), "\n") + "\n"
+		g.files["security/pwquality.conf"] = g.file()
 	}
 	if random.IntN(3) == 0 {
-		g.files["security/pwquality.conf.d/50-a.conf"] = strings.Join(g.settings(), "\n") + "\n"
+		g.files["security/pwquality.conf.d/50-a.conf"] = g.file()
 	}
 	g.files["pam.d/other"] = pick(random, "password required pam_deny.so\n", "password required pam_unix.so nodelay md5 minlen=9\n")
 	return g.files
@@ -133,6 +133,37 @@ func (g generator) settings() []string {
 		all = append(all, fmt.Sprintf("%s=%d", name, n))
 	}
 	return all
+}
+
+// file writes settings as libpwquality reads them, and as it does not.
+func (g generator) file() string {
+	var b strings.Builder
+	for _, setting := range g.settings() {
+		name, value, _ := strings.Cut(setting, "=")
+		switch g.random.IntN(24) {
+		case 0:
+			fmt.Fprintf(&b, "# %s\n\n \t%s = %s # more\n", setting, name, value)
+		case 1:
+			fmt.Fprintf(&b, "%s %s\n", strings.ToUpper(name), value)
+		case 2:
+			fmt.Fprintf(&b, "%s\t=\t%s \t\n", name, value)
+		case 3:
+			fmt.Fprintf(&b, "%s == %s\n", name, value)
+		case 4:
+			fmt.Fprintf(&b, "%s = %s more\n", name, value)
+		case 5:
+			fmt.Fprintf(&b, "nonsense = 1\n%s\n", setting)
+		case 6:
+			fmt.Fprintf(&b, "%s = 0x7\n", name)
+		case 7:
+			fmt.Fprintf(&b, "local_users_only\nenforce_for_root = 0\nbadwords = a b c\n%s\n", setting)
+		case 8:
+			fmt.Fprintf(&b, "%s=\n", name)
+		default:
+			b.WriteString(setting + "\n")
+		}
+	}
+	return b.String()
 }
 
 func (g generator) control() string {
