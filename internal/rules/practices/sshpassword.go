@@ -105,6 +105,12 @@ func (v *passwordView) closed(s *sshServer, c *sshd.Config, conn *sshd.Connectio
 		keywords = append(keywords, "authenticationmethods")
 	}
 	for _, k := range keywords {
+		if k == "usepam" && c.Build.NoPAM {
+			e := s.installed(c)
+			e.Found += ", which is built without PAM"
+			v.shut = addEvidence(v.shut, e)
+			continue
+		}
 		value, at := c.Value(settings, k)
 		v.shut = addEvidence(v.shut, s.cite(c, sshd.Because{Keyword: k, Value: value, Setting: at}, ""))
 	}

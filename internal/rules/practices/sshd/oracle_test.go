@@ -317,8 +317,9 @@ func (g *generator) nonsense() string {
 // TestAgreesWithSSHD compares random configurations with what sshd says about
 // them. ASSAY_SSHD_CONFIGS sets how many.
 func TestAgreesWithSSHD(t *testing.T) {
+	t.Parallel()
 	o := newOracle(t)
-	count := 120
+	count := 90
 	if n, err := strconv.Atoi(os.Getenv("ASSAY_SSHD_CONFIGS")); err == nil {
 		count = n
 	}
