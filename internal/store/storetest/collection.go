@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
 	"assay/internal/inspector"
@@ -128,4 +129,30 @@ func testSegments(t *testing.T, s *store.Store) {
 	if err := add(segment(run, "i-2", 3)); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("a segment after the collection: %v", err)
 	}
+}
+
+// testUploads adds segments of many agents at once, each twice: none may be lost,
+// counted twice, or fail because others write.
+func testUploads(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	agents := []string{"i-1", "i-2", "i-3", "i-4", "i-5", "i-6"}
+	run := addRun(t, s, addTemplate(t, s), 1, agents...)
+	const segments = 8
+	var wg sync.WaitGroup
+	for _, agent := range agents {
+		wg.Go(func() {
+			for n := range int64(2 * segments) {
+				err := s.Update(ctx, func(tx *store.Tx) error {
+					return tx.AddSegment(ctx, segment(run, agent, n/2+1), []inspector.MessageCount{{MessageType: "A", Count: 1, DataSize: 10}})
+				})
+				if err != nil {
+					t.Errorf("segment %d of %s: %v", n/2+1, agent, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	total, err := s.Telemetry(ctx, run.ID)
+	n := int64(segments * len(agents))
+	equal(t, err, total, []inspector.MessageCount{{MessageType: "A", Count: n, DataSize: 10 * n}})
 }

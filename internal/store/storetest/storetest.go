@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		{"States", testStates},
 		{"Collection", testCollection},
 		{"Segments", testSegments},
+		{"Uploads", testUploads},
 		{"Results", testResults},
 		{"FindingFilters", testFindingFilters},
 		{"FindingPages", testFindingPages},
