@@ -249,9 +249,6 @@ func TestRun(t *testing.T) {
 	w := newWorld(t)
 	agent := w.enrol()
 	w.clock.add(time.Minute)
-	if _, err := w.Heartbeat(t.Context(), agent, w.heartbeat()); err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- w.Run(ctx) }()
@@ -260,6 +257,9 @@ func TestRun(t *testing.T) {
 	}
 	if got := w.queue.waiting(); len(got) != 1 || got[0] != "retain standing" {
 		t.Errorf("queued: %v", got)
+	}
+	if _, err := w.Heartbeat(t.Context(), agent, w.heartbeat()); err != nil {
+		t.Fatal(err)
 	}
 	cancel()
 	if err := <-done; err != nil {

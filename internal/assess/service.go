@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -180,25 +179,30 @@ const (
 	jobRetain   = "retain"
 )
 
-// Run writes down what heartbeats tell, about every second, until ctx ends; it
-// also makes sure that the service's standing jobs are queued. Where it does not
-// run, heartbeats are answered but not remembered.
+// Run writes down what heartbeats tell, about every second, until ctx ends, and
+// once more then; it also makes sure that the service's standing jobs are queued.
+// Where it does not run, heartbeats are answered but not remembered. A database
+// that is away is waited for, and complained about once.
 func (s *Service) Run(ctx context.Context) error {
-	if err := s.standingJobs(ctx); err != nil {
-		return err
-	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	queued, complained := false, false
 	for {
+		err := s.Flush(ctx)
+		if err == nil && !queued {
+			err = s.standingJobs(ctx)
+			queued = err == nil
+		}
+		if err != nil && ctx.Err() == nil && !complained {
+			s.Log.Error("the service's bookkeeping failed; what it has to write is kept for the next attempt", "error", err)
+		}
+		complained = err != nil
 		select {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 			defer cancel()
 			return s.Flush(last)
 		case <-tick.C:
-			if err := s.Flush(ctx); err != nil && !errors.Is(err, context.Canceled) {
-				s.Log.Error("heartbeats could not be written down; they are kept for the next attempt", "error", err)
-			}
 		}
 	}
 }
