@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"testing"
+	"time"
 
 	"assay/internal/vault"
 )
@@ -91,4 +93,29 @@ func TestKeysWithoutStore(t *testing.T) {
 	if _, ok, err := keys.Credential(t.Context(), "AKIAIOSFODNN7EXAMPLE"); ok || err == nil {
 		t.Errorf("got %v, %v, want an error", ok, err)
 	}
+}
+
+// Many requests at once.
+func TestKeysAtOnce(t *testing.T) {
+	v := newVault(t)
+	sealed, err := v.Wrap(t.Context(), []byte(key.Secret), []byte(key.KeyID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := NewKeys(func(_ context.Context, id string) (Sealed, bool, error) {
+		return Sealed{KeyID: id, User: "alice", Secret: sealed}, true, nil
+	}, v.Wrapper)
+	verifier := Verifier{Source: keys, Now: func() time.Time { return now }}
+	var group sync.WaitGroup
+	for range 8 {
+		r := request(t, nil)
+		group.Go(func() {
+			for range 20 {
+				if _, err := verifier.Verify(context.Background(), r, body, want); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
 }
