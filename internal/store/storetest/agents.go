@@ -113,7 +113,7 @@ func testTouch(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	var agents []inspector.Agent
 	var touches []store.Touch
-	for n := range 1100 {
+	for n := range 100 {
 		agents = append(agents, newAgent(n))
 		touches = append(touches, store.Touch{Agent: newAgent(n).ID, SeenAt: at(5000 + n), Skew: time.Second})
 	}
@@ -130,11 +130,11 @@ func testTouch(t *testing.T, s *store.Store) {
 	if err := s.TouchAgents(ctx, []store.Touch{{Agent: agents[8].ID, SeenAt: at(2)}}); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.Agents(ctx, []string{agents[7].ID, agents[8].ID, agents[1099].ID})
+	got, err := s.Agents(ctx, []string{agents[7].ID, agents[8].ID, agents[99].ID})
 	if err != nil || len(got) != 3 {
 		t.Fatal(len(got), err)
 	}
-	for _, n := range []int{7, 8, 1099} {
+	for _, n := range []int{7, 8, 99} {
 		if a := got[agents[n].ID]; !a.SeenAt.Equal(at(5000+n)) || a.Skew != time.Second {
 			t.Errorf("agent %d was seen at %v (skew %v)", n, a.SeenAt, a.Skew)
 		}

@@ -36,7 +36,7 @@ func testModel(t *testing.T, s *store.Store) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{targets: map[string]string{}, templates: map[string]inspector.Template{}, runs: map[string]modelRun{}}
 		m.clear(t, s)
-		for range rapid.IntRange(1, 25).Draw(t, "steps") {
+		for range rapid.IntRange(1, 15).Draw(t, "steps") {
 			m.step(t, s)
 		}
 		m.compare(t, s)
