@@ -26,22 +26,22 @@ var passwordAuthentication = check{
 }
 
 func judgePassword(s *sshServer, c *sshd.Config) rules.Result {
+	known := others(s.accounts.people)
 	anyone, ok := c.Anyone(false)
-	if !ok {
-		return tooMany()
-	}
-	v, ok := viewPasswords(s, c, append(others(s.accounts.people), anyone...))
-	if !ok {
+	v, enough := viewPasswords(s, c, append(known, anyone...))
+	if !ok || !enough {
+		// That some get in can be told from those that are there.
+		if v, ok = viewPasswords(s, c, known); ok && len(v.methods) > 0 {
+			return v.result()
+		}
 		return tooMany()
 	}
 	if len(v.methods) > 0 || s.accounts.complete {
 		return v.result()
 	}
 	// Someone in two groups at once may get where neither group does.
-	if anyone, ok = c.Anyone(true); !ok {
-		return tooMany()
-	}
-	if v, ok = viewPasswords(s, c, anyone); !ok {
+	anyone, ok = c.Anyone(true)
+	if v, enough = viewPasswords(s, c, anyone); !ok || !enough {
 		return tooMany()
 	}
 	if len(v.methods) > 0 {

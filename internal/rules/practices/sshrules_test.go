@@ -74,13 +74,7 @@ func TestSSHRules(t *testing.T) {
 		{"does not start", "PermitRootLogin no\nPasswordAuthentication perhaps\n", "root=not evaluated password=not evaluated protocol=passed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, results := sshVerdicts(hosttest.Parse(t, sshHost).Text("/etc/ssh/sshd_config", tt.config))
-			if got != tt.want {
-				t.Errorf("got  %s\nwant %s", got, tt.want)
-				for _, r := range results {
-					t.Log(r.Verdict, r.Reason, r.Evidence)
-				}
-			}
+			checkSSH(t, hosttest.Parse(t, sshHost).Text("/etc/ssh/sshd_config", tt.config), tt.want)
 		})
 	}
 }

@@ -9,8 +9,8 @@ import (
 
 // Bounds, so that a host can't keep the service busy with its configuration.
 const (
-	maxClasses  = 20_000    // connections
-	maxPeople   = 5_000     // people that Anyone makes up
+	maxClasses  = 40_000    // connections
+	maxPeople   = 20_000    // people that Anyone makes up
 	maxPatterns = 1_000     // that a configuration asks of connections
 	maxWork     = 5_000_000 // lines to go through for all connections
 )
