@@ -11,21 +11,21 @@ import (
 
 // System is what identifies the host.
 func (h *Host) System() Answer[*telemetry.System] {
-	return one(h, telemetry.SensorSystem, h.system)
+	return one(h, telemetry.SensorSystem, "", h.system)
 }
 
 // Processor is what the kernel says of the processors.
 func (h *Host) Processor() Answer[*telemetry.Processor] {
-	return one(h, telemetry.SensorSystem, h.processor)
+	return one(h, telemetry.SensorSystem, "processor", h.processor)
 }
 
 // one answers for a record of which there is at most one. That it is missing is
 // never an absence: every host has a system and a processor.
-func one[T any](h *Host, sensor string, rec *T) Answer[*T] {
+func one[T any](h *Host, sensor, part string, rec *T) Answer[*T] {
 	if rec != nil {
 		return present(rec)
 	}
-	return notCollected[*T](why(sensor, h.part(sensor, "")))
+	return notCollected[*T](why(sensor, h.part(sensor, part)))
 }
 
 // Parameter is a kernel parameter by its sysctl name, of the running kernel.

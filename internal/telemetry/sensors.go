@@ -3,7 +3,7 @@ package telemetry
 // The names of the sensors, part of the format: an instruction asks for them, and
 // the host's look-ups go by them.
 const (
-	SensorSystem    = "system"    // System, Processor
+	SensorSystem    = "system"    // System, Processor; part "processor"
 	SensorPackages  = "packages"  // Package, PackageDatabase
 	SensorConfig    = "config"    // Text
 	SensorFiles     = "files"     // File

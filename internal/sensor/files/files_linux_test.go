@@ -189,28 +189,6 @@ func text(acl []telemetry.ACL, prefix string) string {
 	return b.String()
 }
 
-// A normal user is told what could not be looked at: a folder that cannot be
-// listed has its metadata, and the reason.
-func TestUnprivileged(t *testing.T) {
-	testenv.NeedRoot(t)
-	root := t.TempDir()
-	must(t, os.Chmod(filepath.Dir(root), 0o755))
-	must(t, os.Chmod(root, 0o755))
-	write(t, root, "etc/secret.d/x")
-	must(t, os.Chmod(filepath.Join(root, "etc/secret.d"), 0o700))
-	done := make(chan struct{})
-	go func() { // a thread of its own, which ends with the goroutine
-		defer close(done)
-		asNobody(t, func() {
-			files, _ := collect(t, root, false)
-			if f := files["/etc/secret.d"]; f == nil || f.Mode != 0o700 || f.Unlisted != "permission denied" || f.Problem != "" {
-				t.Errorf("%+v", f)
-			}
-		})
-	}()
-	<-done
-}
-
 func TestBadACL(t *testing.T) {
 	for _, bad := range [][]byte{{}, {1, 2, 3}, {3, 0, 0, 0}, {2, 0, 0, 0, 1}, {2, 0, 0, 0, 9, 9, 0, 0, 0, 0, 0, 0}} {
 		if acl, err := decodeACL(bad); err == nil {

@@ -63,7 +63,12 @@ func (s system) Collect(ctx context.Context, host *sensor.Host, emit sensor.Emit
 			return telemetry.Coverage{}, err
 		}
 	}
-	return sensor.Covered(missing), ctx.Err()
+	c := sensor.Covered(missing)
+	if !host.Live {
+		not := sensor.NotLive()
+		c.Parts = []telemetry.Part{{Name: "processor", State: not.State, Reason: not.Reason}}
+	}
+	return c, ctx.Err()
 }
 
 // read returns the beginning of a file as text, empty where there is none: every
