@@ -4,6 +4,7 @@ package rulestest
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"assay/internal/host/hosttest"
@@ -16,52 +17,59 @@ import (
 // keeps its verdict or says "not evaluated": what is lost may cost a verdict, but
 // never turn it. And a record that a verdict cited as evidence is never cited
 // after it was lost.
-func Sound(t *testing.T, p rules.Package, s *hosttest.Snapshot, in rules.Input) {
+func Sound(t testing.TB, p rules.Package, s *hosttest.Snapshot, in rules.Input) {
 	t.Helper()
+	for _, problem := range unsound(t, p, s, in) {
+		t.Error(problem)
+	}
+}
+
+func unsound(t testing.TB, p rules.Package, s *hosttest.Snapshot, in rules.Input) (problems []string) {
+	complain := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	whole := evaluate(t, p, s, in)
 	for _, r := range whole {
 		if (r.Verdict == rules.Failed || r.Verdict == rules.Passed) && len(r.Evidence) == 0 {
-			t.Errorf("%s: the verdict %q has no evidence", r.Rule, r.Verdict)
+			complain("%s: the verdict %q has no evidence", r.Rule, r.Verdict)
 		}
 		if r.Verdict == rules.NotEvaluated && (r.Reason == "" || r.Remedy == "") {
-			t.Errorf("%s: not evaluated without a reason and a remedy: %+v", r.Rule, r)
+			complain("%s: not evaluated without a reason and a remedy: %+v", r.Rule, r)
 		}
 		if r.Verdict == rules.Error {
-			t.Errorf("%s: %s", r.Rule, r.Reason)
+			complain("%s: %s", r.Rule, r.Reason)
 		}
 	}
 	keys, sensors := s.Keys()
 	for i, key := range keys {
 		lost := evaluate(t, p, s.Lost(key), in)
-		compare(t, p, "without the record "+key, whole, lost)
+		compare(complain, p, "without the record "+key, whole, lost)
 		for _, r := range lost {
 			for _, e := range r.Evidence {
 				if e.Record == key && e.Sensor == sensors[i] {
-					t.Errorf("%s: cites %s, which was lost", r.Rule, key)
+					complain("%s: cites %s, which was lost", r.Rule, key)
 				}
 			}
 		}
 	}
 	for _, sensor := range p.Describe().Sensors {
-		compare(t, p, sensor+" partial", whole, evaluate(t, p, s.Partial(sensor), in))
-		compare(t, p, "without "+sensor, whole, evaluate(t, p, s.Dropped(sensor), in))
+		compare(complain, p, sensor+" partial", whole, evaluate(t, p, s.Partial(sensor), in))
+		compare(complain, p, "without "+sensor, whole, evaluate(t, p, s.Dropped(sensor), in))
 		blind := s.Cover(sensor, "", telemetry.Denied, "a test says so")
 		for i, key := range keys {
 			if sensors[i] == sensor {
 				blind = blind.Lost(key)
 			}
 		}
-		compare(t, p, sensor+" denied", whole, evaluate(t, p, blind, in))
+		compare(complain, p, sensor+" denied", whole, evaluate(t, p, blind, in))
 	}
+	return problems
 }
 
 // compare checks that what is known of less is not another verdict.
-func compare(t *testing.T, p rules.Package, what string, whole, less []rules.Result) {
-	t.Helper()
+func compare(complain func(string, ...any), p rules.Package, what string, whole, less []rules.Result) {
 	for _, rule := range p.Describe().Rules {
 		before, after := rules.Worst(whole, rule.ID), rules.Worst(less, rule.ID)
 		if after != before && after != rules.NotEvaluated {
-			t.Errorf("%s: %s the verdict %q becomes %q", rule.ID, what, before, after)
+			complain("%s: %s the verdict %q becomes %q", rule.ID, what, before, after)
 		}
 	}
 }
@@ -69,7 +77,7 @@ func compare(t *testing.T, p rules.Package, what string, whole, less []rules.Res
 // CitedMatters takes every record away from the host that a failed verdict cites,
 // as if the thing it tells of were not there or were lost, and checks that the
 // finding vanishes, is not evaluated, or stands on other evidence.
-func CitedMatters(t *testing.T, p rules.Package, s *hosttest.Snapshot, in rules.Input) {
+func CitedMatters(t testing.TB, p rules.Package, s *hosttest.Snapshot, in rules.Input) {
 	t.Helper()
 	for _, r := range evaluate(t, p, s, in) {
 		if r.Verdict != rules.Failed {
@@ -96,7 +104,7 @@ func cites(r rules.Result, record string) bool {
 	return false
 }
 
-func evaluate(t *testing.T, p rules.Package, s *hosttest.Snapshot, in rules.Input) []rules.Result {
+func evaluate(t testing.TB, p rules.Package, s *hosttest.Snapshot, in rules.Input) []rules.Result {
 	t.Helper()
 	results, err := p.Evaluate(context.Background(), s.Host(), in)
 	if err != nil {
