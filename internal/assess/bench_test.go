@@ -15,8 +15,8 @@ import (
 	"assay/internal/wire"
 )
 
-// serverFiles are the metadata of n files, as the config and files sensors send
-// them: most of a snapshot.
+// serverTexts are n configuration files as the config sensor sends them, with its
+// coverage: most of a snapshot.
 func serverTexts(n int) []telemetry.Record {
 	random := rand.New(rand.NewPCG(1, 2))
 	records := make([]telemetry.Record, 0, n+1)
@@ -39,6 +39,7 @@ func serverTexts(n int) []telemetry.Record {
 func BenchmarkAcceptSegment(b *testing.B) {
 	w := newWorld(b)
 	agent := w.enrol()
+	w.HostBytes = 1 << 40
 	run := w.start(w.template(24 * time.Hour))
 	records := serverTexts(4000)
 	var sequence int64
