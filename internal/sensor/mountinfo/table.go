@@ -42,6 +42,11 @@ func (e *Entry) Kind() Kind {
 		return Automount
 	case pseudo[e.FileSystem]:
 		return Pseudo
+	case e.Point == "/":
+		// The root is looked at whatever it is on: a host that boots from a
+		// file server depends on it anyway, a micro VM has virtiofs there,
+		// and of an image somebody has asked for it.
+		return Local
 	case remote[e.FileSystem], strings.HasPrefix(e.FileSystem, "fuse."):
 		return Remote
 	}
