@@ -25,6 +25,7 @@ import (
 	"assay/internal/agent/spool"
 	"assay/internal/agent/state"
 	"assay/internal/agent/uplink"
+	"assay/internal/durable"
 	"assay/internal/sensor"
 	"assay/internal/sensor/hostfs"
 	"assay/internal/telemetry"
@@ -44,7 +45,7 @@ type Config struct {
 }
 
 // Run runs the agent until ctx ends, which is no error. It returns an error only
-// if it cannot start: the folder is in use (state.ErrLocked), the host is not
+// if it cannot start: the folder is in use (durable.ErrLocked), the host is not
 // enrolled (credential.ErrNotEnrolled), or the spool cannot be read. Whatever
 // fails later is logged, reported and tried again.
 func Run(ctx context.Context, c Config) (err error) {
@@ -92,10 +93,10 @@ func Run(ctx context.Context, c Config) (err error) {
 }
 
 // takeLock forgives a moment in which somebody looks at the lock.
-func takeLock(ctx context.Context, dir string) (*state.Lock, error) {
+func takeLock(ctx context.Context, dir string) (*durable.Lock, error) {
 	for try := 0; ; try++ {
-		lock, err := state.TryLock(dir)
-		if err == nil || try == 10 || !errors.Is(err, state.ErrLocked) {
+		lock, err := durable.TryLock(dir)
+		if err == nil || try == 10 || !errors.Is(err, durable.ErrLocked) {
 			return lock, err
 		}
 		select {

@@ -20,6 +20,7 @@ import (
 	"assay/internal/agent/gatewaytest"
 	"assay/internal/agent/state"
 	"assay/internal/agent/uplink"
+	"assay/internal/durable"
 	"assay/internal/sensor"
 	"assay/internal/telemetry"
 	"assay/internal/wire"
@@ -372,7 +373,7 @@ func TestOneAgentAFolderAndItsStatus(t *testing.T) {
 		t.Errorf("the status is %+v", s)
 	}
 	err := agent.Run(t.Context(), agent.Config{State: dir, Host: &sensor.Host{}})
-	if !errors.Is(err, state.ErrLocked) {
+	if !errors.Is(err, durable.ErrLocked) {
 		t.Errorf("a second agent: %v", err)
 	}
 	stop()

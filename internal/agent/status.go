@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"assay/internal/agent/state"
+	"assay/internal/durable"
 	"assay/internal/wire"
 )
 
@@ -50,7 +51,7 @@ func (a *agent) writeStatus() {
 	for _, r := range a.spool.Runs() {
 		s.Runs = append(s.Runs, progress(a.spool, r))
 	}
-	err := state.ReplaceFile(filepath.Join(a.State, state.StatusFile), false, func(f *os.File) error {
+	err := durable.ReplaceLoosely(filepath.Join(a.State, state.StatusFile), func(f *os.File) error {
 		return json.MarshalWrite(f, s, json.FormatNilSliceAsNull(false))
 	})
 	a.troubles.set("status", err)
@@ -58,7 +59,7 @@ func (a *agent) writeStatus() {
 
 // ReadStatus returns the status of the agent that runs with a state folder.
 func ReadStatus(dir string, now time.Time) (Status, error) {
-	locked, err := state.Locked(dir)
+	locked, err := durable.Locked(dir)
 	if err != nil {
 		return Status{}, fmt.Errorf("%w: %w", ErrNoContact, err)
 	}

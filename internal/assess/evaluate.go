@@ -107,13 +107,13 @@ func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.R
 	agent := agents[part.Agent]
 	agent.ID = part.Agent
 	packages, _ := s.planOf(r.Packages).on(agent.Platform)
-	h, err := s.readHost(ctx, r.ID, part, sensorsOf(packages))
+	h, telemetry, err := s.readHost(ctx, r.ID, part, sensorsOf(packages))
 	if err != nil {
 		return outcome{}, err
 	}
 	var out outcome
 	for _, p := range packages {
-		one, err := s.evaluateOne(ctx, r, agent, p, h)
+		one, err := s.evaluateOne(ctx, r, agent, p, h, telemetry)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -122,7 +122,7 @@ func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.R
 	return out, nil
 }
 
-func (s *Service) evaluateOne(ctx context.Context, r inspector.Run, agent inspector.Agent, p plannedPackage, h *host.Host) (packageOutcome, error) {
+func (s *Service) evaluateOne(ctx context.Context, r inspector.Run, agent inspector.Agent, p plannedPackage, h *host.Host, telemetry []SegmentRef) (packageOutcome, error) {
 	results, err := s.judge(ctx, p, h)
 	if err != nil {
 		return packageOutcome{}, err
@@ -132,6 +132,6 @@ func (s *Service) evaluateOne(ctx context.Context, r inspector.Run, agent inspec
 		Run: r, PackageARN: p.arn, Key: derive(s.secret, "finding ids"), Now: now, Attributes: r.Attributes,
 		Agent: inspector.Asset{Agent: agent.ID, Hostname: agent.Hostname, IPv4Addresses: agent.Addresses, Tags: agent.Tags},
 	}, results)
-	kept, err := encodeResults(HostResults{Package: d.ID, Version: d.Version, EvaluatedAt: now, Results: results})
+	kept, err := encodeResults(HostResults{Package: d.ID, Version: d.Version, EvaluatedAt: now, Telemetry: telemetry, Results: results})
 	return packageOutcome{d.ID, kept, findings, exclusions}, err
 }

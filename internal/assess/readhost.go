@@ -23,33 +23,36 @@ func (d *damage) Error() string { return d.reason }
 
 func damaged(format string, args ...any) error { return &damage{fmt.Sprintf(format, args...)} }
 
-// readHost reads a host back from its segments. One segment that cannot be used
-// spoils the host: what else it would be judged by is not what it sent.
-func (s *Service) readHost(ctx context.Context, run string, part inspector.RunAgent, wanted []string) (*host.Host, error) {
+// readHost reads a host back from its segments, and tells which those are. One
+// segment that cannot be used spoils the host: what else it would be judged by is
+// not what it sent.
+func (s *Service) readHost(ctx context.Context, run string, part inspector.RunAgent, wanted []string) (*host.Host, []SegmentRef, error) {
 	segments, err := s.Store.Segments(ctx, run, part.Agent)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if int64(len(segments)) != part.Segments {
-		return nil, damaged("%d of the %d segments that the agent has sent are there", len(segments), part.Segments)
+		return nil, nil, damaged("%d of the %d segments that the agent has sent are there", len(segments), part.Segments)
 	}
 	key, err := s.keys.of(ctx, run)
 	var noKey errNoKey
 	if errors.As(err, &noKey) {
-		return nil, damaged("%s", noKey)
+		return nil, nil, damaged("%s", noKey)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	h := host.New(part.Agent)
+	var read []SegmentRef
 	for _, seg := range segments {
 		if err := s.readSegment(ctx, key, seg, h); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		read = append(read, SegmentRef{seg.Sequence, seg.Sensor, seg.Digest, seg.ReceivedAt})
 	}
 	cover(h, part, wanted)
 	h.Seal()
-	return h, nil
+	return h, read, nil
 }
 
 // readSegment opens a segment in memory and adds its records.

@@ -18,7 +18,17 @@ type HostResults struct {
 	Package     inspector.PackageID `json:"package"`
 	Version     string              `json:"version"` // of the rules package
 	EvaluatedAt time.Time           `json:"evaluated_at"`
+	Telemetry   []SegmentRef        `json:"telemetry"`
 	Results     []rules.Result      `json:"results"`
+}
+
+// SegmentRef names a segment that was evaluated: what the verdicts rest on, also
+// when it is gone.
+type SegmentRef struct {
+	Sequence   int64     `json:"sequence"`
+	Sensor     string    `json:"sensor"`
+	Digest     []byte    `json:"digest"` // SHA-256 of what the agent sent
+	ReceivedAt time.Time `json:"received_at"`
 }
 
 // maxResults bounds decoded results, in bytes.

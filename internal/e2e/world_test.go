@@ -129,7 +129,7 @@ func (w *world) startAgent(tags ...string) {
 			w.t.Fatalf("enrol: %v\n%s", err, out)
 		}
 	}
-	w.agent = w.start("agent", agentProgram, []string{"run", "-state", w.state})
+	w.agent = w.start("agent", agentProgram, []string{"run", "-state", w.state, "-log-level", "debug"})
 }
 
 // heard waits until the service has heard of the agent.
@@ -194,6 +194,13 @@ func (w *world) environment() []string {
 		env = append(env, name+"="+strings.Trim(value, "'"))
 	}
 	return env
+}
+
+func decode(t *testing.T, text string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
 }
 
 // process is a program that was started.

@@ -205,7 +205,10 @@ func (o operations) results(ctx context.Context, in ResultsRequest) (ResultsResp
 			if err != nil {
 				return ResultsResponse{}, err
 			}
-			answer.Results = append(answer.Results, HostResults{Agent: part.Agent, Package: id, Results: kept.Results})
+			answer.Results = append(answer.Results, HostResults{
+				Agent: part.Agent, Package: id, Version: kept.Version, EvaluatedAt: kept.EvaluatedAt,
+				Telemetry: kept.Telemetry, Results: kept.Results,
+			})
 		}
 	}
 	return answer, nil

@@ -7,6 +7,7 @@ package operator
 import (
 	"time"
 
+	"assay/internal/assess"
 	"assay/internal/inspector"
 	"assay/internal/rules"
 )
@@ -110,7 +111,10 @@ type ResultsResponse struct {
 
 // HostResults are the verdicts of one rules package on one host.
 type HostResults struct {
-	Agent   string              `json:"agentId"`
-	Package inspector.PackageID `json:"rulesPackage"`
-	Results []rules.Result      `json:"results"`
+	Agent       string              `json:"agentId"`
+	Package     inspector.PackageID `json:"rulesPackage"`
+	Version     string              `json:"rulesPackageVersion"`
+	EvaluatedAt time.Time           `json:"evaluatedAt"`
+	Telemetry   []assess.SegmentRef `json:"telemetry"` // that was evaluated
+	Results     []rules.Result      `json:"results"`
 }

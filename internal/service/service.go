@@ -52,8 +52,8 @@ type Config struct {
 	Limits        inspector.Limits
 	RulesSettings map[string]string
 	Version       string
-	Log           *slog.Logger
-	Hooks         Hooks
+	Log           *slog.Logger `json:"-"`
+	Hooks         Hooks        `json:"-"`
 }
 
 // Hooks let a test stand between the parts, to stop the program where a crash
@@ -154,7 +154,9 @@ func (s *Service) openFolder(ctx context.Context) error {
 	if s.store, err = store.Open(ctx, dsn); err != nil {
 		return err
 	}
-	options := jobs.Options{Log: s.config.Log}
+	options := jobs.Options{Log: s.config.Log, OnDiscard: func(ctx context.Context, job jobs.Job, err error) error {
+		return s.assess.Discarded(ctx, job, err)
+	}}
 	if s.store.Postgres() {
 		s.queue, err = jobs.NewRiver(ctx, s.store.DB(), dsn, options)
 	} else {

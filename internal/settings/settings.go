@@ -5,12 +5,12 @@
 package settings
 
 import (
-	"bufio"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +19,7 @@ type Source struct {
 	Prefix string              // of environment variables: "ASSAY"
 	Getenv func(string) string // os.Getenv, or a test's
 	File   string              // a file that may be missing; empty: none
+	Known  []string            // names that the file may have though this command does not use them
 }
 
 // FileFlag is the flag by which a command lets people name another file; that one
@@ -31,9 +32,15 @@ func Parse(set *flag.FlagSet, args []string, from Source) error {
 	if err := set.Parse(args); err != nil {
 		return err
 	}
+	return from.Fill(set)
+}
+
+// Fill sets the flags of a parsed set that the arguments did not. Errors name the
+// place, never the value: it may be a secret that got into the wrong line.
+func (s Source) Fill(set *flag.FlagSet) error {
 	given := map[string]bool{}
 	set.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	file, err := from.read(set, given[FileFlag])
+	file, err := s.read(set)
 	if err != nil {
 		return err
 	}
@@ -42,14 +49,14 @@ func Parse(set *flag.FlagSet, args []string, from Source) error {
 		if given[f.Name] || f.Name == FileFlag {
 			return
 		}
-		where, value := "$"+from.variable(f.Name), from.Getenv(from.variable(f.Name))
+		where, value := "$"+s.variable(f.Name), s.Getenv(s.variable(f.Name))
 		if line, ok := file[f.Name]; value == "" && ok {
 			where, value = line.where, line.value
 		} else if value == "" {
 			return
 		}
 		if err := f.Value.Set(value); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %q is no value for %s: %w", where, value, f.Name, err))
+			problems = append(problems, fmt.Errorf("%s: that is no value for -%s: %s", where, f.Name, f.Usage))
 		}
 	})
 	return errors.Join(problems...)
@@ -61,17 +68,32 @@ func (s Source) variable(name string) string {
 
 type line struct{ where, value string }
 
+// Named is the file that the flag or its variable names, else File.
+func (s Source) Named(set *flag.FlagSet) string {
+	name, _ := s.named(set)
+	return name
+}
+
+func (s Source) named(set *flag.FlagSet) (name string, must bool) {
+	flagged := ""
+	set.Visit(func(f *flag.Flag) {
+		if f.Name == FileFlag {
+			flagged = f.Value.String()
+		}
+	})
+	if flagged != "" {
+		return flagged, true
+	}
+	if value := s.Getenv(s.variable(FileFlag)); value != "" && set.Lookup(FileFlag) != nil {
+		return value, true
+	}
+	return s.File, false
+}
+
 // read reads the file. A name that no flag has is an error: a setting that is
 // misspelt must not look as if it were in force.
-func (s Source) read(set *flag.FlagSet, given bool) (map[string]line, error) {
-	name, must := s.File, false
-	if f := set.Lookup(FileFlag); f != nil {
-		if value := s.Getenv(s.variable(FileFlag)); value != "" && !given {
-			name, must = value, true
-		} else if given {
-			name, must = f.Value.String(), true
-		}
-	}
+func (s Source) read(set *flag.FlagSet) (map[string]line, error) {
+	name, must := s.named(set)
 	if name == "" {
 		return nil, nil
 	}
@@ -83,14 +105,25 @@ func (s Source) read(set *flag.FlagSet, given bool) (map[string]line, error) {
 		return nil, fmt.Errorf("read the settings: %w", err)
 	}
 	defer file.Close()
-	return parseFile(file, name, set)
+	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the settings: %w", err)
+	}
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("read the settings: %s has more than %d bytes", name, maxFile)
+	}
+	return s.parseFile(string(text), name, set)
 }
 
-func parseFile(r io.Reader, name string, set *flag.FlagSet) (map[string]line, error) {
+// maxFile bounds a file of settings, in bytes.
+const maxFile = 64 << 10
+
+func (s Source) parseFile(text string, name string, set *flag.FlagSet) (map[string]line, error) {
 	values := map[string]line{}
-	lines := bufio.NewScanner(r)
-	for n := 1; lines.Scan(); n++ {
-		text := strings.TrimSpace(lines.Text())
+	n := 0
+	for text := range strings.Lines(text) {
+		n++
+		text = strings.TrimSpace(text)
 		if text == "" || text[0] == '#' {
 			continue
 		}
@@ -100,15 +133,12 @@ func parseFile(r io.Reader, name string, set *flag.FlagSet) (map[string]line, er
 		switch {
 		case !ok:
 			return nil, fmt.Errorf("%s: a line is \"name = value\"", where)
-		case set.Lookup(key) == nil || key == FileFlag:
+		case set.Lookup(key) == nil && !slices.Contains(s.Known, key) || key == FileFlag:
 			return nil, fmt.Errorf("%s: there is no setting %q", where, key)
 		case values[key].where != "":
 			return nil, fmt.Errorf("%s: %q is already set at %s", where, key, values[key].where)
 		}
 		values[key] = line{where, strings.TrimSpace(value)}
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("read the settings of %s: %w", name, err)
 	}
 	return values, nil
 }

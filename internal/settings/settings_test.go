@@ -51,7 +51,7 @@ func TestErrorsSayWhere(t *testing.T) {
 		"unknown name":     {nil, "addr = x\ndata-foldr = y", `assay.cfg:2: there is no setting "data-foldr"`},
 		"no value":         {nil, "addr", "assay.cfg:1: a line is"},
 		"twice":            {nil, "addr=1\naddr=2", "already set at"},
-		"a bad number":     {nil, "jobs = many", "assay.cfg:1: \"many\" is no value for jobs"},
+		"a bad number":     {nil, "jobs = many", "assay.cfg:1: that is no value for -jobs"},
 		"a bad number env": {map[string]string{"ASSAY_JOBS": "many"}, "", "$ASSAY_JOBS"},
 		"a huge line":      {nil, strings.Repeat("x", 1<<20), "read the settings"},
 	} {
@@ -89,4 +89,22 @@ func TestNamedFile(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, *addr, err)
 		}
 	}
+}
+
+func FuzzFile(f *testing.F) {
+	f.Add("server = https://x\n# c\nca=/a=b\n")
+	f.Add("=\nserver")
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text string) {
+		name := filepath.Join(dir, "fuzz.cfg")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		set := flag.NewFlagSet("fuzz", flag.ContinueOnError)
+		server := set.String("server", "", "")
+		from := settings.Source{Prefix: "X", Getenv: func(string) string { return "" }, File: name, Known: []string{"ca"}}
+		if err := from.Fill(set); err == nil && *server != "" && !strings.Contains(text, "server") {
+			t.Errorf("%q became the server of %q", *server, text)
+		}
+	})
 }

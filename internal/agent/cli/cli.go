@@ -21,6 +21,7 @@ import (
 
 	"assay/internal/sensor"
 	"assay/internal/sensor/catalog"
+	common "assay/internal/settings"
 )
 
 // Exit codes.
@@ -110,7 +111,7 @@ func (c *Cmd) execute(ctx context.Context, k command) error {
 	s := newSettings()
 	fs := flag.NewFlagSet(k.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
-	fs.StringVar(&s.config, "config", DefaultConfig, "`FILE` with settings; agent.env is read from the same folder")
+	fs.String(common.FileFlag, DefaultConfig, "`FILE` with settings; agent.env is read from the same folder")
 	if k.flags != nil {
 		k.flags(fs, s)
 	}
@@ -140,8 +141,13 @@ func (c *Cmd) help(w io.Writer) {
 	fmt.Fprint(w, "\nassay-agent COMMAND -help tells more. Exit codes: 0 done, 2 usage, 3 incomplete or failed.\n")
 }
 
-func (c *Cmd) log() *slog.Logger {
-	return slog.New(slog.NewTextHandler(c.Stderr, nil))
+// log is the agent's log, from the level on that the settings name.
+func (c *Cmd) log(s *settings) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.logLevel)); err != nil {
+		return nil, usagef("there is no log level %q: debug, info, warn, error", s.logLevel)
+	}
+	return slog.New(slog.NewTextHandler(c.Stderr, &slog.HandlerOptions{Level: level})), nil
 }
 
 func version(_ context.Context, c *Cmd, _ *settings) error {

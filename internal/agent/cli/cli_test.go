@@ -206,7 +206,7 @@ func TestFromEnrolmentToStatus(t *testing.T) {
 	if r = run(t, t.Context(), env, "", "enroll", "-token", "x", "-force"); r.code != 3 || !strings.Contains(r.err, "stop it") {
 		t.Errorf("enrolling under a running agent: %+v", r)
 	}
-	if r = run(t, t.Context(), env, "", "run"); r.code != 3 || !strings.Contains(r.err, "another assay-agent") {
+	if r = run(t, t.Context(), env, "", "run"); r.code != 3 || !strings.Contains(r.err, "another process uses") {
 		t.Errorf("a second agent: %+v", r)
 	}
 	stop()
@@ -266,10 +266,10 @@ func TestRunEnrolsFirst(t *testing.T) {
 func TestBadSettings(t *testing.T) {
 	dir := t.TempDir()
 	tests := []struct{ name, text, want string }{
-		{"agent.cfg", "nonsense = 1\n", "line 1"},
-		{"agent.cfg", "server\n", "line 1"},
+		{"agent.cfg", "nonsense = 1\n", "agent.cfg:1"},
+		{"agent.cfg", "server\n", "agent.cfg:1"},
 		{"agent.cfg", "\n\nspool-limit = s3cret\n", "spool-limit"},
-		{"agent.cfg", strings.Repeat("#\n", 40_000), "larger"},
+		{"agent.cfg", strings.Repeat("#\n", 40_000), "more than"},
 		{"agent.env", "not a variable\n", "line 1"},
 	}
 	for _, test := range tests {

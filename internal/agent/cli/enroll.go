@@ -14,6 +14,7 @@ import (
 	"assay/internal/agent/hostfacts"
 	"assay/internal/agent/state"
 	"assay/internal/agent/uplink"
+	"assay/internal/durable"
 )
 
 func stateFlag(fs *flag.FlagSet, s *settings) {
@@ -39,8 +40,8 @@ func enroll(ctx context.Context, c *Cmd, s *settings) error {
 	if err := state.Prepare(s.state); err != nil {
 		return err
 	}
-	lock, err := state.TryLock(s.state)
-	if errors.Is(err, state.ErrLocked) {
+	lock, err := durable.TryLock(s.state)
+	if errors.Is(err, durable.ErrLocked) {
 		return fmt.Errorf("an agent runs with %s: stop it, enrol, and start it again", s.state)
 	}
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"time"
 
@@ -14,12 +15,14 @@ import (
 	"assay/internal/agent/spool"
 	"assay/internal/agent/state"
 	"assay/internal/agent/uplink"
+	"assay/internal/durable"
 )
 
 func runFlags(fs *flag.FlagSet, s *settings) {
 	serviceFlags(fs, s)
 	fs.Int64Var(&s.spoolLimit, "spool-limit", spool.DefaultLimit, "`BYTES` of telemetry to keep until the service has them")
 	fs.DurationVar(&s.timeout, "sensor-timeout", collect.DefaultTimeout, "`TIME` that one sensor may take")
+	fs.StringVar(&s.logLevel, "log-level", "info", "log from this `LEVEL` on: debug, info, warn, error")
 }
 
 func run(ctx context.Context, c *Cmd, s *settings) error {
@@ -30,7 +33,11 @@ func run(ctx context.Context, c *Cmd, s *settings) error {
 	if s.spoolLimit <= 0 || s.timeout <= 0 {
 		return usagef("-spool-limit and -sensor-timeout must be greater than zero")
 	}
-	if err := s.enrollFirst(ctx, c); err != nil {
+	log, err := c.log(s)
+	if err != nil {
+		return err
+	}
+	if err := s.enrollFirst(ctx, c, log); err != nil {
 		return err
 	}
 	// A collector of garbage that runs more often costs little here: the
@@ -38,14 +45,14 @@ func run(ctx context.Context, c *Cmd, s *settings) error {
 	debug.SetGCPercent(40)
 	return agent.Run(ctx, agent.Config{
 		State: s.state, Sensors: c.Sensors, Version: c.Version, Proxy: proxy,
-		SpoolLimit: s.spoolLimit, Timeout: s.timeout, Log: c.log(),
+		SpoolLimit: s.spoolLimit, Timeout: s.timeout, Log: log,
 	})
 }
 
 // enrollFirst enrols a host that has a token in its settings and no identity:
 // so an image can be prepared that enrols when it boots. It tries until the
 // service answers.
-func (s *settings) enrollFirst(ctx context.Context, c *Cmd) error {
+func (s *settings) enrollFirst(ctx context.Context, c *Cmd, log *slog.Logger) error {
 	if _, err := credential.Load(s.state); !errors.Is(err, credential.ErrNotEnrolled) {
 		return err
 	}
@@ -55,7 +62,7 @@ func (s *settings) enrollFirst(ctx context.Context, c *Cmd) error {
 	if err := state.Prepare(s.state); err != nil {
 		return err
 	}
-	lock, err := state.TryLock(s.state)
+	lock, err := durable.TryLock(s.state)
 	if err != nil {
 		return err
 	}
@@ -63,7 +70,7 @@ func (s *settings) enrollFirst(ctx context.Context, c *Cmd) error {
 	for said := ""; ; {
 		id, err := s.enroll(ctx, c)
 		if err == nil {
-			c.log().Info("the host is enrolled", "agent", id.Agent, "server", id.Server)
+			log.Info("the host is enrolled", "agent", id.Agent, "server", id.Server)
 			return nil
 		}
 		var usage usageError
@@ -73,7 +80,7 @@ func (s *settings) enrollFirst(ctx context.Context, c *Cmd) error {
 		}
 		if err.Error() != said {
 			said = err.Error()
-			c.log().Warn("the host could not be enrolled yet", "error", said)
+			log.Warn("the host could not be enrolled yet", "error", said)
 		}
 		select {
 		case <-ctx.Done():

@@ -9,15 +9,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
+
+	common "assay/internal/settings"
 )
 
 // settings are all flags of all commands, and the environment.
 type settings struct {
-	config string
-	state  string
+	state    string
+	logLevel string
 
 	server, token, tokenFile, ca, caPin string
 	force                               bool
@@ -37,7 +38,7 @@ func newSettings() *settings { return &settings{env: map[string]string{}} }
 
 // names are the settings that agent.cfg may have.
 func names() []string {
-	return []string{"state", "server", "token", "token-file", "ca", "ca-pin", "spool-limit", "sensor-timeout"}
+	return []string{"state", "server", "token", "token-file", "ca", "ca-pin", "spool-limit", "sensor-timeout", "log-level"}
 }
 
 // maxSettings bounds a file of settings, in bytes.
@@ -45,71 +46,37 @@ const maxSettings = 64 << 10
 
 // load fills in what the command line has not set.
 func (s *settings) load(flags *flag.FlagSet, environment []string) error {
-	given := map[string]bool{}
-	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	for _, e := range environment {
 		if name, value, ok := strings.Cut(e, "="); ok {
 			s.env[name] = value
 		}
 	}
-	if v, ok := s.env[variable("config")]; ok && !given["config"] {
-		s.config, given["config"] = v, true
-	}
-	file, err := s.files(given["config"])
-	if err != nil {
+	from := common.Source{Prefix: "ASSAY_AGENT", Getenv: s.getenv, File: DefaultConfig, Known: names()}
+	if err := s.readEnv(filepath.Join(filepath.Dir(from.Named(flags)), "agent.env")); err != nil {
 		return usageError{err}
 	}
-	var errs []error
-	flags.VisitAll(func(f *flag.Flag) {
-		if given[f.Name] || f.Name == "config" {
-			return
-		}
-		value, ok := s.env[variable(f.Name)]
-		from := variable(f.Name)
-		if !ok {
-			value, ok = file[f.Name]
-			from = s.config
-		}
-		if !ok {
-			return
-		}
-		if err := f.Value.Set(value); err != nil {
-			// The value may be a secret that got into the wrong line.
-			errs = append(errs, usagef("%s sets -%s to what it cannot be: see -help", from, f.Name))
-		}
-	})
-	return errors.Join(errs...)
+	if err := from.Fill(flags); err != nil {
+		return usageError{err}
+	}
+	return nil
 }
 
-func variable(name string) string {
-	return "ASSAY_AGENT_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-}
-
-// files reads agent.env into the environment and returns agent.cfg.
-func (s *settings) files(required bool) (map[string]string, error) {
-	envFile := filepath.Join(filepath.Dir(s.config), "agent.env")
-	text, err := readSettings(envFile)
+// readEnv reads agent.env into the environment, which wins.
+func (s *settings) readEnv(name string) error {
+	text, err := readSettings(name)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return err
 	}
 	vars, err := parseEnv(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", envFile, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	for name, value := range vars {
 		if _, ok := s.env[name]; !ok {
 			s.env[name] = value
 		}
 	}
-	text, err = readSettings(s.config)
-	if err != nil && (required || !errors.Is(err, fs.ErrNotExist)) {
-		return nil, err
-	}
-	cfg, err := parseConfig(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", s.config, err)
-	}
-	return cfg, nil
+	return nil
 }
 
 func readSettings(name string) (string, error) {
@@ -123,27 +90,6 @@ func readSettings(name string) (string, error) {
 		err = fmt.Errorf("%s is larger than %d bytes", name, maxSettings)
 	}
 	return string(data), err
-}
-
-// parseConfig reads agent.cfg: "name = value" lines, # begins a comment line.
-// Names are those of the flags, and must be known.
-func parseConfig(text string) (map[string]string, error) {
-	values := map[string]string{}
-	n := 0
-	for line := range strings.Lines(text) {
-		n++
-		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		name, value, ok := strings.Cut(line, "=")
-		name = strings.TrimSpace(name)
-		if !ok || !slices.Contains(names(), name) {
-			return nil, fmt.Errorf("line %d: it must be NAME = VALUE, where NAME is one of %s", n, strings.Join(names(), ", "))
-		}
-		values[name] = strings.TrimSpace(value)
-	}
-	return values, nil
 }
 
 // parseEnv reads agent.env: NAME=value lines as systemd's EnvironmentFile has

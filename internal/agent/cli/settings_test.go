@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -28,21 +27,6 @@ func FuzzParseEnv(f *testing.F) {
 		}
 		if _, ok := values[""]; ok {
 			t.Error("a variable has no name")
-		}
-	})
-}
-
-func FuzzParseConfig(f *testing.F) {
-	f.Add("server = https://x\n# c\nca=/a=b\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		values, err := parseConfig(text)
-		if err != nil {
-			return
-		}
-		for name := range values {
-			if !slices.Contains(names(), name) {
-				t.Errorf("the setting %q is not known and was accepted", name)
-			}
 		}
 	})
 }

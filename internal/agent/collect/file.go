@@ -6,7 +6,7 @@ import (
 	"os"
 	"time"
 
-	"assay/internal/agent/state"
+	"assay/internal/durable"
 	"assay/internal/sensor"
 	"assay/internal/telemetry"
 )
@@ -27,7 +27,7 @@ type Snapshot struct {
 // the order of the sensors.
 func (s Snapshot) File(ctx context.Context) ([]telemetry.Coverage, error) {
 	var coverages []telemetry.Coverage
-	err := state.ReplaceFile(s.Name, true, func(f *os.File) error {
+	err := durable.Replace(s.Name, func(f *os.File) error {
 		h := s.Header
 		h.Started = time.Now().UTC()
 		w, err := telemetry.NewWriter(f, h)

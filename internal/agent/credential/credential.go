@@ -26,6 +26,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"assay/internal/agent/state"
+	"assay/internal/durable"
 )
 
 // ErrNotEnrolled is in the error of Load where there is no identity yet.
@@ -77,7 +78,7 @@ func (id Identity) Save(dir string) error {
 	if err := json.MarshalWrite(&b, id); err != nil {
 		return fmt.Errorf("write the identity: %w", err)
 	}
-	return state.WriteFile(filepath.Join(dir, state.IdentityFile), b.Bytes())
+	return durable.WriteFile(filepath.Join(dir, state.IdentityFile), b.Bytes())
 }
 
 // prepare checks that the parts belong together.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"assay/internal/agent/state"
+	"assay/internal/durable"
 )
 
 const runFile = "run.json"
@@ -40,7 +40,7 @@ func (s *Spool) Begin(r Run) error {
 	if err := s.writeRun(r); err != nil {
 		return err
 	}
-	if err := state.SyncFolder(s.dir); err != nil {
+	if err := durable.SyncFolder(s.dir); err != nil {
 		return fmt.Errorf("keep the run %s: %w", r.ID, err)
 	}
 	s.runs[r.ID] = &run{Run: r}
@@ -52,7 +52,7 @@ func (s *Spool) writeRun(r Run) error {
 	if err := json.MarshalWrite(&b, r); err != nil {
 		return fmt.Errorf("keep the run %s: %w", r.ID, err)
 	}
-	if err := state.WriteFile(s.path(r.ID, runFile), b.Bytes()); err != nil {
+	if err := durable.WriteFile(s.path(r.ID, runFile), b.Bytes()); err != nil {
 		return fmt.Errorf("keep the run %s: %w", r.ID, err)
 	}
 	return nil

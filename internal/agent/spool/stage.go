@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"assay/internal/agent/state"
+	"assay/internal/durable"
 )
 
 // Stage is where a sensor's segments wait until the sensor is done. It is not
@@ -150,7 +150,7 @@ func (st *Stage) Commit() error {
 	if !ok || r.State != Open {
 		return errors.Join(fmt.Errorf("commit the sensor %s: the run %s has ended", st.batch.sensor, st.run), st.abort())
 	}
-	err := state.SyncFolder(st.dir)
+	err := durable.SyncFolder(st.dir)
 	if err == nil {
 		err = os.Rename(st.dir, s.path(st.run, st.batch.name()))
 	}
@@ -160,7 +160,7 @@ func (st *Stage) Commit() error {
 	// From here on it is committed, whatever follows.
 	r.batches = append(r.batches, st.batch)
 	st.staged = 0
-	return state.SyncFolder(s.path(st.run))
+	return durable.SyncFolder(s.path(st.run))
 }
 
 // Abort removes what was staged.

@@ -1,0 +1,143 @@
+package e2e
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/inspector"
+
+	"assay/internal/service"
+)
+
+// sdk is AWS's own Go SDK for the service, which may be killed while it is used.
+type sdk struct {
+	t *testing.T
+	*inspector.Client
+}
+
+func (w *world) sdk() sdk {
+	w.t.Helper()
+	use, err := service.Folder(w.config.Data).Client()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ca, err := os.ReadFile(service.Folder(w.config.Data).CA())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(ca)
+	return sdk{w.t, inspector.NewFromConfig(aws.Config{
+		Region:       use.Region,
+		Credentials:  credentials.NewStaticCredentialsProvider(use.AccessKey, use.Secret, ""),
+		BaseEndpoint: aws.String(use.Endpoint),
+		HTTPClient: awshttp.NewBuildableClient().WithTimeout(10 * time.Second).WithTransportOptions(func(tr *http.Transport) {
+			tr.TLSClientConfig = &tls.Config{RootCAs: roots}
+		}),
+		Retryer:      func() aws.Retryer { return aws.NopRetryer{} },
+	})}
+}
+
+// template makes a target of all hosts and a template with every rules package.
+func (s sdk) template() *string {
+	s.t.Helper()
+	ctx := s.t.Context()
+	target, err := s.CreateAssessmentTarget(ctx, &inspector.CreateAssessmentTargetInput{AssessmentTargetName: aws.String("all")})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	packages, err := s.ListRulesPackages(ctx, &inspector.ListRulesPackagesInput{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	template, err := s.CreateAssessmentTemplate(ctx, &inspector.CreateAssessmentTemplateInput{
+		AssessmentTargetArn: target.AssessmentTargetArn, AssessmentTemplateName: aws.String("all"),
+		DurationInSeconds: aws.Int32(3600), RulesPackageArns: packages.RulesPackageArns,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return template.AssessmentTemplateArn
+}
+
+func (s sdk) startRun(template *string) string {
+	s.t.Helper()
+	run, err := s.StartAssessmentRun(s.t.Context(), &inspector.StartAssessmentRunInput{AssessmentTemplateArn: template})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return *run.AssessmentRunArn
+}
+
+// state is the run's state, or "" while the service does not answer.
+func (s sdk) state(run string) string {
+	described, err := s.DescribeAssessmentRuns(s.t.Context(), &inspector.DescribeAssessmentRunsInput{AssessmentRunArns: []string{run}})
+	if err != nil || len(described.AssessmentRuns) == 0 {
+		return ""
+	}
+	return string(described.AssessmentRuns[0].State)
+}
+
+func final(state string) bool {
+	return strings.HasPrefix(state, "COMPLETED") || slices.Contains([]string{"FAILED", "ERROR", "CANCELED"}, state)
+}
+
+// finish waits until a run is over and returns its state.
+func (s sdk) finish(run string) string {
+	s.t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if state := s.state(run); final(state) {
+			return state
+		}
+	}
+	s.t.Fatalf("the run is still %s", s.state(run))
+	return ""
+}
+
+// findings are the findings of a run as "severity title rule", sorted.
+func (s sdk) findings(run string) []string {
+	s.t.Helper()
+	var all []string
+	pages := inspector.NewListFindingsPaginator(s.Client, &inspector.ListFindingsInput{AssessmentRunArns: []string{run}, MaxResults: aws.Int32(500)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(s.t.Context())
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if len(page.FindingArns) == 0 {
+			break
+		}
+		described, err := s.DescribeFindings(s.t.Context(), &inspector.DescribeFindingsInput{FindingArns: page.FindingArns})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for _, f := range described.Findings {
+			all = append(all, string(f.Severity)+" "+*f.Title+" "+*f.Id+" "+*f.AssetAttributes.AgentId)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// records is how many records of telemetry a run has, by type.
+func (s sdk) records(run string) map[string]int64 {
+	s.t.Helper()
+	told, err := s.GetTelemetryMetadata(s.t.Context(), &inspector.GetTelemetryMetadataInput{AssessmentRunArn: aws.String(run)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	counts := map[string]int64{}
+	for _, m := range told.TelemetryMetadata {
+		counts[*m.MessageType] = *m.Count
+	}
+	return counts
+}
