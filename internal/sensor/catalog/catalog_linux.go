@@ -12,6 +12,7 @@ import (
 	"assay/internal/sensor/processes"
 	"assay/internal/sensor/sockets"
 	"assay/internal/sensor/system"
+	"assay/internal/sensor/walk"
 )
 
 func sensors() []sensor.Sensor {
@@ -26,5 +27,6 @@ func sensors() []sensor.Sensor {
 		packages.New(),
 		processes.New(),
 		files.New(),
+		walk.New(),
 	}
 }

@@ -15,7 +15,7 @@ var scope = []string{
 	"/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/**", "/etc/ssh/ssh_config", "/etc/ssh/ssh_config.d/**", "/etc/ssh/*.conf",
 	"/usr/etc/ssh/sshd_config", "/usr/etc/ssh/sshd_config.d/**", "/usr/lib/ssh/*.conf", "/usr/share/openssh/*config",
 	"/usr/lib/systemd/sshd_config.d/**", "/usr/lib/systemd/ssh_config.d/**",
-	"/etc/default/ssh", "/etc/default/sshd", "/etc/sysconfig/sshd", "/etc/sysconfig/sshd-permitrootlogin", "/etc/conf.d/sshd",
+	"/etc/default/ssh", "/etc/default/sshd", "/etc/sysconfig/ssh", "/etc/sysconfig/sshd", "/etc/sysconfig/sshd-permitrootlogin", "/etc/conf.d/sshd",
 	"/etc/crypto-policies/**", "/usr/share/crypto-policies/**", "/etc/xinetd.conf", "/etc/xinetd.d/*", "/etc/inetd.conf",
 	"/etc/inetd.d/*", "/etc/hosts.allow", "/etc/hosts.deny", "/etc/hosts.equiv", "/etc/securetty", "/etc/nologin",
 

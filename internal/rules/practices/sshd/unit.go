@@ -75,6 +75,9 @@ func firstText(h *host.Host, name string) (*telemetry.Text, error) {
 	for _, folder := range folders(h) {
 		file := folder + "/" + name
 		t := h.Text(file)
+		if t.OK() && t.Value.Resolved == "/dev/null" {
+			return nil, nil // masked, see systemctl(1): what other folders have does not count
+		}
 		if t.OK() {
 			return t.Value, nil
 		}
