@@ -127,17 +127,3 @@ func (s sdk) findings(run string) []string {
 	slices.Sort(all)
 	return all
 }
-
-// records is how many records of telemetry a run has, by type.
-func (s sdk) records(run string) map[string]int64 {
-	s.t.Helper()
-	told, err := s.GetTelemetryMetadata(s.t.Context(), &inspector.GetTelemetryMetadataInput{AssessmentRunArn: aws.String(run)})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	counts := map[string]int64{}
-	for _, m := range told.TelemetryMetadata {
-		counts[*m.MessageType] = *m.Count
-	}
-	return counts
-}

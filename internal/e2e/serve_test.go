@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -28,6 +29,9 @@ func serve(text, crash string) int {
 	}
 	config.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	config.Hooks = newCrasher(crash).hooks()
+	if folder := os.Getenv(envDump); folder != "" {
+		config.Hooks.Gateway = dumper(folder)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	s, err := service.Open(ctx, config)
@@ -131,3 +135,27 @@ func (c *crasher) gateway(next http.Handler) http.Handler {
 type unwrapper struct{ w http.ResponseWriter }
 
 func (u unwrapper) Unwrap() http.ResponseWriter { return u.w }
+
+// dumper writes each request to the agents' door into a file of its own as it is
+// read: the request line and the headers, an empty line, the body.
+func dumper(folder string) func(http.Handler) http.Handler {
+	var number atomic.Int64
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			file, err := os.Create(filepath.Join(folder, fmt.Sprintf("%06d", number.Add(1))))
+			if err != nil {
+				panic(err) // the test would search too little
+			}
+			defer file.Close()
+			fmt.Fprintf(file, "%s %s\r\n", r.Method, r.URL)
+			r.Header.Write(file)
+			io.WriteString(file, "\r\n")
+			body := r.Body
+			r.Body = struct {
+				io.Reader
+				io.Closer
+			}{io.TeeReader(body, file), body}
+			next.ServeHTTP(w, r)
+		})
+	}
+}

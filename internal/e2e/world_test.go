@@ -24,6 +24,7 @@ import (
 const (
 	envServe = "ASSAY_E2E_SERVE" // the configuration, as JSON
 	envCrash = "ASSAY_E2E_CRASH" // "point:n": kill yourself when that point is passed for the nth time
+	envDump  = "ASSAY_E2E_DUMP"  // a folder for every request that comes to the agents' door
 )
 
 var agentProgram string
@@ -213,8 +214,14 @@ func (w *world) start(name, program string, args []string, env ...string) *proce
 	w.t.Helper()
 	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), env...)
-	cmd.Stdout, cmd.Stderr = w.log.of(name), w.log.of(name)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return w.run(name, cmd)
+}
+
+// run starts a program whose output goes to the log.
+func (w *world) run(name string, cmd *exec.Cmd) *process {
+	w.t.Helper()
+	cmd.Stdout, cmd.Stderr = w.log.of(name), w.log.of(name)
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}

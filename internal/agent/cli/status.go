@@ -103,4 +103,4 @@ func listSensors(_ context.Context, c *Cmd, s *settings) error {
 	return err
 }
 
-const noSensors = "This version has no sensors for this operating system yet: Linux hosts only."
+const noSensors = "this version has no sensors for this operating system yet: Linux hosts only"

@@ -160,13 +160,12 @@ func (l *loader) parse(file, text string, in scope) (part, error) {
 
 // parseLine makes the handlers of one line, which are several for an include.
 func (l *loader) parseLine(h Handler, t *tokens, in scope) (part, error) {
-	typ, ok := t.next()
+	typ, _ := t.next()
 	if l.system.Debian && strings.EqualFold(typ, "@include") {
 		name, _ := t.next()
 		return l.include(h, name, in, direct)
 	}
-	word := strings.ToLower(strings.TrimPrefix(typ, "-"))
-	switch word {
+	switch strings.ToLower(strings.TrimPrefix(typ, "-")) {
 	case "password":
 	case "auth", "account", "session":
 		return part{}, nil
@@ -178,7 +177,7 @@ func (l *loader) parseLine(h Handler, t *tokens, in scope) (part, error) {
 		}
 		h.kind, h.Problem = alwaysFails, "the line has no valid type"
 	}
-	word, ok = t.next()
+	word, ok := t.next()
 	if !ok {
 		h.kind, h.Problem, h.control = alwaysFails, "the line has no control", parseControl("required")
 		return part{handlers: []Handler{h}}, nil

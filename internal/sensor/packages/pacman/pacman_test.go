@@ -76,6 +76,8 @@ func FuzzRead(f *testing.F) {
 			t.Fatalf("%+v", p)
 		}
 		pacman.ReadFiles(strings.NewReader(text), func(string) {})
-		pacman.PackageName(text)
+		if name := pacman.PackageName(text); len(name) > len(text) {
+			t.Fatalf("the folder %q is of the package %q", text, name)
+		}
 	})
 }

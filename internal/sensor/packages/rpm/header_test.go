@@ -175,7 +175,7 @@ func FuzzHeader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, err := readPackage(newHeader(), bytes.NewReader(b), int64(len(b)))
 		if err == nil && (p.Name == "" || p.Version == "" || p.Source == "" || p.SourceVersion == "") {
-			t.Fatal(fmt.Sprintf("%+v", p))
+			t.Fatalf("%+v", p)
 		}
 		filesOf(b, "a", "b")
 	})
