@@ -11,7 +11,20 @@ import (
 // elements, none included: "/etc/ssh/**" is the folder /etc/ssh and everything
 // below it.
 func Match(pattern, path string) bool {
-	return matchElements(strings.Split(pattern, "/"), strings.Split(path, "/"))
+	return matchElements(elements{pattern, true}, elements{path, true})
+}
+
+// elements are what is between the slashes of what is left of a path. They are
+// cut off one by one, because rules match so often that slices of them would be
+// most of their cost.
+type elements struct {
+	text string
+	some bool // there is an element, be it an empty one
+}
+
+func (e elements) cut() (first string, rest elements) {
+	first, text, some := strings.Cut(e.text, "/")
+	return first, elements{text, some}
 }
 
 // InScope tells whether any of the patterns matches.
@@ -24,22 +37,25 @@ func InScope(patterns []string, path string) bool {
 	return false
 }
 
-func matchElements(pattern, path []string) bool {
-	for len(pattern) > 0 {
-		if pattern[0] == "**" {
-			for skip := 0; skip <= len(path); skip++ {
-				if matchElements(pattern[1:], path[skip:]) {
+func matchElements(pattern, path elements) bool {
+	for pattern.some {
+		var element, name string
+		if element, pattern = pattern.cut(); element == "**" {
+			for ; path.some; _, path = path.cut() {
+				if matchElements(pattern, path) {
 					return true
 				}
 			}
+			return matchElements(pattern, path)
+		}
+		if !path.some {
 			return false
 		}
-		if len(path) == 0 || !matchElement(pattern[0], path[0]) {
+		if name, path = path.cut(); !matchElement(element, name) {
 			return false
 		}
-		pattern, path = pattern[1:], path[1:]
 	}
-	return len(path) == 0
+	return !path.some
 }
 
 // matchElement matches one element. It goes back to the last star only, which is
@@ -101,31 +117,33 @@ func matchOne(pattern string, b byte) (int, bool) {
 // one of its patterns alone has them. It may say false where that is not so, but
 // never true.
 func Within(scope []string, pattern string) bool {
-	elements := strings.Split(pattern, "/")
 	for _, s := range scope {
-		if withinElements(strings.Split(s, "/"), elements) {
+		if withinElements(elements{s, true}, elements{pattern, true}) {
 			return true
 		}
 	}
 	return false
 }
 
-func withinElements(scope, pattern []string) bool {
-	for len(scope) > 0 && scope[0] != "**" {
-		if len(pattern) == 0 || pattern[0] == "**" || !withinElement(scope[0], pattern[0]) {
+func withinElements(scope, pattern elements) bool {
+	for scope.some {
+		var wide, narrow string
+		if wide, scope = scope.cut(); wide == "**" {
+			for ; pattern.some; _, pattern = pattern.cut() {
+				if withinElements(scope, pattern) {
+					return true
+				}
+			}
+			return withinElements(scope, pattern)
+		}
+		if !pattern.some {
 			return false
 		}
-		scope, pattern = scope[1:], pattern[1:]
-	}
-	if len(scope) == 0 {
-		return len(pattern) == 0
-	}
-	for skip := 0; skip <= len(pattern); skip++ {
-		if withinElements(scope[1:], pattern[skip:]) {
-			return true
+		if narrow, pattern = pattern.cut(); narrow == "**" || !withinElement(wide, narrow) {
+			return false
 		}
 	}
-	return false
+	return !pattern.some
 }
 
 // withinElement reads the pattern's element as a name: what a star of the scope
