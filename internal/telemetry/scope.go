@@ -11,7 +11,7 @@ import (
 // elements, none included: "/etc/ssh/**" is the folder /etc/ssh and everything
 // below it.
 func Match(pattern, path string) bool {
-	return matchElements(elements{pattern, true}, elements{path, true})
+	return match(elements{pattern, true}, elements{path, true}, matchElement)
 }
 
 // elements are what is between the slashes of what is left of a path. They are
@@ -37,25 +37,35 @@ func InScope(patterns []string, path string) bool {
 	return false
 }
 
-func matchElements(pattern, path elements) bool {
-	for pattern.some {
-		var element, name string
-		if element, pattern = pattern.cut(); element == "**" {
-			for ; path.some; _, path = path.cut() {
-				if matchElements(pattern, path) {
+// match goes back to the last "**" only, which is enough: what follows an earlier
+// one has been found as near to it as can be. So patterns of a dishonest agent
+// take no longer than others.
+func match(pattern, path elements, same func(pattern, name string) bool) bool {
+	var after, mark elements // behind the last "**", and what it has not swallowed yet
+	for pattern.some || path.some {
+		if pattern.some {
+			element, rest := pattern.cut()
+			if element == "**" {
+				after, mark, pattern = rest, path, rest
+				if !rest.some {
 					return true
 				}
+				continue
 			}
-			return matchElements(pattern, path)
+			if path.some {
+				if name, left := path.cut(); same(element, name) {
+					pattern, path = rest, left
+					continue
+				}
+			}
 		}
-		if !path.some {
+		if !after.some || !mark.some {
 			return false
 		}
-		if name, path = path.cut(); !matchElement(element, name) {
-			return false
-		}
+		_, mark = mark.cut()
+		pattern, path = after, mark
 	}
-	return !path.some
+	return true
 }
 
 // matchElement matches one element. It goes back to the last star only, which is
@@ -118,37 +128,19 @@ func matchOne(pattern string, b byte) (int, bool) {
 // never true.
 func Within(scope []string, pattern string) bool {
 	for _, s := range scope {
-		if withinElements(elements{s, true}, elements{pattern, true}) {
+		if match(elements{s, true}, elements{pattern, true}, withinElement) {
 			return true
 		}
 	}
 	return false
 }
 
-func withinElements(scope, pattern elements) bool {
-	for scope.some {
-		var wide, narrow string
-		if wide, scope = scope.cut(); wide == "**" {
-			for ; pattern.some; _, pattern = pattern.cut() {
-				if withinElements(scope, pattern) {
-					return true
-				}
-			}
-			return withinElements(scope, pattern)
-		}
-		if !pattern.some {
-			return false
-		}
-		if narrow, pattern = pattern.cut(); narrow == "**" || !withinElement(wide, narrow) {
-			return false
-		}
-	}
-	return !pattern.some
-}
-
 // withinElement reads the pattern's element as a name: what a star of the scope
 // swallows may be anything, a star too.
 func withinElement(scope, pattern string) bool {
+	if pattern == "**" {
+		return false // it may be any number of elements
+	}
 	if scope == "*" || scope == pattern || !strings.ContainsAny(pattern, "*?[") {
 		return scope == "*" || scope == pattern || matchElement(scope, pattern)
 	}
