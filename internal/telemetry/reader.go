@@ -125,7 +125,7 @@ func (r *Reader) Next() (Record, error) {
 	if rec == nil {
 		return nil, fmt.Errorf("line %d: records of type %q are not known to this program", r.line, typ)
 	}
-	if err := json.Unmarshal(line, rec, json.RejectUnknownMembers(true)); err != nil {
+	if err := decode(line, rec); err != nil {
 		return nil, fmt.Errorf("line %d: %w", r.line, err)
 	}
 	if t, ok := rec.(*Trailer); ok {
@@ -139,6 +139,17 @@ func (r *Reader) Next() (Record, error) {
 		return nil, fmt.Errorf("line %d: more than %d records", r.line, r.limits.Records)
 	}
 	return rec, nil
+}
+
+// decode fills a new record from its line.
+func decode(line []byte, rec Record) error {
+	if f, ok := rec.(*File); ok {
+		if f.readPlain(line) {
+			return nil
+		}
+		*f = File{}
+	}
+	return json.Unmarshal(line, rec, json.RejectUnknownMembers(true))
 }
 
 func (r *Reader) finish(t *Trailer) error {
