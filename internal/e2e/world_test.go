@@ -70,7 +70,7 @@ func newWorld(t *testing.T, database string) *world {
 		log:   &lines{},
 		config: service.Config{
 			Data: filepath.Join(dir, "data"), API: freeAddress(t), Gateway: freeAddress(t), Database: database,
-			Interval: time.Second, Grace: time.Minute, Version: "e2e",
+			Interval: time.Second, Grace: time.Minute, Lease: 3 * time.Second, Version: "e2e",
 		},
 	}
 	t.Cleanup(func() {

@@ -50,6 +50,7 @@ type Config struct {
 	Retention     time.Duration
 	Grace         time.Duration
 	Limits        inspector.Limits
+	Lease         time.Duration // after which a silent replica's jobs are taken from it, on PostgreSQL
 	RulesSettings map[string]string
 	Version       string
 	Log           *slog.Logger `json:"-"`
@@ -154,7 +155,7 @@ func (s *Service) openFolder(ctx context.Context) error {
 	if s.store, err = store.Open(ctx, dsn); err != nil {
 		return err
 	}
-	options := jobs.Options{Log: s.config.Log, OnDiscard: func(ctx context.Context, job jobs.Job, err error) error {
+	options := jobs.Options{Log: s.config.Log, Lease: s.config.Lease, OnDiscard: func(ctx context.Context, job jobs.Job, err error) error {
 		return s.assess.Discarded(ctx, job, err)
 	}}
 	if s.store.Postgres() {
