@@ -109,9 +109,9 @@ func (p *plainLine) number(most uint64) uint64 {
 	return n
 }
 
-func (p *plainLine) time() time.Time {
-	t, err := time.Parse(time.RFC3339, string(p.text()))
-	if err != nil || t.Location() != time.UTC {
+func (p *plainLine) time() (t time.Time) {
+	text := p.text()
+	if len(text) != len("2006-01-02T15:04:05Z") || t.UnmarshalText(text) != nil {
 		p.ok = false
 	}
 	return t
