@@ -23,8 +23,10 @@ type elements struct {
 }
 
 func (e elements) cut() (first string, rest elements) {
-	first, text, some := strings.Cut(e.text, "/")
-	return first, elements{text, some}
+	if i := strings.IndexByte(e.text, '/'); i >= 0 {
+		return e.text[:i], elements{e.text[i+1:], true}
+	}
+	return e.text, elements{}
 }
 
 // InScope tells whether any of the patterns matches.
