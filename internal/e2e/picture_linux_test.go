@@ -76,13 +76,16 @@ func describe(name string, folders bool) (text string, names []string, err error
 }
 
 func attributes(name string) (text string) {
-	list := make([]byte, 64<<10)
+	list := make([]byte, 4096)
 	n, err := unix.Llistxattr(name, list)
-	if err != nil || n == 0 {
+	if err != nil {
+		return fmt.Sprintf(" no attributes: %v", err)
+	}
+	if n == 0 {
 		return ""
 	}
 	for attribute := range strings.SplitSeq(strings.TrimSuffix(string(list[:n]), "\x00"), "\x00") {
-		value := make([]byte, 64<<10)
+		value := make([]byte, 4096)
 		n, err := unix.Lgetxattr(name, attribute, value)
 		text += fmt.Sprintf(" %s=%x (%v)", attribute, value[:max(n, 0)], err)
 	}

@@ -24,9 +24,9 @@ import (
 // It is in a mount namespace of the test's thread: the mounts can be seen by the
 // goroutine that made the stage, and by processes that it starts.
 type stage struct {
-	t     *testing.T
-	root  string // the overlay
-	upper string // what differs from the host
+	t      *testing.T
+	root   string // the overlay
+	upper  string // what differs from the host
 	hidden string // a folder outside of the stage
 }
 
@@ -49,7 +49,7 @@ func newStage(t *testing.T) *stage {
 		unix.Unmount(base, unix.MNT_DETACH)
 		os.Remove(base)
 	})
-	must(t, unix.Mount("tmpfs", base, "tmpfs", unix.MS_STRICTATIME, "mode=0755"))
+	must(t, unix.Mount("tmpfs", base, "tmpfs", unix.MS_STRICTATIME, "mode=0755,size=512m")) // a bound: it is memory
 	for _, name := range []string{"root", "upper", "work", "hidden"} {
 		must(t, os.Mkdir(filepath.Join(base, name), 0o755))
 	}
@@ -59,7 +59,7 @@ func newStage(t *testing.T) *stage {
 	}
 	s.kernel()
 	must(t, os.MkdirAll(s.path(own), 0o755))
-	s.mount("tmpfs", own, "tmpfs", 0, "mode=0755")
+	s.mount("tmpfs", own, "tmpfs", 0, "mode=0755,size=256m")
 	program, err := os.ReadFile(agentProgram)
 	must(t, err)
 	must(t, os.WriteFile(s.path(own, "assay-agent"), program, 0o755))
@@ -109,11 +109,14 @@ func (s *stage) write(name, text string) {
 }
 
 // lift copies the files below a folder into the overlay's upper folder without
-// changing them: from then on their access times can be told.
+// changing them: from then on their access times can be told. Large ones are left.
 func (s *stage) lift(folder string) (files int) {
 	s.t.Helper()
 	must(s.t, filepath.WalkDir(s.path(folder), func(name string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		if info, err := d.Info(); err != nil || info.Size() > 8<<20 {
 			return err
 		}
 		fd, err := unix.Open(name, unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_NOATIME|unix.O_CLOEXEC, 0)
