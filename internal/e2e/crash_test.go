@@ -122,12 +122,19 @@ func (w *world) check(sdk sdk, run string) []string {
 			w.t.Fatalf("the segments that were evaluated are %v", evaluated)
 		}
 	}
-	id := run[strings.LastIndex(run, "/")+1:]
+	id, acks := run[strings.LastIndex(run, "/")+1:], 0
 	for _, m := range acknowledged.FindAllStringSubmatch(w.log.String(), -1) {
 		sequence, _ := strconv.ParseInt(m[2], 10, 64)
-		if m[1] == id && !slices.Contains(evaluated, sequence) {
+		if m[1] != id {
+			continue
+		}
+		acks++
+		if !slices.Contains(evaluated, sequence) {
 			w.t.Errorf("segment %d was acknowledged and not evaluated: %v", sequence, evaluated)
 		}
+	}
+	if acks == 0 {
+		w.t.Error("the agent logged no acknowledgement: there is nothing to compare with")
 	}
 	findings := sdk.findings(run)
 	if doubled := len(findings) - len(slices.Compact(slices.Clone(findings))); doubled > 0 {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
@@ -149,7 +150,7 @@ func (t *deriver) make(r Result, rule Rule) inspector.Finding {
 		Target: s.Run.Target, Template: s.Run.Template, Run: s.Run.ID,
 		ID:    t.id("finding", r.Rule, r.Subject),
 		Agent: s.Agent.Agent, Package: t.description.ID, PackageARN: s.PackageARN, Rule: r.Rule, Subject: r.Subject,
-		FindingID: or(r.FindingID, rule.Title), Title: strings.ReplaceAll(or(r.Title, rule.Title), "<id>", s.Agent.Agent),
+		FindingID: cmp.Or(r.FindingID, rule.Title), Title: strings.ReplaceAll(cmp.Or(r.Title, rule.Finding, rule.Title), "<id>", s.Agent.Agent),
 		Description: strings.TrimSpace(r.Reason + "\n\n" + rule.Description), Recommendation: rule.Recommendation,
 		Severity: r.Severity, Confidence: 10, UserAttributes: s.Attributes, Asset: s.Agent, Evidence: r.Evidence,
 		CreatedAt: s.Now, UpdatedAt: s.Now,
@@ -176,7 +177,7 @@ func (t *deriver) unknownSystem(r Result) inspector.Finding {
 		Title:          inspector.TitleUnsupported,
 		Severity:       inspector.Informational,
 		Description:    "The rules package " + t.description.Name + " does not know the operating system of this host, or not this version of it. None of its rules was evaluated.",
-		Recommendation: or(r.Remedy, "Leave the host out of the target, or use rules packages that know its system."),
+		Recommendation: cmp.Or(r.Remedy, "Leave the host out of the target, or use rules packages that know its system."),
 	})
 }
 
@@ -206,13 +207,6 @@ func cut(s string, n int) string {
 		n--
 	}
 	return s
-}
-
-func or(s, otherwise string) string {
-	if s != "" {
-		return s
-	}
-	return otherwise
 }
 
 // id derives an id that is not taken yet. It depends on nothing but the subject,

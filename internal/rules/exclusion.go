@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -72,10 +73,10 @@ func (t *deriver) group(results []Result) []*group {
 		key := [2]string{r.Reason, r.Remedy}
 		g := at[key]
 		if g == nil {
-			g = &group{reason: or(r.Reason, "no reason was given"), remedy: r.Remedy}
+			g = &group{reason: cmp.Or(r.Reason, "no reason was given"), remedy: r.Remedy}
 			at[key], groups = g, append(groups, g)
 		}
-		name := or(t.rules[r.Rule].Title, r.Rule)
+		name := cmp.Or(t.rules[r.Rule].Title, r.Rule)
 		if r.Subject != "" {
 			name += " (" + r.Subject + ")"
 		}

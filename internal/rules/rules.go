@@ -38,6 +38,7 @@ type Description struct {
 type Rule struct {
 	ID             string // unique in its package, stable for ever: "root-login-over-ssh"
 	Title          string // "Disable root login over SSH"
+	Finding        string // a finding's title where the result has none: "Instance <id> ..."; default Title
 	Severity       inspector.Severity
 	Description    string // why it matters
 	Recommendation string // what to do

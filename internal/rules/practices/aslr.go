@@ -27,6 +27,7 @@ var addressSpaceRandomization = check{
 	rule: rules.Rule{
 		ID:       "aslr",
 		Title:    "Enable ASLR",
+		Finding:  "Instance <id> does not have ASLR enabled",
 		Severity: inspector.Medium,
 		Description: "This rule helps determine whether address space layout randomization is enabled on the host: " +
 			"without it, memory errors of programs are easier to exploit.",

@@ -20,6 +20,7 @@ var passwordComplexity = check{
 	rule: rules.Rule{
 		ID:       "password-complexity",
 		Title:    "Configure password complexity",
+		Finding:  "Instance <id> does not demand complex passwords",
 		Severity: inspector.Medium,
 		Description: "This rule helps determine whether a password complexity mechanism is configured on the host: " +
 			"lcredit, ucredit, dcredit and ocredit of pam_pwquality or pam_cracklib.",

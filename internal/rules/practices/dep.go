@@ -28,6 +28,7 @@ var dataExecutionPrevention = check{
 	rule: rules.Rule{
 		ID:       "dep",
 		Title:    "Enable DEP",
+		Finding:  "Instance <id> does not have DEP enabled",
 		Severity: inspector.Medium,
 		Description: "This rule helps determine whether the host's processor and kernel support data execution prevention: " +
 			"without it, what an attacker writes into a program's memory can be run.",

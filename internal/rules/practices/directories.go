@@ -24,6 +24,7 @@ var systemDirectories = check{
 	rule: rules.Rule{
 		ID:       "system-directories-writable",
 		Title:    "Configure permissions for system directories",
+		Finding:  "Instance <id> has system directories that others than root can write to",
 		Severity: inspector.High,
 		Description: "This rule checks the permissions on system directories that contain binaries and system configuration information: " +
 			"only root should have write permission for them.",

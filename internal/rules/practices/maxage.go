@@ -22,6 +22,7 @@ var passwordMaximumAge = check{
 	rule: rules.Rule{
 		ID:       "password-maximum-age",
 		Title:    "Configure password maximum age",
+		Finding:  "Instance <id> is not configured for a maximum age for passwords",
 		Severity: inspector.Medium,
 		Description: "This rule helps determine whether the maximum age of passwords is configured on the host, for new accounts " +
 			"and for those that there are.",

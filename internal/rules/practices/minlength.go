@@ -21,6 +21,7 @@ var passwordMinimumLength = check{
 	rule: rules.Rule{
 		ID:       "password-minimum-length",
 		Title:    "Configure password minimum length",
+		Finding:  "Instance <id> is not configured for a minimum length for passwords",
 		Severity: inspector.Medium,
 		Description: "This rule helps determine whether a minimum length of passwords is configured and enforced on the host: " +
 			"short passwords are found by trying.",
@@ -122,7 +123,12 @@ func eachPolicy(h *host.Host, judge func(passwordPolicy) rules.Result) []rules.R
 		return untold(err, collectAgain)
 	}
 	var first rules.Result
+	var asked pam.Asked
 	for i, s := range systems {
+		if i > 0 && !differ(s, systems[0], asked) {
+			continue
+		}
+		s.Asked = &asked
 		p, err := readPolicy(h, s)
 		if err != nil {
 			return untold(err, collectAgain)
@@ -137,6 +143,11 @@ func eachPolicy(h *host.Host, judge func(passwordPolicy) rules.Result) []rules.R
 		}
 	}
 	return []rules.Result{first}
+}
+
+// differ tells whether two systems differ in a version that was asked for.
+func differ(a, b pam.System, asked pam.Asked) bool {
+	return asked.Pwquality && a.OldPwquality != b.OldPwquality || asked.Passwdqc && a.OldPasswdqc != b.OldPasswdqc
 }
 
 // passwdWithoutPAM judges Alpine where passwd is busybox's, which does not ask

@@ -38,6 +38,27 @@ type System struct {
 	// Old versions of quality modules demand less where nothing is configured.
 	OldPwquality bool // libpwquality before 1.3.0: minlen 9, and a credit of 1 for each class
 	OldPasswdqc  bool // passwdqc before 2.1.0: 7 characters of four classes
+
+	// Asked, if not nil, is told which of the versions were looked at: another
+	// version of what was not would have given the same.
+	Asked *Asked
+}
+
+// Asked says which versions of modules mattered.
+type Asked struct{ Pwquality, Passwdqc bool }
+
+func (s System) oldPwquality() bool {
+	if s.Asked != nil {
+		s.Asked.Pwquality = true
+	}
+	return s.OldPwquality
+}
+
+func (s System) oldPasswdqc() bool {
+	if s.Asked != nil {
+		s.Asked.Passwdqc = true
+	}
+	return s.OldPasswdqc
 }
 
 // Bounds on what a configuration may ask of the engine.

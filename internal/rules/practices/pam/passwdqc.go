@@ -22,7 +22,7 @@ type passwdqcOptions struct {
 // password that it refuses in place for the next module.
 func (s System) passwdqc(at int, h Handler) (module, error) {
 	o := passwdqcOptions{min: [5]int{disabled, 24, 11, 8, 8}, words: 3, retry: 3, enforce: true}
-	if s.OldPasswdqc {
+	if s.oldPasswdqc() {
 		o.min[4] = 7
 	}
 	if err := s.passwdqcParse(&o, h.Args, 0); err != nil {

@@ -80,7 +80,7 @@ func (s System) pwqualityFiles() (pwqualitySettings, error) {
 		values:  map[string]int{"minlen": 8, "dictcheck": 1, "enforcing": 1, "retry": 1, "difok": 1, "usercheck": 1},
 		origins: map[string]Origin{},
 	}
-	if s.OldPwquality {
+	if s.oldPwquality() {
 		p.values["minlen"] = 9
 		for _, credit := range []string{"dcredit", "ucredit", "lcredit", "ocredit"} {
 			p.values[credit] = 1
