@@ -102,17 +102,41 @@ func (c *Command) say(format string, args ...any) { fmt.Fprintf(c.Stderr, format
 
 // hints tells how to go on.
 func (c *Command) hints(s *service.Service) {
-	fmt.Fprintf(c.Stdout, `
-Go on:
-  assay findings                      the findings of the last run; -json for programs
-  assay results                       every rule that was checked, and what could not be
-  assay explain FINDING               the evidence
-  eval "$(assay env -data %[1]s)"
+	us, data := "assay", ""
+	if self, err := os.Executable(); err == nil {
+		if path, err := exec.LookPath("assay"); err != nil || path != self {
+			us = relative(self)
+		}
+	}
+	if s.Folder() != defaultData {
+		data = " -data " + string(s.Folder())
+	}
+	fmt.Fprintln(c.Stdout, "\nGo on:")
+	if !c.Terminal {
+		fmt.Fprintf(c.Stdout, "  %s serve%s &                  the service again: it ends with this command\n", us, data)
+	}
+	fmt.Fprintf(c.Stdout, `  %[1]s findings%[2]s                 the findings of the last run; -json for programs
+  %[1]s results%[2]s                  every rule that was checked, and what could not be
+  %[1]s explain%[2]s FINDING          the evidence
+  eval "$(%[1]s env%[2]s)"
   aws --endpoint-url $ASSAY_ENDPOINT inspector list-findings
-`, s.Folder())
+`, us, data)
 	if os.Geteuid() > 0 {
 		fmt.Fprintln(c.Stdout, "\nThe agent ran as a normal user: it could not see all. Run this as root for the whole picture.")
 	}
+}
+
+// relative is a path as one would type it here.
+func relative(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	short, err := filepath.Rel(here, path)
+	if err != nil || strings.HasPrefix(short, "..") {
+		return path
+	}
+	return short
 }
 
 // startAgent enrols this host if it is not, starts the agent, and waits for its
