@@ -44,6 +44,10 @@ type Host struct {
 	routes     []*telemetry.Route
 }
 
+// usualFiles is about how many files a server has in the sensor's scope: a map
+// that has to grow that large costs more than the files themselves.
+const usualFiles = 8000
+
 // New makes a host of which nothing is known yet.
 func New(id string) *Host {
 	return &Host{
@@ -51,7 +55,7 @@ func New(id string) *Host {
 		coverage:   map[string]*telemetry.Coverage{},
 		received:   map[string]int64{},
 		texts:      map[string]*telemetry.Text{},
-		files:      map[string]*telemetry.File{},
+		files:      make(map[string]*telemetry.File, usualFiles),
 		gaps:       map[string]gaps{telemetry.SensorConfig: {}, telemetry.SensorFiles: {}},
 		parameters: map[string]*telemetry.KernelParameter{},
 	}
