@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,7 +52,7 @@ func (b *bench) telemetry(ctx context.Context) error {
 	}
 	senders := make([]*sender, len(ids))
 	for i, id := range ids {
-		if senders[i], err = prepare(ctx, id, run, records); err != nil {
+		if senders[i], err = prepare(ctx, id, records); err != nil {
 			return err
 		}
 	}
@@ -156,7 +157,7 @@ type sender struct {
 }
 
 // prepare asks what the run wants of the agent and makes the segments of it.
-func prepare(ctx context.Context, id credential.Identity, run string, all []sensorRecords) (*sender, error) {
+func prepare(ctx context.Context, id credential.Identity, all []sensorRecords) (*sender, error) {
 	client, err := uplink.New(uplink.Options{Server: id.Server, TLS: credential.ClientTLS(func() credential.Identity { return id }), Version: "0.1.0"})
 	if err != nil {
 		return nil, err
@@ -165,16 +166,13 @@ func prepare(ctx context.Context, id credential.Identity, run string, all []sens
 	for _, one := range all {
 		names = append(names, one.sensor)
 	}
-	answer, _, err := client.Heartbeat(ctx, wire.Heartbeat{Protocol: wire.Version, Version: "0.1.0", Now: time.Now().UTC(), Facts: facts(0), Sensors: names})
+	order, err := instruction(ctx, client, names)
 	if err != nil {
 		return nil, err
 	}
-	if len(answer.Instructions) != 1 {
-		return nil, fmt.Errorf("the agent has %d instructions, not one for the run %s", len(answer.Instructions), run)
-	}
-	s := &sender{client: client, run: answer.Instructions[0].Run}
+	s := &sender{client: client, run: order.Run}
 	wanted := map[string]bool{}
-	for _, name := range answer.Instructions[0].Sensors {
+	for _, name := range order.Sensors {
 		wanted[name] = true
 	}
 	for _, one := range all {
@@ -186,6 +184,21 @@ func prepare(ctx context.Context, id credential.Identity, run string, all []sens
 		}
 	}
 	return s, nil
+}
+
+// instruction beats until the run that was just started has one for the agent.
+func instruction(ctx context.Context, client *uplink.Client, sensors []string) (wire.Instruction, error) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		answer, _, err := client.Heartbeat(ctx, wire.Heartbeat{Protocol: wire.Version, Version: "0.1.0", Now: time.Now().UTC(), Facts: facts(0), Sensors: sensors})
+		switch {
+		case err != nil:
+			return wire.Instruction{}, err
+		case len(answer.Instructions) == 1:
+			return answer.Instructions[0], nil
+		case time.Now().After(end):
+			return wire.Instruction{}, errors.New("the agent was given no instruction for the run")
+		}
+	}
 }
 
 func (s *sender) add(agent string, one sensorRecords) error {
