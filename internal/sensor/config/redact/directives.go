@@ -45,7 +45,7 @@ const last = -1
 // snmp_config(5), ldap.conf(5), nslcd.conf(5), interfaces(5) of wpasupplicant,
 // squid.conf, named.conf(5), ntp.conf(5).
 var directives = map[string]int{
-	"bindpw": 1, "rootbindpw": 1, "rootpw": 1, "ldap_default_authtok": 1, "olcrootpw:": 1,
+	"bindpw": 1, "rootbindpw": 1, "rootpw": 1, "rootpwmodpw": 1, "ldap_default_authtok": 1, "olcrootpw:": 1,
 	"rocommunity": 1, "rwcommunity": 1, "rocommunity6": 1, "rwcommunity6": 1, "trapcommunity": 1,
 	"authcommunity": 2, "com2sec": last, "com2sec6": last, "com2secunix": last,
 	"trapsink": 2, "trap2sink": 2, "informsink": 2, "createuser": 2, "usmuser": 1,

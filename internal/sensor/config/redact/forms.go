@@ -30,7 +30,20 @@ var forms = []form{
 	{"npm_", regexp.MustCompile(`(\bnpm_)[A-Za-z0-9]{30,}`)},
 	{"AGE-SECRET-KEY-", regexp.MustCompile(`(AGE-SECRET-KEY-)[A-Z0-9]+`)},
 	{"earer", regexp.MustCompile(`((?i:bearer)\s+)[A-Za-z0-9._~+/=-]{6,}`)},
+	{"hooks.", regexp.MustCompile(`(\bhooks\.slack\.com/(?:services|workflows|triggers)/[A-Z0-9]+/)[A-Za-z0-9/_-]+`)},
+	{"/webhooks/", regexp.MustCompile(`(\bdiscord(?:app)?\.com/api/webhooks/[0-9]+/)[A-Za-z0-9_-]+`)},
+	{"/bot", regexp.MustCompile(`(\bapi\.telegram\.org/bot[0-9]+:)[A-Za-z0-9_-]+`)},
 	{"uthorization", regexp.MustCompile(`((?i:authorization)["']?\s*[:=]\s*["']?(?:(?i:basic|bearer|token|digest|negotiate)\s+)?)[^\s"']{4,}`)},
+}
+
+// settings are secrets that a program's own grammar has within a value:
+// rsyslog's ommysql(8) without names, syslog-ng's password("x"), the static map
+// of postfix's smtp_sasl_password_maps, user=NAME%PASSWORD of mount.cifs(8).
+var settings = []form{
+	{",", regexp.MustCompile(`((?::om(?:mysql|pgsql):|\s>)[^,\s]*,[^,\s]*,[^,\s]*,)[^;\s]+`)},
+	{"(", regexp.MustCompile(`(\b(?i:[a-z_-]*(?:password|passwd|passphrase|secret|token))\s*\(\s*)("[^"]*"|'[^']*'|[^\s()"']+)`)},
+	{"static:", regexp.MustCompile(`(\bstatic:\s*\{?\s*[^\s:,]+:)[^\s,}]+`)},
+	{"%", regexp.MustCompile(`(\buser(?:name)?=[^\s,%=]+%)[^\s,]+`)},
 }
 
 var awsKeyID = regexp.MustCompile(`(\b(?:AKIA|ASIA))[A-Z0-9]{16}\b`)
@@ -49,12 +62,14 @@ var arguments = []form{
 	{"login=", regexp.MustCompile(`(\blogin=[^\s:]*:)\S+`)},
 	{"chpasswd", regexp.MustCompile(`(\becho\s+(?:-[en]+\s+)?["']?[^\s:"']+:)[^\s"'|]+`)},
 	{"--", regexp.MustCompile(`(\s--(?i:[a-z0-9-]*(?:password|passwd|passphrase|secret|token|api-?key|access-?key|psk))\s+)("[^"]*"|'[^']*'|[^\s"'-]\S*)`)},
+	{"redis-cli", regexp.MustCompile(`(\bredis-cli\b.*?\s-a\s*)("[^"]*"|'[^']*'|\S+)`)},
+	{"login", regexp.MustCompile(`(\b(?:docker|podman|buildah|skopeo|nerdctl|helm|oc|az)\b.*?\slogin\b.*?\s-p[ =]*)("[^"]*"|'[^']*'|\S+)`)},
 	{`"`, regexp.MustCompile(`(\b(?i:secret|password|passwd|passphrase|psk)\s+)"[^"]+"`)},
 }
 
 // forms redacts what is a secret by its form, wherever in the line it stands.
 func (s *scanner) forms(line string) string {
-	for _, list := range [][]form{forms, arguments} {
+	for _, list := range [][]form{forms, arguments, settings} {
 		for i := range list {
 			if strings.Contains(line, list[i].hint) {
 				line = s.replace(line, list[i].re)

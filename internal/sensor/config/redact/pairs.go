@@ -18,7 +18,7 @@ func (s *scanner) pairs(line string) string {
 	var b strings.Builder
 	done := 0 // how much of the line is written
 	for i := 0; i < len(line); i++ {
-		if line[i] != '=' && (line[i] != ':' || s.grammar == sudoers) {
+		if line[i] != '=' && (line[i] != ':' || s.grammar == sudoers && !comment(line)) {
 			continue
 		}
 		start, end := nameBefore(line, i)
@@ -39,6 +39,12 @@ func (s *scanner) pairs(line string) string {
 	}
 	b.WriteString(line[done:])
 	return b.String()
+}
+
+// comment tells whether a line of sudoers is one: "#1000" and "#include" are not.
+func comment(line string) bool {
+	rest, ok := strings.CutPrefix(strings.TrimLeft(line, " \t"), "#")
+	return ok && (rest == "" || strings.IndexByte(" \t#", rest[0]) >= 0)
 }
 
 func (s *scanner) secret(name string) bool {

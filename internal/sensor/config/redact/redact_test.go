@@ -61,6 +61,18 @@ func TestSecretsGo(t *testing.T) {
 		{"/etc/x", "-----BEGIN OPENSSH PRIVATE KEY-----\nhunter2\n\nx\n-----END OPENSSH PRIVATE KEY-----\nnext\n",
 			"-----BEGIN OPENSSH PRIVATE KEY-----\n<redacted>\n<redacted>\n<redacted>\n<redacted>\nnext\n"},
 		{"/etc/x", `k = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----"`, `k = "-----BEGIN PRIVATE KEY-----<redacted>-----END PRIVATE KEY-----"`},
+		{"/etc/nslcd.conf", "rootpwmodpw hunter2", "rootpwmodpw <redacted>"},
+		{"/etc/sudoers", "# the old password: hunter2", "# the old password: <redacted>"},
+		{"/etc/cron.d/x", "* * * * * root curl https://hooks.slack.com/services/T0000/B0000/hunter2", "* * * * * root curl https://hooks.slack.com/services/T0000/<redacted>"},
+		{"/etc/cron.d/x", "* * * * * root curl https://discord.com/api/webhooks/123/hunter2", "* * * * * root curl https://discord.com/api/webhooks/123/<redacted>"},
+		{"/etc/cron.d/x", "* * * * * root curl https://api.telegram.org/bot123:hunter2/send", "* * * * * root curl https://api.telegram.org/bot123:<redacted>/send"},
+		{"/etc/cron.d/x", "* * * * * root redis-cli -h x -a hunter2 ping", "* * * * * root redis-cli -h x -a <redacted> ping"},
+		{"/etc/cron.d/x", "* * * * * root docker login -u bob -p hunter2 x", "* * * * * root docker login -u bob -p <redacted> x"},
+		{"/etc/rsyslog.conf", "*.* :ommysql:db,logs,bob,hunter2;format", "*.* :ommysql:db,logs,bob,<redacted>;format"},
+		{"/etc/rsyslog.conf", "*.* >db,logs,bob,hunter2", "*.* >db,logs,bob,<redacted>"},
+		{"/etc/syslog-ng/syslog-ng.conf", `sql(username("bob") password("hunter2"));`, `sql(username("bob") password(<redacted>));`},
+		{"/etc/postfix/main.cf", "smtp_sasl_password_maps = static:bob:hunter2", "smtp_sasl_password_maps = static:bob:<redacted>"},
+		{"/etc/fstab", "//s/x /mnt cifs user=bob%hunter2,nosuid 0 0", "//s/x /mnt cifs user=bob%<redacted>,nosuid 0 0"},
 		{"/etc/x", "password = x\r\nnext\r\n", "password = <redacted>\r\nnext\r\n"},
 	} {
 		got, n := Text(c.path, c.in)
