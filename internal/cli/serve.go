@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,6 +38,8 @@ type serviceFlags struct {
 	names  listFlag
 	level  string
 	format string
+
+	maxAge, minLength int
 }
 
 func (f *serviceFlags) register(set *flag.FlagSet) {
@@ -57,6 +60,8 @@ func (f *serviceFlags) register(set *flag.FlagSet) {
 	set.IntVar(&c.Limits.Templates, "limit-templates", 500, "how many assessment templates there may be")
 	set.IntVar(&c.Limits.Runs, "limit-runs", 50_000, "how many assessment runs there may be")
 	set.IntVar(&c.Limits.RunningHosts, "limit-running-hosts", 500, "how many hosts may be in running assessments")
+	set.IntVar(&f.maxAge, "password-maximum-age", 365, "the `days` that the rule about the maximum age of passwords allows")
+	set.IntVar(&f.minLength, "password-minimum-length", 8, "the `characters` that the rule about the minimum length of passwords wants")
 	set.StringVar(&f.level, "log-level", "info", "log from this `level` on: debug, info, warn, error")
 	set.StringVar(&f.format, "log-format", "text", "log as `text` or json")
 }
@@ -66,6 +71,12 @@ func (c *Command) settle(f *serviceFlags) (service.Config, error) {
 	config := f.config
 	config.Names = f.names
 	config.Version = release.Version()
+	if f.maxAge < 1 || f.minLength < 1 || f.minLength > 64 {
+		return config, usagef("a maximum age is at least 1 day, a minimum length 1 to 64 characters")
+	}
+	config.RulesSettings = map[string]string{
+		"password-maximum-age": strconv.Itoa(f.maxAge), "password-minimum-length": strconv.Itoa(f.minLength),
+	}
 	for _, role := range f.roles {
 		config.Roles = append(config.Roles, service.Role(role))
 	}
