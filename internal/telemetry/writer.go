@@ -24,11 +24,12 @@ type Writer struct {
 // by the writer.
 func NewWriter(w io.Writer, h Header) (*Writer, error) {
 	// One goroutine and a small window: the agent has to fit in 25 MB, and
-	// the reader refuses larger windows.
+	// whoever reads needs as much. A larger one, up to what the reader takes,
+	// compresses no better: lines are short and alike.
 	enc, err := zstd.NewWriter(w,
 		zstd.WithEncoderConcurrency(1),
 		zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithWindowSize(windowSize),
+		zstd.WithWindowSize(256<<10),
 		zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, fmt.Errorf("start compression: %w", err)
