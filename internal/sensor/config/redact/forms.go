@@ -36,36 +36,7 @@ var forms = []form{
 	{"uthorization", regexp.MustCompile(`((?i:authorization)["']?\s*[:=]\s*["']?(?:(?i:basic|bearer|token|digest|negotiate)\s+)?)[^\s"']{4,}`)},
 }
 
-// settings are secrets that a program's own grammar has within a value:
-// rsyslog's ommysql(8) without names, syslog-ng's password("x"), the static map
-// of postfix's smtp_sasl_password_maps, user=NAME%PASSWORD of mount.cifs(8).
-var settings = []form{
-	{",", regexp.MustCompile(`((?::om(?:mysql|pgsql):|\s>)[^,\s]*,[^,\s]*,[^,\s]*,)[^;\s]+`)},
-	{"(", regexp.MustCompile(`(\b(?i:[a-z_-]*(?:password|passwd|passphrase|secret|token))\s*\(\s*)("[^"]*"|'[^']*'|[^\s()"']+)`)},
-	{"static:", regexp.MustCompile(`(\bstatic:\s*\{?\s*[^\s:,]+:)[^\s,}]+`)},
-	{"%", regexp.MustCompile(`(\buser(?:name)?=[^\s,%=]+%)[^\s,]+`)},
-}
-
 var awsKeyID = regexp.MustCompile(`(\b(?:AKIA|ASIA))[A-Z0-9]{16}\b`)
-
-// arguments are secrets among the arguments of programs, in cron tables, unit
-// files, sudoers and scripts.
-var arguments = []form{
-	{"-p", regexp.MustCompile(`(\b(?:mysql|mariadb)[a-z-]*\b.*?\s-p)[^\s"']+`)},
-	{"sshpass", regexp.MustCompile(`(\bsshpass\s+-p\s*)("[^"]*"|'[^']*'|\S+)`)},
-	{"-u", regexp.MustCompile(`(\s(?:-u|--user|--proxy-user)[ =]?["']?[^\s:"'/]+:)[^\s"']+`)},
-	{"--user", regexp.MustCompile(`(\s(?:--user|--proxy-user)[ =]["']?[^\s:"'/]+:)[^\s"']+`)},
-	{"--proxy-user", regexp.MustCompile(`(\s--proxy-user[ =]["']?[^\s:"'/]+:)[^\s"']+`)},
-	{"-U", regexp.MustCompile(`(\s-U\s*[^\s%"']+%)[^\s"']+`)},
-	{"ldap", regexp.MustCompile(`(\bldap[a-z]+\b.*?\s-w\s*)("[^"]*"|'[^']*'|\S+)`)},
-	{"login", regexp.MustCompile(`(\blogin\s+\S+\s+password\s+)\S+`)},
-	{"login=", regexp.MustCompile(`(\blogin=[^\s:]*:)\S+`)},
-	{"chpasswd", regexp.MustCompile(`(\becho\s+(?:-[en]+\s+)?["']?[^\s:"']+:)[^\s"'|]+`)},
-	{"--", regexp.MustCompile(`(\s--(?i:[a-z0-9-]*(?:password|passwd|passphrase|secret|token|api-?key|access-?key|psk))\s+)("[^"]*"|'[^']*'|[^\s"'-]\S*)`)},
-	{"redis-cli", regexp.MustCompile(`(\bredis-cli\b.*?\s-a\s*)("[^"]*"|'[^']*'|\S+)`)},
-	{"login", regexp.MustCompile(`(\b(?:docker|podman|buildah|skopeo|nerdctl|helm|oc|az)\b.*?\slogin\b.*?\s-p[ =]*)("[^"]*"|'[^']*'|\S+)`)},
-	{`"`, regexp.MustCompile(`(\b(?i:secret|password|passwd|passphrase|psk)\s+)"[^"]+"`)},
-}
 
 // forms redacts what is a secret by its form, wherever in the line it stands.
 func (s *scanner) forms(line string) string {

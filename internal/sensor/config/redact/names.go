@@ -20,13 +20,14 @@ var secretWords = set(`password passwd passphrase passcode pwd secret secrets to
 // secretPairs do so as two words in a row.
 var secretPairs = set(`api-key access-key secret-key private-key auth-key encryption-key signing-key account-key
 	master-key shared-key license-key session-key storage-key pin-value user-pw admin-pw bind-pw root-pw
-	server-pw client-pw wep-key wpa-key pre-shared`)
+	server-pw client-pw wep-key wpa-key pre-shared preshared-key`)
 
 // secretLast do so as the last word only: "pass" is a word of other names too.
 var secretLast = set(`pass pw passwords`)
 
 // secretEnds do so at the end of a name that is written in one: PGPASSWORD.
-var secretEnds = []string{"password", "passwd", "passphrase", "secret", "token", "apikey", "accesskey", "secretkey", "psk", "bindpw", "rootpw", "authtok"}
+var secretEnds = []string{"password", "passwd", "passphrase", "secret", "token", "apikey", "accesskey", "secretkey", "psk", "bindpw", "rootpw", "authtok",
+	"dbpass", "userpass", "adminpass", "rootpass", "presharedkey", "masterkey", "privatekey"}
 
 // aboutSecrets are last words of names that speak about secrets without being
 // one: PasswordAuthentication, smtp_sasl_password_maps, passwd_timeout. These
