@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"assay/internal/telemetry"
 )
 
 // agent measures the real agent beside the real service, with the default time
@@ -95,7 +97,7 @@ func (b *bench) idleAgent(ctx context.Context, s *running, pid int) error {
 	return err
 }
 
-// notWalking are the sensors that do not look at every file of their scope.
+// notWalking are the sensors without that which looks at every file there is.
 func (b *bench) notWalking(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, b.program("assay-agent"), "sensors").Output()
 	if err != nil {
@@ -103,7 +105,7 @@ func (b *bench) notWalking(ctx context.Context) (string, error) {
 	}
 	var names []string
 	for line := range strings.Lines(string(out)) {
-		if name, _, ok := strings.Cut(line, ":"); ok && name != "" && name[0] != ' ' && name != "files" && name != "walk" {
+		if name, _, ok := strings.Cut(line, ":"); ok && name != "" && name[0] != ' ' && name != telemetry.SensorWalk {
 			names = append(names, name)
 		}
 	}

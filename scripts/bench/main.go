@@ -108,12 +108,15 @@ func (b *bench) run(ctx context.Context, only string) error {
 
 // binaries tells the programs' sizes.
 func (b *bench) binaries(context.Context) error {
-	for name, budget := range map[string]float64{"assay": 50, "assay-agent": 16} {
-		info, err := os.Stat(filepath.Join(b.bin, name))
+	for _, p := range []struct {
+		name   string
+		budget float64
+	}{{"assay", 50}, {"assay-agent", 16}} {
+		info, err := os.Stat(filepath.Join(b.bin, p.name))
 		if err != nil {
 			return err
 		}
-		b.table.below("size of "+name, float64(info.Size())/1e6, "MB", budget)
+		b.table.below("size of "+p.name, float64(info.Size())/1e6, "MB", p.budget)
 	}
 	return nil
 }
