@@ -132,6 +132,6 @@ func (s *Service) evaluateOne(ctx context.Context, r inspector.Run, agent inspec
 		Run: r, PackageARN: p.arn, Key: derive(s.secret, "finding ids"), Now: now, Attributes: r.Attributes,
 		Agent: inspector.Asset{Agent: agent.ID, Hostname: agent.Hostname, IPv4Addresses: agent.Addresses, Tags: agent.Tags},
 	}, results)
-	kept, err := encodeResults(HostResults{Package: d.ID, Version: d.Version, EvaluatedAt: now, Telemetry: telemetry, Results: results})
+	kept, err := encodeResults(HostResults{Package: d.ID, Version: d.Version, EvaluatedAt: now, Telemetry: telemetry, Coverage: NotSeen(h), Results: results})
 	return packageOutcome{d.ID, kept, findings, exclusions}, err
 }

@@ -8,8 +8,10 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/klauspost/compress/zstd"
 
+	"assay/internal/host"
 	"assay/internal/inspector"
 	"assay/internal/rules"
+	"assay/internal/telemetry"
 )
 
 // HostResults is what a rules package said of a host in a run. It outlives the
@@ -19,6 +21,7 @@ type HostResults struct {
 	Version     string              `json:"version"` // of the rules package
 	EvaluatedAt time.Time           `json:"evaluated_at"`
 	Telemetry   []SegmentRef        `json:"telemetry"`
+	Coverage    []Coverage          `json:"coverage"` // of the sensors that did not see all, and what they missed
 	Results     []rules.Result      `json:"results"`
 }
 
@@ -29,6 +32,36 @@ type SegmentRef struct {
 	Sensor     string    `json:"sensor"`
 	Digest     []byte    `json:"digest"` // SHA-256 of what the agent sent
 	ReceivedAt time.Time `json:"received_at"`
+}
+
+// Coverage is what a sensor, or a part of one, did not see.
+type Coverage struct {
+	Sensor string          `json:"sensor"`
+	Part   string          `json:"part,omitempty"`
+	State  telemetry.State `json:"state"`
+	Reason string          `json:"reason"`
+}
+
+// NotSeen lists what the sensors of a host did not see: the parts where a sensor
+// tells them, else the sensor as a whole.
+func NotSeen(h *host.Host) []Coverage {
+	missed := []Coverage{}
+	for _, name := range h.Sensors() {
+		c := h.Coverage(name)
+		if c.State == telemetry.Complete {
+			continue
+		}
+		before := len(missed)
+		for _, p := range c.Parts {
+			if p.State != telemetry.Complete && p.State != telemetry.NotCollected {
+				missed = append(missed, Coverage{name, p.Name, p.State, p.Reason})
+			}
+		}
+		if len(missed) == before {
+			missed = append(missed, Coverage{Sensor: name, State: c.State, Reason: c.Reason})
+		}
+	}
+	return missed
 }
 
 // maxResults bounds decoded results, in bytes.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"assay/internal/assess"
 	"assay/internal/host"
 	"assay/internal/inspector"
 	"assay/internal/operator"
@@ -80,7 +81,8 @@ func evaluateHost(ctx context.Context, h *host.Host, now time.Time) (*outcome, [
 	if asset.Agent == "" {
 		asset.Agent = name
 	}
-	o := &outcome{Hosts: 1, Counts: map[string]int64{}, Verdicts: map[string]int{}, Findings: []finding{}, Unchecked: []unchecked{}}
+	o := &outcome{Hosts: 1, Counts: map[string]int64{}, Verdicts: map[string]int{}, Findings: []finding{}, Unchecked: []unchecked{}, NotSeen: []notSeen{}}
+	o.notSeen(asset.Agent, assess.NotSeen(h))
 	var all []operator.HostResults
 	for _, p := range catalog.Packages() {
 		results, err := p.Evaluate(ctx, h, rules.Input{Now: now})

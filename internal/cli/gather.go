@@ -15,7 +15,7 @@ func (c *client) outcome(ctx context.Context, run string) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &outcome{Run: run, State: r.State, Counts: r.FindingCounts, Verdicts: map[string]int{}, Findings: []finding{}, Unchecked: []unchecked{}}
+	o := &outcome{Run: run, State: r.State, Counts: r.FindingCounts, Verdicts: map[string]int{}, Findings: []finding{}, Unchecked: []unchecked{}, NotSeen: []notSeen{}}
 	for _, gather := range []func(context.Context, *outcome) error{c.gatherFindings, c.gatherUnchecked, c.gatherVerdicts} {
 		if err := gather(ctx, o); err != nil {
 			return nil, err
@@ -126,6 +126,9 @@ func (c *client) gatherUnchecked(ctx context.Context, o *outcome) error {
 func (c *client) gatherVerdicts(ctx context.Context, o *outcome) error {
 	hosts := map[string]bool{}
 	err := c.results(ctx, o.Run, func(r operator.HostResults) {
+		if !hosts[r.Agent] {
+			o.notSeen(r.Agent, r.NotSeen)
+		}
 		hosts[r.Agent] = true
 		for _, result := range r.Results {
 			o.Verdicts[string(result.Verdict)]++

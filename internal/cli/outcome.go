@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"assay/internal/assess"
 	"assay/internal/inspector"
 )
 
@@ -20,6 +21,20 @@ type outcome struct {
 	Verdicts  map[string]int   `json:"verdicts"`
 	Findings  []finding        `json:"findings"`
 	Unchecked []unchecked      `json:"not_checked"`
+	NotSeen   []notSeen        `json:"not_seen"`
+}
+
+// notSeen is what a host's sensor could not see. Where a rule needed it, the rule
+// was not evaluated and stands under Unchecked, too.
+type notSeen struct {
+	Agent string `json:"agent"`
+	assess.Coverage
+}
+
+func (o *outcome) notSeen(agent string, missed []assess.Coverage) {
+	for _, c := range missed {
+		o.NotSeen = append(o.NotSeen, notSeen{agent, c})
+	}
 }
 
 // finding is a finding with the host and the evidence that belong to it.
@@ -105,6 +120,13 @@ func (o *outcome) print(w io.Writer) {
 		if u.Recommendation != "" {
 			fmt.Fprintf(w, "      do: %s\n", u.Recommendation)
 		}
+	}
+	if len(o.NotSeen) > 0 {
+		fmt.Fprint(w, "\nNOT SEEN\n")
+	}
+	for _, n := range o.NotSeen {
+		what := strings.TrimSpace(n.Sensor + " " + n.Part)
+		fmt.Fprintf(w, "  %s: %s is %s: %s\n", n.Agent, what, strings.ReplaceAll(string(n.State), "_", " "), n.Reason)
 	}
 	fmt.Fprintf(w, "\n%s\n", o.summary())
 }

@@ -136,7 +136,7 @@ func relative(path string) string {
 	if err != nil || strings.HasPrefix(short, "..") {
 		return path
 	}
-	return short
+	return "." + string(filepath.Separator) + short
 }
 
 // startAgent enrols this host if it is not, starts the agent, and waits for its

@@ -207,7 +207,7 @@ func (o operations) results(ctx context.Context, in ResultsRequest) (ResultsResp
 			}
 			answer.Results = append(answer.Results, HostResults{
 				Agent: part.Agent, Package: id, Version: kept.Version, EvaluatedAt: kept.EvaluatedAt,
-				Telemetry: kept.Telemetry, Results: kept.Results,
+				Telemetry: kept.Telemetry, NotSeen: kept.Coverage, Results: kept.Results,
 			})
 		}
 	}

@@ -116,5 +116,6 @@ type HostResults struct {
 	Version     string              `json:"rulesPackageVersion"`
 	EvaluatedAt time.Time           `json:"evaluatedAt"`
 	Telemetry   []assess.SegmentRef `json:"telemetry"` // that was evaluated
+	NotSeen     []assess.Coverage   `json:"notSeen"`   // what the host's sensors missed
 	Results     []rules.Result      `json:"results"`
 }
