@@ -111,8 +111,10 @@ func client(t *testing.T, server *httptest.Server, proxy func(*url.URL) *url.URL
 
 func TestAnswersAreNotTrusted(t *testing.T) {
 	answers := map[string]http.HandlerFunc{
-		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://127.0.0.1:1/", http.StatusTemporaryRedirect) },
-		"no JSON":    func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<html>") },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://127.0.0.1:1/", http.StatusTemporaryRedirect)
+		},
+		"no JSON": func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "<html>") },
 		"an unknown member": func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, `{"now":"2026-01-01T00:00:00Z","interval":1,"run":"x"}`)
 		},
