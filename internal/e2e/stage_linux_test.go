@@ -28,6 +28,8 @@ type stage struct {
 	root   string // the overlay
 	upper  string // what differs from the host
 	hidden string // a folder outside of the stage
+
+	user *syscall.Credential // of the agent; nil: root
 }
 
 // own is the agent's own folder on the stage.
@@ -139,7 +141,11 @@ func (s *stage) command(program string, args ...string) *exec.Cmd {
 }
 
 // agent is the agent's program on the stage.
-func (s *stage) agent(args ...string) *exec.Cmd { return s.command(own+"/assay-agent", args...) }
+func (s *stage) agent(args ...string) *exec.Cmd {
+	cmd := s.command(own+"/assay-agent", args...)
+	cmd.SysProcAttr.Credential = s.user
+	return cmd
+}
 
 // startAgent enrols the agent on the stage and runs it.
 func (s *stage) startAgent(w *world, env ...string) (token string) {

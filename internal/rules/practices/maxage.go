@@ -53,7 +53,7 @@ func evaluateMaximumAge(_ context.Context, h *host.Host, in rules.Input) []rules
 	r := rules.Result{Verdict: rules.Failed}
 	switch {
 	case defaultsBad || len(a.bad) > 0:
-		r.Reason = a.complaint(defaults, defaultsBad)
+		r.Reason = a.complaint(defaults, defaultsBad, unknown)
 		r.Evidence = append(a.badOnes, r.Evidence...)
 		if defaultsBad {
 			r.Evidence = slices.Insert(r.Evidence, 0, defaults)
@@ -72,7 +72,9 @@ func evaluateMaximumAge(_ context.Context, h *host.Host, in rules.Input) []rules
 	return []rules.Result{r}
 }
 
-func (a *aging) complaint(defaults rules.Evidence, defaultsBad bool) string {
+// complaint words what is wrong, and what is not known: that nothing was seen of
+// the accounts does not mean that none has a password.
+func (a *aging) complaint(defaults rules.Evidence, defaultsBad bool, unknown string) string {
 	var parts []string
 	if n := len(a.bad); n > 0 {
 		names := strings.Join(a.bad[:min(n, maxEvidence)], ", ")
@@ -84,7 +86,9 @@ func (a *aging) complaint(defaults rules.Evidence, defaultsBad bool) string {
 	if defaultsBad {
 		parts = append(parts, fmt.Sprintf("New accounts get passwords that may be used for more than %d days: %s.", a.most, defaults.Found))
 	}
-	if a.usable == 0 {
+	if unknown != "" {
+		parts = append(parts, "There may be more: "+unknown+".")
+	} else if a.usable == 0 {
 		parts = append(parts, "No account has a usable password now.")
 	}
 	return strings.Join(parts, " ")

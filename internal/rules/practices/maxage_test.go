@@ -41,6 +41,7 @@ func TestMaximumAge(t *testing.T) {
 		"a drop-in over it (SUSE)":      {"system sles 15.5\n" + alice + "-- /usr/etc/login.defs --\nPASS_MAX_DAYS 90\n-- /etc/login.defs.d/70-own.defs --\nPASS_MAX_DAYS 9999\n", nil, rules.Failed, "PASS_MAX_DAYS 9999"},
 		"only Red Hat's file counts":    {"system rhel 9\n" + alice + "-- /usr/etc/login.defs --\nPASS_MAX_DAYS 90\n", nil, rules.Failed, "no such file"},
 		"accounts not seen in full":     {"system debian 12\n" + alice + "partial accounts/shadow\n" + good, nil, rules.NotEvaluated, "the ages of passwords are not known"},
+		"new ones unlimited, unseen":    {"system debian 12\nuser root 0 0\npartial accounts/shadow\n-- /etc/login.defs --\nPASS_MAX_DAYS -1\n", nil, rules.Failed, "There may be more: the ages of passwords are not known"},
 		"what is seen is bad all right": {"system debian 12\nuser bob 1 1\nshadow bob usable last=1 max=99999\npartial accounts/shadow\n" + good, nil, rules.Failed, "bob"},
 	} {
 		t.Run(name, func(t *testing.T) {
