@@ -4,7 +4,6 @@
 package hostfacts
 
 import (
-	"io"
 	"net"
 	"os"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"assay/internal/sensor/hostfs"
 	"assay/internal/wire"
 )
 
@@ -41,14 +41,18 @@ func Collect() wire.HostFacts {
 // Boot is the id of this boot; empty where there is none.
 func Boot() string { return strings.TrimSpace(read("/proc/sys/kernel/random/boot_id")) }
 
-// read returns at most 64 KiB of a file, nothing if it cannot be read.
+// read returns at most 64 KiB of a file, nothing if it cannot be read. Of the
+// host's files not even the access time changes.
 func read(name string) string {
-	f, err := os.Open(name)
+	fs, err := hostfs.Open("/")
 	if err != nil {
 		return ""
 	}
-	defer f.Close()
-	data, _ := io.ReadAll(io.LimitReader(f, 64<<10))
+	defer fs.Close()
+	data, _, err := fs.ReadFile(name, 64<<10)
+	if err != nil {
+		return ""
+	}
 	return strings.ToValidUTF8(string(data), "?")
 }
 
