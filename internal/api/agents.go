@@ -31,10 +31,7 @@ func (s *Server) previewAgents(ctx context.Context, in *model.PreviewAgentsReque
 }
 
 func (s *Server) wirePreview(a inspector.Agent) model.AgentPreview {
-	health := inspector.Healthy
-	if s.Now().Sub(a.SeenAt) > s.Unhealthy {
-		health = inspector.Unhealthy
-	}
+	health, _ := s.Health(a)
 	return model.AgentPreview{
 		AgentId: a.ID, AgentHealth: string(health), Hostname: cut(a.Hostname, 256), AgentVersion: cut(a.Version, 128),
 		OperatingSystem: cut(a.OS, 256), KernelVersion: cut(a.Kernel, 128), Ipv4Address: firstOf(ipv4(a.Addresses)),

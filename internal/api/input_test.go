@@ -26,6 +26,9 @@ func offline(t testing.TB) *Server {
 	check(t, err)
 	check(t, db.Close())
 	s, err := New(Config{
+		Health: func(inspector.Agent) (inspector.Health, inspector.HealthCode) {
+			return inspector.Healthy, inspector.CodeIdle
+		},
 		Scope: scope, Commands: struct{ Commands }{}, Queries: &db.Reader, Keys: nobody{}, TokenKey: bytes.Repeat([]byte("k"), 32),
 		Packages: []rules.Description{{ID: inspector.PackagePractices, Name: "Security Best Practices", Version: "1", Text: "Text."}},
 	})

@@ -56,9 +56,8 @@ type Config struct {
 	// all replicas.
 	TokenKey []byte
 
-	// Unhealthy is after how long without a heartbeat an agent is shown as
-	// unhealthy. Default: 90 s.
-	Unhealthy time.Duration
+	// Health tells how an agent is now: that of *assess.Service.
+	Health func(inspector.Agent) (inspector.Health, inspector.HealthCode)
 
 	// Authorize decides whether a principal may do an action, such as
 	// "inspector:ListFindings". Its *inspector.Err is the answer. Default: everyone
@@ -90,11 +89,8 @@ func New(c Config) (*Server, error) {
 	if !inspector.ValidRegion(c.Scope.Region) || !inspector.ValidAccount(c.Scope.Account) {
 		return nil, fmt.Errorf("the API needs a region and an account, not %q and %q", c.Scope.Region, c.Scope.Account)
 	}
-	if c.Commands == nil || c.Queries == nil || c.Keys == nil || len(c.Packages) == 0 || len(c.TokenKey) < 32 {
-		return nil, errors.New("the API needs commands, queries, keys, rules packages and a token key of at least 32 bytes")
-	}
-	if c.Unhealthy == 0 {
-		c.Unhealthy = 90 * time.Second
+	if c.Commands == nil || c.Queries == nil || c.Keys == nil || c.Health == nil || len(c.Packages) == 0 || len(c.TokenKey) < 32 {
+		return nil, errors.New("the API needs commands, queries, keys, health, rules packages and a token key of at least 32 bytes")
 	}
 	if c.Authorize == nil {
 		c.Authorize = func(context.Context, access.Principal, string) error { return nil }

@@ -65,7 +65,8 @@ func newWorldIn(t testing.TB, scope inspector.Scope) *world {
 	check(t, err)
 	w.key = w.addKey(keyring, "alice")
 	w.api, err = New(Config{
-		Scope: scope, Commands: service, Queries: &w.store.Reader, Packages: []rules.Description{practicesPackage{}.Describe()},
+		Health: service.Health,
+		Scope:  scope, Commands: service, Queries: &w.store.Reader, Packages: []rules.Description{practicesPackage{}.Describe()},
 		Keys: Keys(&w.store.Reader, keyring), TokenKey: bytes.Repeat([]byte("k"), 32),
 		Done: func(c Call) { w.calls = append(w.calls, c) },
 	})

@@ -15,9 +15,9 @@ import (
 // server and an object store.
 //
 //	lock                held while a service runs on the folder
-//	keys/keyring.json   the key-encryption key; who has it can read everything
+//	keys/keyring.json   the key-encryption key, unless -keyring names another; who has it can read everything
 //	assay.db            the SQLite database, unless -database names another
-//	objects/            sealed telemetry
+//	objects/            sealed telemetry, unless -objects names another folder
 //	ca.pem              the authority that clients and agents are to trust
 //	client.json         how to reach the service, with an administrator's key
 //
@@ -40,7 +40,7 @@ func (f Folder) prepare() error {
 
 // Client is how to use a service: what `assay env` prints.
 type Client struct {
-	Endpoint  string `json:"endpoint"` // "https://localhost:8443"
+	Endpoint  string `json:"endpoint"` // "https://localhost:8443"; empty where the replica has not the role api
 	Gateway   string `json:"gateway"`  // where agents call
 	Region    string `json:"region"`
 	Account   string `json:"account"`

@@ -127,11 +127,13 @@ func (m *metrics) handler(st *store.Store) http.Handler {
 	return promhttp.HandlerFor(prometheus.Gatherers{m.registry, registry}, promhttp.HandlerOpts{})
 }
 
-// onlyLocal answers callers on this machine only.
+// onlyLocal answers callers on this machine only, and no proxy: behind one, all
+// the world calls from here.
 func onlyLocal(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.RemoteAddr)
-		if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
+		forwarded := r.Header.Get("Forwarded")+r.Header.Get("X-Forwarded-For")+r.Header.Get("Via") != ""
+		if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() || forwarded {
 			http.NotFound(w, r)
 			return
 		}

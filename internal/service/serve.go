@@ -45,6 +45,8 @@ func (s *Service) openDoors() error {
 			return err
 		}
 		s.client.Gateway = "https://" + address
+	} else {
+		s.client.Gateway = "https://" + s.elsewhere(s.config.Gateway)
 	}
 	if s.has(RoleAPI) {
 		handler, err := s.apiHandler()
@@ -85,13 +87,25 @@ func (s *Service) open(name, address string, server *http.Server, plain bool) (s
 	switch {
 	case len(s.config.Names) > 0:
 		host = s.config.Names[0]
+	case bound.IP.IsLoopback() && bound.IP.To4() == nil:
+		host = "::1"
 	case bound.IP.IsUnspecified() || bound.IP.IsLoopback():
 		host = "localhost"
-		if bound.IP.IsLoopback() && host != "" && bound.IP.To4() == nil {
-			host = "::1"
-		}
 	}
 	return net.JoinHostPort(host, fmt.Sprint(bound.Port)), nil
+}
+
+// elsewhere is the address of a door that another replica has: as it was given,
+// or, if that is any address of a host, under this replica's name.
+func (s *Service) elsewhere(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || host != "" && (ip == nil || !ip.IsUnspecified() && !ip.IsLoopback()) {
+		return address
+	}
+	if len(s.config.Names) > 0 {
+		return net.JoinHostPort(s.config.Names[0], port)
+	}
+	return net.JoinHostPort("localhost", port)
 }
 
 func (s *Service) apiHandler() (http.Handler, error) {
@@ -115,7 +129,7 @@ func (s *Service) apiHandler() (http.Handler, error) {
 	inspectorAPI, err := api.New(api.Config{
 		Scope: s.scope, Commands: s.assess, Queries: &s.store.Reader, Packages: descriptions,
 		Keys: api.Keys(&s.store.Reader, s.keys), TokenKey: key, Others: others,
-		Unhealthy: s.assess.Unhealthy, Log: s.config.Log, Done: s.metrics.call,
+		Health: s.assess.Health, Log: s.config.Log, Done: s.metrics.call,
 	})
 	if err != nil {
 		return nil, err
@@ -144,13 +158,18 @@ func (s *Service) ready(w http.ResponseWriter, r *http.Request) {
 // everything. It returns an error if a part failed.
 func (s *Service) Serve(ctx context.Context) error {
 	defer runtime.KeepAlive(headroom())
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var group sync.WaitGroup
+	failed := make(chan error, 1) // the first failure: what follows from it is not told
 	run := func(name string, fn func() error) {
 		group.Go(func() {
 			if err := fn(); err != nil && !errors.Is(err, http.ErrServerClosed) && ctx.Err() == nil {
-				cancel(fmt.Errorf("the service's %s ended: %w", name, err))
+				select {
+				case failed <- fmt.Errorf("the service's %s ended: %w", name, err):
+				default:
+				}
+				cancel()
 			}
 		})
 	}
@@ -172,11 +191,12 @@ func (s *Service) Serve(ctx context.Context) error {
 	s.stopDoors(&group)
 	group.Wait()
 	s.doors = nil
-	err := s.Close()
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		err = errors.Join(cause, err)
+	select {
+	case err := <-failed:
+		return errors.Join(err, s.Close())
+	default:
+		return s.Close()
 	}
-	return err
 }
 
 // headroom is memory that is never touched, and so never resident. The garbage

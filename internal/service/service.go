@@ -4,6 +4,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -40,7 +41,10 @@ const (
 // Config is what a service is told. Zero fields mean the defaults of `assay serve`.
 type Config struct {
 	Data          string // the folder
-	API, Gateway  string // addresses to listen at
+	Keyring       string // the keyring's file; empty: in the folder
+	Objects       string // the folder of sealed telemetry; empty: in the folder
+	API           string // the address to listen at
+	Gateway       string // the same; where another replica has this role, the address that agents are told
 	Metrics       string // an address for metrics without TLS; empty: none
 	Database      string // "postgres://..."; empty: SQLite in the folder
 	Scope         inspector.Scope
@@ -100,7 +104,7 @@ func Open(ctx context.Context, c Config) (_ *Service, err error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if err := checkRoles(c.Roles); err != nil {
+	if err := CheckRoles(c.Roles, c.Database); err != nil {
 		return nil, err
 	}
 	s := &Service{config: c, folder: Folder(c.Data), packages: catalog.Packages(), metrics: newMetrics(c.Version)}
@@ -121,10 +125,18 @@ func Open(ctx context.Context, c Config) (_ *Service, err error) {
 	return s, s.introduce(ctx)
 }
 
-func checkRoles(roles []Role) error {
+// CheckRoles tells what is wrong with the roles of a replica; none means all. On
+// SQLite there is one replica, so it has to have them all.
+func CheckRoles(roles []Role, database string) error {
+	all := []Role{RoleAPI, RoleGateway, RoleWorker}
 	for _, r := range roles {
-		if !slices.Contains([]Role{RoleAPI, RoleGateway, RoleWorker}, r) {
+		if !slices.Contains(all, r) {
 			return fmt.Errorf("there is no role %q: api, gateway, worker", r)
+		}
+	}
+	for _, r := range all {
+		if database == "" && len(roles) > 0 && !slices.Contains(roles, r) {
+			return fmt.Errorf("nobody would have the role %q: on SQLite there is one replica, and roles are divided on PostgreSQL only", r)
 		}
 	}
 	return nil
@@ -145,7 +157,7 @@ func (s *Service) openFolder(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	if s.keys, err = vault.OpenKeyring(s.folder.path("keys/keyring.json")); err != nil {
+	if s.keys, err = vault.OpenKeyring(s.keyring()); err != nil {
 		return err
 	}
 	dsn := s.config.Database
@@ -166,6 +178,8 @@ func (s *Service) openFolder(ctx context.Context) error {
 	return err
 }
 
+func (s *Service) keyring() string { return cmp.Or(s.config.Keyring, s.folder.path("keys/keyring.json")) }
+
 // openState makes the use cases over what the database has.
 func (s *Service) openState(ctx context.Context) error {
 	var err error
@@ -173,10 +187,12 @@ func (s *Service) openState(ctx context.Context) error {
 		return err
 	}
 	s.store.Scope = s.scope
-	if s.authority, err = authorityOf(ctx, s.store, s.keys); err != nil {
+	if s.authority, err = authorityOf(ctx, s.store, s.keys); errors.Is(err, errForeign) {
+		return fmt.Errorf("%w: %s is not the keyring that this database was begun with; restore that one, or name it with -keyring", err, s.keyring())
+	} else if err != nil {
 		return err
 	}
-	folder, err := blob.OpenFolder(s.folder.path("objects"))
+	folder, err := blob.OpenFolder(cmp.Or(s.config.Objects, s.folder.path("objects")))
 	if err != nil {
 		return err
 	}

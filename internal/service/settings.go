@@ -27,6 +27,9 @@ const (
 	settingTokens        = "page-tokens"
 )
 
+// errForeign is in the error of sealedOnce for what is sealed under another key.
+var errForeign = errors.New("its key is another")
+
 // sealedOnce keeps a secret that is made at first.
 func sealedOnce(ctx context.Context, st *store.Store, keys vault.Wrapper, name string, make func() ([]byte, error)) ([]byte, error) {
 	sealed, ok, err := st.Setting(ctx, name)
@@ -47,7 +50,7 @@ func sealedOnce(ctx context.Context, st *store.Store, keys vault.Wrapper, name s
 	}
 	secret, err := keys.Unwrap(ctx, sealed, []byte(name))
 	if err != nil {
-		return nil, fmt.Errorf("open the %s that the database has: %w (is this the keyring that belongs to it?)", name, err)
+		return nil, fmt.Errorf("open the %s that the database has: %w: %w", name, errForeign, err)
 	}
 	return secret, nil
 }
