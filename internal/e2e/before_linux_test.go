@@ -56,8 +56,8 @@ func TestHostIsAsBefore(t *testing.T) {
 	if d := cmp.Diff(kernel, kernelPicture(t)); d != "" {
 		t.Errorf("the running system has changed (before -, after +):\n%s", d)
 	}
-	s.collectImage(packages, before)
-	s.control(before)
+	s.collectImage(packages)
+	s.control()
 }
 
 // same compares the overlay with what it was.
@@ -87,7 +87,7 @@ func changes(before, after map[string]string) (list []string) {
 
 // collectImage collects a mounted image, on a file system that keeps the access
 // times of folders too.
-func (s *stage) collectImage(packages int, before map[string]string) {
+func (s *stage) collectImage(packages int) {
 	s.t.Helper()
 	s.mount("tmpfs", "/mnt", "tmpfs", unix.MS_STRICTATIME, "mode=0755,size=256m")
 	for _, name := range []string{"/etc", "/usr/lib/os-release", "/usr/lib/sysctl.d", "/usr/lib/systemd/system", "/var/lib/rpm", "/var/lib/dpkg/status", "/var/lib/dpkg/info"} {
@@ -122,9 +122,9 @@ func (s *stage) collectImage(packages int, before map[string]string) {
 }
 
 // control shows that every kind of change would have been seen.
-func (s *stage) control(before map[string]string) {
+func (s *stage) control() {
 	s.t.Helper()
-	before = picture(s.t, s.upper, false)
+	before := picture(s.t, s.upper, false)
 	for _, test := range []struct{ script, path string }{
 		{"touch -c -d @1 /usr/bin/env", "/usr/bin/env"},
 		{"chmod g+w /etc/hostname", "/etc/hostname"},

@@ -111,6 +111,11 @@ var places = []place{
 	{"/etc/cron.daily/dump", text, "PGPASSWORD={} pg_dump app\nmysqldump -u root -p{} app\nsshpass -p '{}' ssh x\nopenssl enc -aes-256-cbc -pass pass:{} -in a\nredis-cli -a {} ping\n" +
 		"curl -u bob:{} https://x.example\ncurl -H 'X-Api-Key: {}' https://x.example\ncurl -d '{\"password\":\"{}\"}' https://x.example\necho 'root:{}' | chpasswd\nldapsearch -x -D cn=a -w {}\n" +
 		"docker login -u bob -p {} registry.example\nsmbclient //nas/x -U bob%{}\nwget --password={} https://x.example\n"},
+	{"/etc/cron.weekly/more", text, "lftp -u bob,{} x.example\nmosquitto_pub -u bob -P {} -t x\nldappasswd -s {} cn=x\nsnmpget -v3 -A {} -X {} x.example\nzip -P {} a\n" +
+		"useradd -p {} bob\nsqlplus bob/{}@db\nhtpasswd -b /f bob {}\nmysqladmin -u root password {}\naws configure set aws_secret_access_key {}\nvault login {}\n" +
+		"echo {} | sudo -S true\ncurl 'https://x.example/?a=1&sig={}' -H 'Cookie: session={}'\nmysql -e \"CREATE USER a IDENTIFIED BY '{}'\"\nDBPASS={} ./x\n"},
+	{"/etc/security/pam_mount.conf.xml", text, "<volume user=\"bob\" options=\"username=bob,password={}\" />\n<password>{}</password>\n"},
+	{"/etc/conf.d/app", text, "DSN=\"bob:{}@tcp(db:3306)/x\"\nREDIS_URL=redis://:{}@redis:6379/0\n"},
 	{"/etc/profile.d/token.sh", text, "export TOKEN={}\nexport VAULT_TOKEN='{}'\nexport GITHUB_PAT=ghp_{}\n"},
 	{"/root/.bashrc", text, "alias db='mysql -u root -p{}'\nexport NPM_TOKEN={}\n"},
 	{"/etc/skel/.profile", text, "export ARTIFACTORY_API_KEY={}\n"},

@@ -27,7 +27,11 @@ func serve(text, crash string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
-	config.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	level := slog.LevelWarn
+	if os.Getenv(envDump) != "" {
+		level = slog.LevelDebug // that log is searched too
+	}
+	config.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	config.Hooks = newCrasher(crash).hooks()
 	if folder := os.Getenv(envDump); folder != "" {
 		config.Hooks.Gateway = dumper(folder)
