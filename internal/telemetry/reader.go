@@ -121,11 +121,8 @@ func (r *Reader) Next() (Record, error) {
 	if err != nil {
 		return nil, fmt.Errorf("line %d: %w", r.line, err)
 	}
-	rec := newRecord(typ)
-	if rec == nil {
-		return nil, fmt.Errorf("line %d: records of type %q are not known to this program", r.line, typ)
-	}
-	if err := decode(line, rec); err != nil {
+	rec, err := decode(line, typ)
+	if err != nil {
 		return nil, fmt.Errorf("line %d: %w", r.line, err)
 	}
 	if t, ok := rec.(*Trailer); ok {
@@ -141,15 +138,19 @@ func (r *Reader) Next() (Record, error) {
 	return rec, nil
 }
 
-// decode fills a new record from its line.
-func decode(line []byte, rec Record) error {
-	if f, ok := rec.(*File); ok {
-		if f.readPlain(line) {
-			return nil
-		}
-		*f = File{}
+// decode makes a record of its line.
+func decode(line []byte, typ Type) (Record, error) {
+	rec := newRecord(typ)
+	if rec == nil {
+		return nil, fmt.Errorf("records of type %q are not known to this program", typ)
 	}
-	return json.Unmarshal(line, rec, json.RejectUnknownMembers(true))
+	if p, ok := rec.(plainRecord); ok {
+		if p.readPlain(line) {
+			return rec, nil
+		}
+		rec = newRecord(typ)
+	}
+	return rec, json.Unmarshal(line, rec, json.RejectUnknownMembers(true))
 }
 
 func (r *Reader) finish(t *Trailer) error {

@@ -27,18 +27,33 @@ func marshal(t testing.TB, r Record) []byte {
 	return line
 }
 
-// TestPlainFile: what Writer writes of common files is read without the general
+// readPlain reads a line as whichever plain record it is.
+func readPlain(line []byte) (Record, bool) {
+	typ, err := typeOf(line)
+	if err != nil {
+		return nil, false
+	}
+	rec := newRecord(typ)
+	p, ok := rec.(plainRecord)
+	return rec, ok && p.readPlain(line)
+}
+
+// TestPlain: what Writer writes of common records is read without the general
 // parser, and all else is left to it.
-func TestPlainFile(t *testing.T) {
+func TestPlain(t *testing.T) {
 	link := plainFile()
 	link.Kind, link.Target, link.UID, link.GID = Symlink, "../lib/x", 1000, 1<<32-1
 	walked := plainFile()
 	walked.Sensor, walked.Kind = SensorWalk, Pipe
-	for _, f := range []*File{plainFile(), link, walked} {
-		got := new(File)
-		if line := marshal(t, f); !got.readPlain(line) {
-			t.Errorf("%s is not read as plain", line)
-		} else if diff := cmp.Diff(f, got); diff != "" {
+	for _, rec := range []Record{
+		plainFile(), link, walked,
+		&KernelParameter{Meta{TypeKernelParameter, SensorKernel}, "net.ipv4.ip_forward", "1"},
+		&Package{Meta: Meta{TypePackage, SensorPackages}, Manager: "rpm", Name: "a", Version: "1:2-3", Source: "b", SourceVersion: "4", Vendor: "Example", Installed: 7},
+		&Package{Meta: Meta{TypePackage, SensorPackages}, Manager: "dpkg", Name: "a", Version: "1", Arch: "all", Source: "a", SourceVersion: "1", Status: "installed"},
+	} {
+		if got, ok := readPlain(marshal(t, rec)); !ok {
+			t.Errorf("%s is not read as plain", marshal(t, rec))
+		} else if diff := cmp.Diff(rec, got); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -59,17 +74,22 @@ func TestPlainFile(t *testing.T) {
 	}
 }
 
-// FuzzPlainFile: the general parser takes whatever is read as plain, with the same
+// FuzzPlain: the general parser takes whatever is read as plain, with the same
 // result.
-func FuzzPlainFile(f *testing.F) {
+func FuzzPlain(f *testing.F) {
 	f.Add(marshal(f, plainFile()))
 	f.Add(bytes.Replace(marshal(f, plainFile()), []byte("}"), []byte(`,"target":"x"}`), 1))
-	f.Add([]byte(`{"type":"file","sensor":"","path":"","kind":"x","mode":1,"uid":1,"gid":1,"size":1,"mtime":"2025-06-24T14:39:12.5Z","links":1,"device":1,"inode":1}`))
+	for _, s := range samples {
+		f.Add(marshal(f, s.record))
+	}
+	f.Add([]byte(`{"type":"kernel_parameter","sensor":"kernel","name":"a","value":"b"}`))
+	f.Add([]byte(`{"type":"package","sensor":"","manager":"","name":"n","version":"v","source":"n","source_version":"v","hold":false,"vendor":"","installed":1}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		got, want := new(File), new(File)
-		if !got.readPlain(line) {
+		got, ok := readPlain(line)
+		if !ok {
 			t.Skip()
 		}
+		want := newRecord(got.kind())
 		if err := json.Unmarshal(line, want, json.RejectUnknownMembers(true)); err != nil {
 			t.Fatalf("%s was read as plain: %v", line, err)
 		}

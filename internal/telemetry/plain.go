@@ -5,15 +5,61 @@ import (
 	"time"
 )
 
-// Most records of a host are files, and most files have a plain name, so that
-// their lines look as Writer writes them. Those are read here, several times as
-// fast as by a general JSON parser; reading is what an upload and an evaluation
-// cost. Whatever is not exactly of this form is left to that parser, which then
-// takes or refuses it.
+// Most records of a host are files, kernel parameters and packages, and most of
+// those have plain names, so that their lines look as Writer writes them. They are
+// read here, several times as fast as by a general JSON parser; reading is what an
+// upload and an evaluation cost. Whatever is not exactly of this form is left to
+// that parser, which then takes or refuses it.
 
-// readPlain reads a line as Writer writes a File, and tells whether it was one.
-// If not, the file may be filled in part. What it takes, the general parser
-// takes as well, with the same result.
+// plainRecord is a record that can be read so. readPlain reads a line as Writer
+// writes it, and tells whether it was one; if not, the record may be filled in
+// part. What it takes, the general parser takes as well, with the same result.
+type plainRecord interface {
+	readPlain(line []byte) bool
+}
+
+func (k *KernelParameter) readPlain(line []byte) bool {
+	p := plainLine{line, true}
+	p.need(`{"type":"kernel_parameter","sensor":"`)
+	k.Type, k.Sensor = TypeKernelParameter, known(p.text(), SensorKernel)
+	p.need(`,"name":"`)
+	k.Name = string(p.text())
+	p.need(`,"value":"`)
+	k.Value = known(p.text(), "0", "1")
+	p.need(`}`)
+	return p.ok && len(p.rest) == 0
+}
+
+func (k *Package) readPlain(line []byte) bool {
+	p := plainLine{line, true}
+	p.need(`{"type":"package","sensor":"`)
+	k.Type, k.Sensor = TypePackage, known(p.text(), SensorPackages)
+	p.need(`,"manager":"`)
+	k.Manager = known(p.text(), "dpkg", "rpm", "apk", "pacman")
+	p.need(`,"name":"`)
+	k.Name = string(p.text())
+	p.need(`,"version":"`)
+	k.Version = string(p.text())
+	if p.has(`,"arch":"`) {
+		k.Arch = known(p.text(), "amd64", "all", "x86_64", "noarch")
+	}
+	p.need(`,"source":"`)
+	k.Source = known(p.text(), k.Name)
+	p.need(`,"source_version":"`)
+	k.SourceVersion = known(p.text(), k.Version)
+	if p.has(`,"status":"`) {
+		k.Status = known(p.text(), "installed")
+	}
+	p.need(`,"hold":false`)
+	if p.has(`,"vendor":"`) {
+		k.Vendor = string(p.text())
+	}
+	p.need(`,"installed":`)
+	k.Installed = int64(p.number(1<<63 - 1))
+	p.need(`}`)
+	return p.ok && len(p.rest) == 0
+}
+
 func (f *File) readPlain(line []byte) bool {
 	p := plainLine{line, true}
 	p.need(`{"type":"file","sensor":"`)
