@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"assay/internal/blob"
 	"assay/internal/blob/blobtest"
@@ -23,11 +24,11 @@ func TestFolder(t *testing.T) {
 	})
 }
 
-// A write that was killed leaves a temporary file; the next start removes it and
-// nothing else.
+// A write that was killed leaves a temporary file; a later start removes it and
+// nothing else. One that is young may be another replica's.
 func TestFolderCleansUp(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"runs/a/1", "runs/a/.new-123"} {
+	for _, name := range []string{"runs/a/1", "runs/a/.new-123", "runs/a/.new-456"} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -36,11 +37,19 @@ func TestFolderCleansUp(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	long := time.Now().Add(-2 * time.Hour)
+	for _, name := range []string{"runs/a/1", "runs/a/.new-123"} {
+		if err := os.Chtimes(filepath.Join(dir, name), long, long); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if _, err := blob.OpenFolder(dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "runs/a/1")); err != nil {
-		t.Error(err)
+	for _, name := range []string{"runs/a/1", "runs/a/.new-456"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "runs/a/.new-123")); !os.IsNotExist(err) {
 		t.Errorf("the temporary file is still there: %v", err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"assay/internal/durable"
 )
@@ -21,16 +22,31 @@ type Folder struct{ dir string }
 // be an object's.
 const temporary = "."
 
+// abandoned is the age from which on a temporary file is held to be of a write that
+// was cut off: no upload takes as long.
+const abandoned = time.Hour
+
 // OpenFolder opens a folder, making it if need be, and removes what writes that
-// were cut off have left behind. One process may have it open for writing.
+// were cut off have left behind. Several processes may use it at once, as long as
+// none writes what another does.
 func OpenFolder(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open the folder of objects: %w", err)
 	}
 	f := &Folder{dir: dir}
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && path != dir && strings.HasPrefix(d.Name(), temporary) {
+		if errors.Is(err, fs.ErrNotExist) && path != dir {
+			return nil // another process was faster
+		}
+		if err != nil || path == dir || !strings.HasPrefix(d.Name(), temporary) {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && time.Since(info.ModTime()) > abandoned {
 			err = os.Remove(path)
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
 		}
 		return err
 	})

@@ -178,7 +178,9 @@ func (s *Service) openFolder(ctx context.Context) error {
 	return err
 }
 
-func (s *Service) keyring() string { return cmp.Or(s.config.Keyring, s.folder.path("keys/keyring.json")) }
+func (s *Service) keyring() string {
+	return cmp.Or(s.config.Keyring, s.folder.path("keys/keyring.json"))
+}
 
 // openState makes the use cases over what the database has.
 func (s *Service) openState(ctx context.Context) error {
