@@ -46,50 +46,51 @@ func (b *bench) telemetry(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	run, err := s.start(ctx)
-	if err != nil {
-		return err
-	}
-	senders := make([]*sender, len(ids))
-	for i, id := range ids {
-		if senders[i], err = prepare(ctx, id, records); err != nil {
+	var upload, evaluate, clock []float64
+	var senders []*sender
+	for range 3 {
+		run, err := s.start(ctx)
+		if err != nil {
 			return err
 		}
+		senders = nil
+		for _, id := range ids {
+			sender, err := prepare(ctx, id, records)
+			if err != nil {
+				return err
+			}
+			senders = append(senders, sender)
+		}
+		began := time.Now()
+		cpu, err := spent(s.pid(), func() error { return each(senders, func(s *sender) error { return s.send(ctx) }) })
+		if err != nil {
+			return fmt.Errorf("send telemetry: %w", err)
+		}
+		upload, clock = append(upload, cpu.Seconds()), append(clock, time.Since(began).Seconds())
+		if cpu, err = spent(s.pid(), func() error { return s.evaluate(ctx, run, senders) }); err != nil {
+			return fmt.Errorf("evaluate telemetry: %w", err)
+		}
+		evaluate = append(evaluate, cpu.Seconds())
 	}
-	return b.sendAndEvaluate(ctx, s, run, senders)
+	one, hosts := senders[0], float64(len(senders))
+	mb := float64(one.decoded) / 1e6
+	b.table.plain("telemetry of a host", mb, fmt.Sprintf("MB in %d segments", len(one.segments)))
+	b.table.above("telemetry taken, sealed, stored", mb*hosts/median(upload), "MB/s/core", goalTelemetry)
+	b.table.plain("  and by the clock, on one core", mb*hosts/median(clock), "MB/s")
+	b.table.below("evaluation of a host, sealed objects to findings", median(evaluate)*1e3/hosts, "ms", goalEvaluate)
+	return nil
 }
 
-func (b *bench) sendAndEvaluate(ctx context.Context, s *running, run string, senders []*sender) error {
-	var segments int
-	var decoded int64
-	for _, sender := range senders {
-		segments, decoded = segments+len(sender.segments), decoded+sender.decoded
-	}
-	began := time.Now()
-	upload, err := spent(s.pid(), func() error { return each(senders, func(s *sender) error { return s.send(ctx) }) })
-	if err != nil {
-		return fmt.Errorf("send telemetry: %w", err)
-	}
-	took := time.Since(began)
-	evaluate, err := spent(s.pid(), func() error {
-		if err := each(senders, func(s *sender) error { return s.complete(ctx) }); err != nil {
-			return err
-		}
-		state, err := s.await(ctx, run)
-		if err == nil && state != string(inspector.Completed) && state != string(inspector.CompletedWithErrors) {
-			err = fmt.Errorf("the run ended as %s", state)
-		}
-		return err
-	})
-	if err != nil {
+// evaluate has a run's telemetry evaluated, and waits for its end.
+func (s *running) evaluate(ctx context.Context, run string, senders []*sender) error {
+	if err := each(senders, func(s *sender) error { return s.complete(ctx) }); err != nil {
 		return err
 	}
-	mb, hosts := float64(decoded)/1e6, float64(len(senders))
-	b.table.plain("telemetry of a host", mb/hosts, fmt.Sprintf("MB in %d segments", segments/len(senders)))
-	b.table.above("telemetry taken, sealed, stored", mb/upload.Seconds(), "MB/s/core", goalTelemetry)
-	b.table.plain("  and by the clock, on one core", mb/took.Seconds(), "MB/s")
-	b.table.below("evaluation of a host, sealed objects to findings", evaluate.Seconds()*1e3/hosts, "ms", goalEvaluate)
-	return nil
+	state, err := s.await(ctx, run)
+	if err == nil && state != string(inspector.Completed) && state != string(inspector.CompletedWithErrors) {
+		err = fmt.Errorf("the run ended as %s", state)
+	}
+	return err
 }
 
 func each(senders []*sender, do func(*sender) error) error {
