@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"assay/internal/inspector"
@@ -168,9 +167,4 @@ func (tx *Tx) touchMany(ctx context.Context, agents []string, touches map[string
 		return fmt.Errorf("note heartbeats: %w", err)
 	}
 	return nil
-}
-
-// clean makes text that both databases take of what a host sent.
-func clean(s string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

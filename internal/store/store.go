@@ -43,7 +43,7 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 		s.Close()
 		return nil, err
 	}
-	s.Reader.q = s.read
+	s.Reader.q = cleaned{s.read}
 	// A process that was killed may have left in the log what it deleted.
 	s.dirty.Store(!s.pg)
 	if err := s.scrub(ctx); err != nil {
@@ -137,7 +137,7 @@ func (s *Store) updateOnce(ctx context.Context, fn func(*Tx) error) error {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer begun.Rollback()
-	tx := &Tx{Reader: Reader{q: begun, pg: s.pg}, tx: begun, scope: s.Scope}
+	tx := &Tx{Reader: Reader{q: cleaned{begun}, pg: s.pg}, tx: begun, scope: s.Scope}
 	if err := fn(tx); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		{"Targets", testTargets},
 		{"Templates", testTemplates},
 		{"Tags", testTags},
+		{"ForeignText", testForeignText},
 		{"Agents", testAgents},
 		{"AgentsOfTarget", testAgentsOf},
 		{"Touch", testTouch},
