@@ -13,6 +13,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // the second signal ends the program at once
 	info, err := os.Stderr.Stat()
 	command := cli.Command{
 		Args: os.Args[1:], Getenv: os.Getenv,

@@ -37,7 +37,11 @@ func (c *Command) agents(ctx context.Context, v verb, args []string) error {
 			return err
 		}
 		do = func(client *client) error {
-			return client.operator(ctx, operator.RevokeAgent, operator.RevokeRequest{ID: set.Arg(0)}, nil)
+			err := client.operator(ctx, operator.RevokeAgent, operator.RevokeRequest{ID: set.Arg(0)}, nil)
+			if err == nil {
+				fmt.Fprintf(text{c.Stderr}, "The agent %s is shut out; to come back it has to enrol again.\n", set.Arg(0))
+			}
+			return err
 		}
 	default:
 		return usagef("there is no action %q: list, token, revoke", action)
@@ -51,13 +55,7 @@ func (c *Command) agents(ctx context.Context, v verb, args []string) error {
 
 func (c *Command) listAgents(ctx context.Context, client *client, asJSON bool) error {
 	all := []operator.Agent{}
-	err := list(func(token string) (string, error) {
-		var answer operator.AgentsResponse
-		err := client.operator(ctx, operator.ListAgents, operator.PageRequest{MaxResults: page, NextToken: token}, &answer)
-		all = append(all, answer.Agents...)
-		return answer.NextToken, err
-	})
-	if err != nil {
+	if err := client.agents(ctx, func(a operator.Agent) { all = append(all, a) }); err != nil {
 		return err
 	}
 	if asJSON {
@@ -71,6 +69,18 @@ func (c *Command) listAgents(ctx context.Context, client *client, asJSON bool) e
 			}
 			row(a.ID, a.Hostname, health, ago(a.SeenAt), a.Version, a.OS, tags(a.Tags))
 		}
+	})
+}
+
+// agents calls fn with every agent.
+func (c *client) agents(ctx context.Context, fn func(operator.Agent)) error {
+	return list(func(token string) (string, error) {
+		var answer operator.AgentsResponse
+		err := c.operator(ctx, operator.ListAgents, operator.PageRequest{MaxResults: page, NextToken: token}, &answer)
+		for _, a := range answer.Agents {
+			fn(a)
+		}
+		return answer.NextToken, err
 	})
 }
 
@@ -110,6 +120,12 @@ func (c *Command) tokenRequest(set *flag.FlagSet, args []string) (operator.Token
 	uses := set.Int("uses", 0, "how many hosts can enrol with it; 0: any number")
 	if err := c.parse(set, args, 0, 0); err != nil {
 		return operator.TokenRequest{}, err
+	}
+	if *valid < time.Second || *valid > operator.MaxValidity {
+		return operator.TokenRequest{}, usagef("a token is valid for 1s to 2160h (90 days), not %v", *valid)
+	}
+	if *uses < 0 {
+		return operator.TokenRequest{}, usagef("a token cannot have %d uses", *uses)
 	}
 	return operator.TokenRequest{Tags: tags, Seconds: int64(*valid / time.Second), Uses: *uses}, nil
 }

@@ -31,11 +31,25 @@ func (f *assessFlags) threshold() (inspector.Severity, error) {
 		return "", nil
 	}
 	for _, s := range inspector.Severities() {
-		if strings.EqualFold(string(s), f.failOn) {
+		if s != inspector.Undefined && strings.EqualFold(string(s), f.failOn) {
 			return s, nil
 		}
 	}
 	return "", usagef("%q is no severity: high, medium, low, informational", f.failOn)
+}
+
+// The bounds of a run's duration are Inspector's.
+const (
+	minDuration = 3 * time.Minute
+	maxDuration = 24 * time.Hour
+)
+
+// check gives the threshold, or tells what is wrong with the flags.
+func (f *assessFlags) check() (inspector.Severity, error) {
+	if f.duration < minDuration || f.duration > maxDuration || f.duration%time.Second != 0 {
+		return "", usagef("a duration is 3m to 24h, in whole seconds, not %v", f.duration)
+	}
+	return f.threshold()
 }
 
 func (c *Command) assess(ctx context.Context, v verb, args []string) error {
@@ -46,7 +60,7 @@ func (c *Command) assess(ctx context.Context, v verb, args []string) error {
 	if err := c.parse(set, args, 1, 1); err != nil {
 		return err
 	}
-	threshold, err := flags.threshold()
+	threshold, err := flags.check()
 	if err != nil {
 		return err
 	}
@@ -58,6 +72,9 @@ func (c *Command) assess(ctx context.Context, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
+	if target == "" {
+		return fmt.Errorf("there is no assessment target %q: aws inspector list-assessment-targets, or create-assessment-target, tells and makes them", set.Arg(0))
+	}
 	return c.assessTarget(ctx, client, target, flags, threshold)
 }
 
@@ -67,15 +84,19 @@ func (c *Command) assessTarget(ctx context.Context, client *client, target strin
 	if err != nil {
 		return err
 	}
-	if err := c.watch(ctx, client, run); err != nil {
-		return err
+	client.patience = patience
+	var o *outcome
+	if err = c.watch(ctx, client, run); err == nil {
+		o, err = client.outcome(ctx, run)
 	}
-	o, err := client.outcome(ctx, run)
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; the run goes on as long as the service does: assay results %s tells how it ended", err, run)
 	}
 	if flags.json {
-		if err := o.printJSON(c.Stdout); err != nil {
+		if err := printJSON(c.Stdout, o); err != nil {
 			return err
 		}
 	} else {
@@ -84,7 +105,10 @@ func (c *Command) assessTarget(ctx context.Context, client *client, target strin
 	return o.exit(threshold)
 }
 
-// target finds a target by its ARN or its name.
+// patience is how long a service may be away while its run is waited for.
+const patience = 2 * time.Minute
+
+// target finds a target by its ARN or its name; "" if there is none.
 func (c *client) target(ctx context.Context, name string) (string, error) {
 	if _, err := inspector.ParseARN(name); err == nil {
 		return name, nil
@@ -107,7 +131,7 @@ func (c *client) target(ctx context.Context, name string) (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("there is no assessment target %q: aws inspector list-assessment-targets, or create-assessment-target, tells and makes them", name)
+	return "", nil
 }
 
 // start starts a run of every rules package that the service has, under a
@@ -133,23 +157,25 @@ func (c *client) template(ctx context.Context, target string, duration time.Dura
 	name := fmt.Sprintf("assay assess %s %d packages", duration, len(packages))
 	var found model.ListAssessmentTemplatesResponse
 	err := c.inspector(ctx, "ListAssessmentTemplates", map[string]any{
-		"assessmentTargetArns": []string{target}, "filter": map[string]any{"namePattern": name}, "maxResults": 500,
+		"assessmentTargetArns": []string{target}, "filter": map[string]any{"namePattern": name + "*"}, "maxResults": 500,
 	}, &found)
 	if err != nil {
 		return "", err
 	}
 	slices.Sort(packages)
-	if len(found.AssessmentTemplateArns) > 0 {
+	for batch := range slices.Chunk(found.AssessmentTemplateArns, 10) {
 		var described model.DescribeAssessmentTemplatesResponse
-		if err := c.inspector(ctx, "DescribeAssessmentTemplates", map[string]any{"assessmentTemplateArns": found.AssessmentTemplateArns[:1]}, &described); err != nil {
+		if err := c.inspector(ctx, "DescribeAssessmentTemplates", map[string]any{"assessmentTemplateArns": batch}, &described); err != nil {
 			return "", err
 		}
 		for _, t := range described.AssessmentTemplates {
 			slices.Sort(t.RulesPackageArns)
-			if slices.Equal(t.RulesPackageArns, packages) {
+			if t.DurationInSeconds == seconds && slices.Equal(t.RulesPackageArns, packages) {
 				return t.Arn, nil
 			}
 		}
+	}
+	if len(found.AssessmentTemplateArns) > 0 { // of other packages
 		name += " " + inspector.NewID()
 	}
 	var created model.CreateAssessmentTemplateResponse
@@ -176,7 +202,7 @@ func (c *Command) watch(ctx context.Context, client *client, run string) error {
 		line.show("%s  %s  %s", time.Since(began).Round(time.Second), words(r.State), client.received(ctx, run))
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the run goes on without us: assay results %s tells how it ended", run)
+			return ctx.Err()
 		case <-time.After(500 * time.Millisecond):
 		}
 	}

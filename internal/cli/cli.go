@@ -31,6 +31,8 @@ type Command struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Terminal       bool // Stderr is one: long work shows its progress there
+
+	clients []*client // to be closed at the end
 }
 
 // verb is a subcommand. run gets the arguments behind its name.
@@ -48,7 +50,7 @@ func verbs() []verb {
 		{"assess", "TARGET", "assess a target now, wait, and print what was found", (*Command).assess},
 		{"findings", "", "list the findings of a run", (*Command).findings},
 		{"explain", "FINDING", "show why a finding was made: the evidence", (*Command).explain},
-		{"results", "RUN", "show every rule that was checked, and what could not be", (*Command).results},
+		{"results", "[RUN]", "show every rule that was checked, and what could not be", (*Command).results},
 		{"runs", "", "list assessment runs", (*Command).runs},
 		{"agents", "[list|token|revoke]", "list agents, make an enrolment token, revoke an agent", (*Command).agents},
 		{"evaluate", "FILE", "evaluate a snapshot that assay-agent collect has made", (*Command).evaluate},
@@ -83,6 +85,11 @@ func (c *Command) Run(ctx context.Context) int {
 		return ExitUsage
 	}
 	v := verbs()[i]
+	defer func() {
+		for _, client := range c.clients {
+			client.http.CloseIdleConnections()
+		}
+	}()
 	return c.exit(v, v.run(c, ctx, v, c.Args[1:]))
 }
 
@@ -96,10 +103,10 @@ func (c *Command) exit(v verb, err error) int {
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &usage):
-		fmt.Fprintf(c.Stderr, "assay %s: %v\n", v.name, err)
+		fmt.Fprintf(text{c.Stderr}, "assay %s: %v\n", v.name, err)
 		return ExitUsage
 	}
-	fmt.Fprintf(c.Stderr, "assay %s: %v\n", v.name, err)
+	fmt.Fprintf(text{c.Stderr}, "assay %s: %v\n", v.name, err)
 	return ExitIncomplete
 }
 
@@ -122,31 +129,39 @@ it; 2 usage; 3 something could not be checked, or the command failed.
 `)
 }
 
-// flags makes the flag set of a verb, with the help that belongs to it.
+// flags makes the flag set of a verb.
 func (c *Command) flags(v verb) *flag.FlagSet {
 	set := flag.NewFlagSet(v.name, flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	set.String(settings.FileFlag, "", "read settings from this `file`")
-	set.Usage = func() {
-		fmt.Fprintf(c.Stdout, "usage: %s\n\n%s.\n\n", strings.TrimSpace("assay "+v.name+" [flags] "+v.arguments), strings.ToUpper(v.summary[:1])+v.summary[1:])
-		set.SetOutput(c.Stdout)
-		set.PrintDefaults()
-		set.SetOutput(io.Discard)
-	}
+	set.Usage = func() {} // parse prints it, if it was asked for
 	return set
+}
+
+// usage prints the help of a verb.
+func (c *Command) usage(set *flag.FlagSet) {
+	i := slices.IndexFunc(verbs(), func(v verb) bool { return v.name == set.Name() })
+	v := verbs()[i]
+	fmt.Fprintf(c.Stdout, "usage: %s\n\n%s.\n\n", strings.TrimSpace("assay "+v.name+" [flags] "+v.arguments), strings.ToUpper(v.summary[:1])+v.summary[1:])
+	set.SetOutput(c.Stdout)
+	set.PrintDefaults()
 }
 
 // parse parses a verb's arguments, of which there must be between least and most
 // behind the flags.
 func (c *Command) parse(set *flag.FlagSet, args []string, least, most int) error {
 	err := settings.Parse(set, args, settings.Source{Prefix: "ASSAY", Getenv: c.Getenv})
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		return usageError{err}
+	if errors.Is(err, flag.ErrHelp) {
+		c.usage(set)
+		return err
 	}
-	if n := set.NArg(); err == nil && (n < least || n > most) {
+	if err != nil {
+		return usageError{fmt.Errorf("%w: see assay %s -help", err, set.Name())}
+	}
+	if n := set.NArg(); n < least || n > most {
 		return usagef("it takes %s, not %d: see assay %s -help", plural(least, most), n, set.Name())
 	}
-	return err
+	return nil
 }
 
 func plural(least, most int) string {
@@ -155,8 +170,6 @@ func plural(least, most int) string {
 		return "no arguments"
 	case least == 1 && most == 1:
 		return "one argument"
-	case least == most:
-		return fmt.Sprintf("%d arguments", least)
 	}
-	return fmt.Sprintf("%d to %d arguments", least, most)
+	return "at most one argument"
 }

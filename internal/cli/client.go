@@ -2,14 +2,17 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +28,7 @@ type client struct {
 	region   string
 	key      access.Credential
 	http     *http.Client
+	patience time.Duration // for how long what only reads is tried again while the service is away
 }
 
 // The environment that `assay env` prints, from which clients are made too.
@@ -40,7 +44,7 @@ const (
 // from a data folder.
 func (c *Command) newClient(data string) (*client, error) {
 	use, bundle := service.Client{
-		Endpoint: c.Getenv(envEndpoint), Region: c.Getenv(envRegion),
+		Endpoint: c.Getenv(envEndpoint), Region: cmp.Or(c.Getenv(envRegion), c.Getenv("AWS_REGION")),
 		AccessKey: c.Getenv(envKey), Secret: c.Getenv(envSecret),
 	}, c.Getenv(envBundle)
 	if use.Endpoint == "" {
@@ -49,32 +53,49 @@ func (c *Command) newClient(data string) (*client, error) {
 		if use, err = folder.Client(); err != nil {
 			return nil, err
 		}
+		if use.Endpoint == "" {
+			return nil, noAPI(data)
+		}
 		bundle = folder.CA()
 	}
 	if use.AccessKey == "" || use.Secret == "" {
 		return nil, fmt.Errorf("$%s is set, but not $%s and $%s: eval \"$(assay env -data DIR)\" sets all of them", envEndpoint, envKey, envSecret)
 	}
+	if use.Region == "" {
+		return nil, fmt.Errorf("$%s is set, but not $%s", envEndpoint, envRegion)
+	}
 	return c.newClientOf(use, bundle)
 }
 
-// newClientOf makes a client that trusts the certificates in a file.
+// noAPI says that a data folder is of a replica that nobody can call.
+func noAPI(data string) error {
+	return fmt.Errorf("the service of %s runs without the role api: use the data folder of a replica that has it", data)
+}
+
+// newClientOf makes a client that trusts the certificates in a file; empty: those
+// that the system trusts.
 func (c *Command) newClientOf(use service.Client, bundle string) (*client, error) {
-	pem, err := os.ReadFile(bundle)
-	if err != nil {
-		return nil, fmt.Errorf("read the certificates to trust ($%s): %w", envBundle, err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("there is no certificate in %s ($%s)", bundle, envBundle)
+	var roots *x509.CertPool
+	if bundle != "" {
+		pem, err := os.ReadFile(bundle)
+		if err != nil {
+			return nil, fmt.Errorf("read the certificates to trust ($%s): %w", envBundle, err)
+		}
+		roots = x509.NewCertPool()
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("there is no certificate in %s ($%s)", bundle, envBundle)
+		}
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-	return &client{
+	client := &client{
 		endpoint: strings.TrimSuffix(use.Endpoint, "/"),
 		region:   use.Region,
 		key:      access.Credential{KeyID: use.AccessKey, Secret: use.Secret},
 		http:     &http.Client{Transport: transport, Timeout: time.Minute},
-	}, nil
+	}
+	c.clients = append(c.clients, client)
+	return client, nil
 }
 
 // apiError is an error that the service answered.
@@ -92,6 +113,20 @@ func (e *apiError) Error() string {
 	return fmt.Sprintf("%s (%s)", e.Message, name)
 }
 
+// refusal is the error that an answer other than 200 means.
+func refusal(target string, answer *http.Response, data []byte) error {
+	refused := &apiError{}
+	if json.Unmarshal(data, refused) != nil || refused.Type == "" {
+		// It is not the service that answers.
+		refused = &apiError{Message: strings.TrimSpace(string(data[:min(len(data), 200)])), Type: answer.Status}
+	}
+	err := fmt.Errorf("%s: %w", target, refused)
+	if answer.StatusCode >= 500 {
+		return away{err}
+	}
+	return err
+}
+
 // inspector calls an operation of Inspector's API.
 func (c *client) inspector(ctx context.Context, operation string, in, out any) error {
 	return c.call(ctx, "InspectorService."+operation, in, out)
@@ -105,11 +140,43 @@ func (c *client) operator(ctx context.Context, operation string, in, out any) er
 // maxAnswer bounds an answer: a page of 500 findings with their evidence.
 const maxAnswer = 64 << 20
 
+// away is an error that another try may not have: the service was not reached, or
+// hung up, or is in trouble.
+type away struct{ error }
+
+func (a away) Unwrap() error { return a.error }
+
+// again is the pause before another try.
+const again = 500 * time.Millisecond
+
+// call calls an operation. One that only reads is called again for as long as the
+// client has patience.
 func (c *client) call(ctx context.Context, target string, in, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
+	for deadline := time.Now().Add(c.patience); ; {
+		var gone away
+		err := c.once(ctx, target, body, out)
+		if !errors.As(err, &gone) || !reads(target) || !time.Now().Before(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(again):
+		}
+	}
+}
+
+// reads tells whether an operation changes nothing.
+func reads(target string) bool {
+	_, operation, _ := strings.Cut(target, ".")
+	return slices.ContainsFunc([]string{"List", "Describe", "Get", "Explain"}, func(verb string) bool { return strings.HasPrefix(operation, verb) })
+}
+
+func (c *client) once(ctx context.Context, target string, body []byte, out any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+"/", bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -119,17 +186,17 @@ func (c *client) call(ctx context.Context, target string, in, out any) error {
 	access.Sign(r, body, c.key, c.region, "inspector", time.Now())
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return fmt.Errorf("call the service: %w", err)
+		return away{fmt.Errorf("call the service: %w", err)}
 	}
 	defer answer.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
-	if err != nil {
-		return fmt.Errorf("read the answer of %s: %w", target, err)
-	}
-	if answer.StatusCode != http.StatusOK {
-		refused := &apiError{Message: strings.TrimSpace(string(data)), Type: answer.Status}
-		json.Unmarshal(data, refused)
-		return fmt.Errorf("%s: %w", target, refused)
+	data, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return away{fmt.Errorf("read the answer of %s: %w", target, err)}
+	case len(data) > maxAnswer:
+		return fmt.Errorf("the answer of %s is larger than %d bytes", target, maxAnswer)
+	case answer.StatusCode != http.StatusOK:
+		return refusal(target, answer, data)
 	}
 	if len(data) == 0 || out == nil {
 		return nil

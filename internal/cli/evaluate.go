@@ -21,7 +21,13 @@ func (c *Command) evaluate(ctx context.Context, v verb, args []string) error {
 	asJSON := set.Bool("json", false, "print JSON")
 	all := set.Bool("results", false, "print every rule's verdict, too")
 	failOn := set.String("fail-on", "", "exit with 1 if a finding is of this `severity` or worse: high, medium, low, informational")
+	var limits rulesFlags
+	limits.register(set)
 	if err := c.parse(set, args, 1, 1); err != nil {
+		return err
+	}
+	settings, err := limits.settings()
+	if err != nil {
 		return err
 	}
 	threshold, err := (&assessFlags{failOn: *failOn}).threshold()
@@ -32,21 +38,24 @@ func (c *Command) evaluate(ctx context.Context, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	o, results, err := evaluateHost(ctx, h, time.Now())
+	o, results, err := evaluateHost(ctx, h, rules.Input{Now: time.Now(), Settings: settings})
 	if err != nil {
 		return err
+	}
+	if !*all {
+		results = nil
 	}
 	if *asJSON {
-		err = o.printJSON(c.Stdout)
-	} else {
-		o.print(c.Stdout)
+		o.Results = results
+		if err := printJSON(c.Stdout, o); err != nil {
+			return err
+		}
+		return o.exit(threshold)
 	}
-	if *all && !*asJSON {
+	o.print(c.Stdout)
+	if *all {
 		fmt.Fprintln(c.Stdout)
 		printResults(c.Stdout, results)
-	}
-	if err != nil {
-		return err
 	}
 	return o.exit(threshold)
 }
@@ -72,7 +81,7 @@ func readSnapshot(name string) (*host.Host, error) {
 }
 
 // evaluateHost gives the outcome of every rules package on a host.
-func evaluateHost(ctx context.Context, h *host.Host, now time.Time) (*outcome, []operator.HostResults, error) {
+func evaluateHost(ctx context.Context, h *host.Host, in rules.Input) (*outcome, []operator.HostResults, error) {
 	asset := inspector.Asset{Agent: h.ID}
 	if system := h.System(); system.OK() {
 		asset.Hostname = system.Value.Hostname
@@ -81,21 +90,22 @@ func evaluateHost(ctx context.Context, h *host.Host, now time.Time) (*outcome, [
 	if asset.Agent == "" {
 		asset.Agent = name
 	}
-	o := &outcome{Hosts: 1, Counts: map[string]int64{}, Verdicts: map[string]int{}, Findings: []finding{}, Unchecked: []unchecked{}, NotSeen: []notSeen{}}
+	o := newOutcome()
+	o.Hosts = 1
 	o.notSeen(asset.Agent, assess.NotSeen(h))
 	var all []operator.HostResults
 	for _, p := range catalog.Packages() {
-		results, err := p.Evaluate(ctx, h, rules.Input{Now: now})
+		results, err := p.Evaluate(ctx, h, in)
 		if err != nil {
 			return nil, nil, fmt.Errorf("evaluate %s: %w", p.Describe().Name, err)
 		}
 		d := p.Describe()
-		all = append(all, operator.HostResults{Agent: name, Package: d.ID, Results: results})
+		all = append(all, operator.HostResults{Agent: name, Package: d.ID, Version: d.Version, EvaluatedAt: in.Now, Results: results})
 		for _, r := range results {
 			o.Verdicts[string(r.Verdict)]++
 		}
 		// The ids are keyed by nothing: findings of a file have no ARN.
-		findings, exclusions := rules.Derive(d, rules.Subject{Agent: asset, PackageARN: d.Name, Now: now}, results)
+		findings, exclusions := rules.Derive(d, rules.Subject{Agent: asset, PackageARN: d.Name, Now: in.Now}, results)
 		o.add(findings, exclusions, name)
 	}
 	o.sort()
@@ -107,11 +117,11 @@ func (o *outcome) add(findings []inspector.Finding, exclusions []inspector.Exclu
 		o.Counts[string(f.Severity)]++
 		o.Findings = append(o.Findings, finding{
 			Severity: f.Severity, Agent: f.Agent, Host: name, Package: string(f.Package), Rule: f.Rule,
-			Title: f.Title, Description: f.Description, Recommendation: f.Recommendation, Evidence: f.Evidence,
+			Title: f.Title, Description: f.Description, Recommendation: f.Recommendation, Evidence: some(f.Evidence),
 		})
 	}
 	for _, e := range exclusions {
-		u := unchecked{Title: e.Title, Description: e.Description, Recommendation: e.Recommendation}
+		u := unchecked{Title: e.Title, Description: e.Description, Recommendation: e.Recommendation, Scopes: []string{}}
 		for _, s := range e.Scopes {
 			u.Scopes = append(u.Scopes, s.Value)
 		}

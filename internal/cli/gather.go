@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 
 	"assay/internal/api/model"
@@ -15,7 +18,9 @@ func (c *client) outcome(ctx context.Context, run string) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &outcome{Run: run, State: r.State, Counts: r.FindingCounts, Verdicts: map[string]int{}, Findings: []finding{}, Unchecked: []unchecked{}, NotSeen: []notSeen{}}
+	o := newOutcome()
+	o.Run, o.State = run, r.State
+	maps.Copy(o.Counts, r.FindingCounts)
 	for _, gather := range []func(context.Context, *outcome) error{c.gatherFindings, c.gatherUnchecked, c.gatherVerdicts} {
 		if err := gather(ctx, o); err != nil {
 			return nil, err
@@ -52,9 +57,12 @@ func (c *client) gatherFindings(ctx context.Context, o *outcome) error {
 		var listed model.ListFindingsResponse
 		err := c.inspector(ctx, "ListFindings", paged(map[string]any{"assessmentRunArns": []string{o.Run}}, token), &listed)
 		if err != nil || len(listed.FindingArns) == 0 {
-			return "", err
+			return listed.NextToken, err
 		}
 		findings, err := c.findings(ctx, listed.FindingArns)
+		if missing := len(listed.FindingArns) - len(findings); err == nil && missing > 0 {
+			err = fmt.Errorf("%d findings of the run %s have vanished while they were read", missing, o.Run)
+		}
 		o.Findings = append(o.Findings, findings...)
 		return listed.NextToken, err
 	})
@@ -82,7 +90,7 @@ func (c *client) findings(ctx context.Context, arns []string) ([]finding, error)
 		findings = append(findings, finding{
 			ARN: f.Arn, Severity: inspector.Severity(f.Severity), Title: f.Title, Description: f.Description, Recommendation: f.Recommendation,
 			Agent: f.AssetAttributes.AgentId, Host: hostName(f.AssetAttributes.Hostname, f.AssetAttributes.AgentId),
-			Package: string(why[f.Arn].Package), Rule: why[f.Arn].Rule, Evidence: why[f.Arn].Evidence,
+			Package: string(why[f.Arn].Package), Rule: why[f.Arn].Rule, Evidence: some(why[f.Arn].Evidence),
 		})
 	}
 	return findings, nil
@@ -90,10 +98,7 @@ func (c *client) findings(ctx context.Context, arns []string) ([]finding, error)
 
 // hostName is what people call a host: its name, else its agent's id.
 func hostName(name, agent string) string {
-	if name != "" {
-		return name
-	}
-	return agent
+	return cmp.Or(oneLine(name), agent)
 }
 
 func (c *client) gatherUnchecked(ctx context.Context, o *outcome) error {
@@ -112,7 +117,7 @@ func (c *client) gatherUnchecked(ctx context.Context, o *outcome) error {
 				if !ok {
 					continue
 				}
-				u := unchecked{Title: e.Title, Description: e.Description, Recommendation: e.Recommendation}
+				u := unchecked{Title: e.Title, Description: e.Description, Recommendation: e.Recommendation, Scopes: []string{}}
 				for _, s := range e.Scopes {
 					u.Scopes = append(u.Scopes, s.Value)
 				}

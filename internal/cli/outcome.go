@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -10,6 +9,8 @@ import (
 
 	"assay/internal/assess"
 	"assay/internal/inspector"
+	"assay/internal/operator"
+	"assay/internal/rules"
 )
 
 // outcome is what an assessment came to: what is printed, for people or as JSON.
@@ -22,6 +23,21 @@ type outcome struct {
 	Findings  []finding        `json:"findings"`
 	Unchecked []unchecked      `json:"not_checked"`
 	NotSeen   []notSeen        `json:"not_seen"`
+
+	Results []operator.HostResults `json:"results,omitempty"` // where they were asked for
+}
+
+// newOutcome is an outcome in which nothing is null.
+func newOutcome() *outcome {
+	return &outcome{Counts: map[string]int64{}, Verdicts: map[string]int{}, Findings: []finding{}, Unchecked: []unchecked{}, NotSeen: []notSeen{}}
+}
+
+// some is a list that JSON writes as one also if there is nothing in it.
+func some[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 // notSeen is what a host's sensor could not see. Where a rule needed it, the rule
@@ -59,10 +75,17 @@ type unchecked struct {
 	Scopes         []string `json:"scopes"`
 }
 
+// complete tells whether every rule was checked, on at least one host.
+func (o *outcome) complete() bool {
+	return o.Hosts > 0 && len(o.Unchecked) == 0 &&
+		o.Verdicts[string(rules.NotEvaluated)] == 0 && o.Verdicts[string(rules.Error)] == 0 &&
+		(o.State == "" || o.State == string(inspector.Completed))
+}
+
 // exit is the outcome's exit code under a threshold; empty means that findings
 // are no failure.
 func (o *outcome) exit(failOn inspector.Severity) error {
-	if len(o.Unchecked) > 0 || o.State != "" && o.State != string(inspector.Completed) {
+	if !o.complete() {
 		return exitError(ExitIncomplete)
 	}
 	for _, f := range o.Findings {
@@ -81,16 +104,10 @@ func (o *outcome) sort() {
 	})
 }
 
-func (o *outcome) printJSON(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(o)
-}
-
 // print prints the outcome for people: worst first, each finding with its host,
 // its evidence in a line, and what to do.
 func (o *outcome) print(w io.Writer) {
+	w = text{w}
 	o.sort()
 	last := inspector.Severity("")
 	for _, f := range o.Findings {
@@ -189,7 +206,7 @@ func evidenceLine(e inspector.Evidence) string {
 	if e.Line > 0 {
 		where += fmt.Sprintf(":%d", e.Line)
 	}
-	line := strings.Join(strings.Fields(where+": "+e.Found), " ")
+	line := oneLine(where + ": " + e.Found)
 	if e.Expected != "" {
 		line += " (expected: " + e.Expected + ")"
 	}
@@ -198,7 +215,7 @@ func evidenceLine(e inspector.Evidence) string {
 
 // firstSentence cuts a recommendation for a list; explain shows all of it.
 func firstSentence(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
+	text = oneLine(text)
 	if i := strings.Index(text, ". "); i > 0 {
 		return text[:i+1]
 	}

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
+	"net"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +20,7 @@ import (
 // defaultData is the data folder of a service that was not told another.
 const defaultData = "data"
 
-// list is a flag that may be repeated, or given once with commas.
+// listFlag is a flag that may be repeated, or given once with commas.
 type listFlag []string
 
 func (l *listFlag) String() string { return strings.Join(*l, ",") }
@@ -38,17 +41,33 @@ type serviceFlags struct {
 	names  listFlag
 	level  string
 	format string
+	rules  rulesFlags
+}
 
-	maxAge, minLength int
+// rulesFlags are the limits that rules know and an operator may set.
+type rulesFlags struct{ maxAge, minLength int }
+
+func (f *rulesFlags) register(set *flag.FlagSet) {
+	set.IntVar(&f.maxAge, "password-maximum-age", 365, "the `days` that the rule about the maximum age of passwords allows")
+	set.IntVar(&f.minLength, "password-minimum-length", 8, "the `characters` that the rule about the minimum length of passwords wants")
+}
+
+func (f *rulesFlags) settings() (map[string]string, error) {
+	if f.maxAge < 1 || f.minLength < 1 || f.minLength > 64 {
+		return nil, usagef("a maximum age is at least 1 day, a minimum length 1 to 64 characters")
+	}
+	return map[string]string{"password-maximum-age": strconv.Itoa(f.maxAge), "password-minimum-length": strconv.Itoa(f.minLength)}, nil
 }
 
 func (f *serviceFlags) register(set *flag.FlagSet) {
 	c := &f.config
 	set.StringVar(&c.Data, "data", defaultData, "keep everything below this `folder`")
 	set.StringVar(&c.API, "api", "127.0.0.1:8443", "serve the Inspector API at this `address`")
-	set.StringVar(&c.Gateway, "gateway", "127.0.0.1:8444", "serve the agents at this `address`")
+	set.StringVar(&c.Gateway, "gateway", "127.0.0.1:8444", "serve the agents at this `address`; without the role gateway: where another replica does")
 	set.StringVar(&c.Metrics, "metrics", "", "serve Prometheus metrics without TLS at this `address`; they are always at /metrics of -api for callers on this machine")
 	set.StringVar(&c.Database, "database", "", "keep the state in this `database`, postgres://...; default SQLite in the data folder")
+	set.StringVar(&c.Keyring, "keyring", "", "the keyring's `file`, which replicas share; default keys/keyring.json in the data folder")
+	set.StringVar(&c.Objects, "objects", "", "keep sealed telemetry in this `folder`, which replicas share; default objects in the data folder")
 	set.StringVar(&c.Scope.Region, "region", "", "the `region` that ARNs carry; kept from the first start on")
 	set.StringVar(&c.Scope.Account, "account", "", "the 12-digit `account` that ARNs carry; generated at the first start and kept")
 	set.Var(&f.roles, "roles", "run only these `roles`: api, gateway, worker")
@@ -60,8 +79,7 @@ func (f *serviceFlags) register(set *flag.FlagSet) {
 	set.IntVar(&c.Limits.Templates, "limit-templates", 500, "how many assessment templates there may be")
 	set.IntVar(&c.Limits.Runs, "limit-runs", 50_000, "how many assessment runs there may be")
 	set.IntVar(&c.Limits.RunningHosts, "limit-running-hosts", 500, "how many hosts may be in running assessments")
-	set.IntVar(&f.maxAge, "password-maximum-age", 365, "the `days` that the rule about the maximum age of passwords allows")
-	set.IntVar(&f.minLength, "password-minimum-length", 8, "the `characters` that the rule about the minimum length of passwords wants")
+	f.rules.register(set)
 	set.StringVar(&f.level, "log-level", "info", "log from this `level` on: debug, info, warn, error")
 	set.StringVar(&f.format, "log-format", "text", "log as `text` or json")
 }
@@ -71,14 +89,15 @@ func (c *Command) settle(f *serviceFlags) (service.Config, error) {
 	config := f.config
 	config.Names = f.names
 	config.Version = release.Version()
-	if f.maxAge < 1 || f.minLength < 1 || f.minLength > 64 {
-		return config, usagef("a maximum age is at least 1 day, a minimum length 1 to 64 characters")
-	}
-	config.RulesSettings = map[string]string{
-		"password-maximum-age": strconv.Itoa(f.maxAge), "password-minimum-length": strconv.Itoa(f.minLength),
+	var err error
+	if config.RulesSettings, err = f.rules.settings(); err != nil {
+		return config, err
 	}
 	for _, role := range f.roles {
 		config.Roles = append(config.Roles, service.Role(role))
+	}
+	if err := checkService(config); err != nil {
+		return config, usageError{err}
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.level)); err != nil {
@@ -93,13 +112,36 @@ func (c *Command) settle(f *serviceFlags) (service.Config, error) {
 	default:
 		return config, usagef("%q is no log format: text, json", f.format)
 	}
-	if config.Scope.Region != "" && !inspector.ValidRegion(config.Scope.Region) {
-		return config, usagef("%q cannot be a region: one looks like eu-central-1", config.Scope.Region)
-	}
-	if config.Scope.Account != "" && !inspector.ValidAccount(config.Scope.Account) {
-		return config, usagef("%q cannot be an account: one has 12 digits", config.Scope.Account)
-	}
 	return config, nil
+}
+
+// checkService tells what is wrong with a configuration, before anything is made
+// of it.
+func checkService(c service.Config) error {
+	if err := service.CheckRoles(c.Roles, c.Database); err != nil {
+		return err
+	}
+	for _, name := range c.Names {
+		if net.ParseIP(name) == nil && strings.ContainsAny(name, ":/ ") {
+			return fmt.Errorf("%q cannot be a name: one is a host's name or address, without scheme and port", name)
+		}
+	}
+	if c.Interval < time.Second || c.Interval > time.Hour {
+		return fmt.Errorf("heartbeats are 1s to 1h apart, not %v", c.Interval)
+	}
+	if c.Retention <= 0 || c.Grace <= 0 {
+		return errors.New("retention and grace are longer than nothing")
+	}
+	if min(c.Limits.Targets, c.Limits.Templates, c.Limits.Runs, c.Limits.RunningHosts) < 1 {
+		return errors.New("a limit is at least 1")
+	}
+	if region := c.Scope.Region; region != "" && !inspector.ValidRegion(region) {
+		return fmt.Errorf("%q cannot be a region: one looks like eu-central-1", region)
+	}
+	if account := c.Scope.Account; account != "" && !inspector.ValidAccount(account) {
+		return fmt.Errorf("%q cannot be an account: one has 12 digits", account)
+	}
+	return nil
 }
 
 func (c *Command) serve(ctx context.Context, v verb, args []string) error {
@@ -131,9 +173,16 @@ func (c *Command) env(ctx context.Context, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
+	if use.Endpoint == "" {
+		return noAPI(*data)
+	}
+	bundle, err := filepath.Abs(folder.CA()) // clients run elsewhere, too
+	if err != nil {
+		return err
+	}
 	for _, line := range [][2]string{
 		{envKey, use.AccessKey}, {envSecret, use.Secret}, {envRegion, use.Region},
-		{envBundle, folder.CA()}, {"AWS_ENDPOINT_URL_INSPECTOR", use.Endpoint}, {envEndpoint, use.Endpoint},
+		{envBundle, bundle}, {"AWS_ENDPOINT_URL_INSPECTOR", use.Endpoint}, {envEndpoint, use.Endpoint},
 	} {
 		fmt.Fprintf(c.Stdout, "export %s=%s\n", line[0], shellQuote(line[1]))
 	}

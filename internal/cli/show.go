@@ -38,7 +38,7 @@ func (c *Command) findings(ctx context.Context, v verb, args []string) error {
 		return err
 	}
 	if *asJSON {
-		return o.printJSON(c.Stdout)
+		return printJSON(c.Stdout, o)
 	}
 	o.print(c.Stdout)
 	return nil
@@ -46,14 +46,13 @@ func (c *Command) findings(ctx context.Context, v verb, args []string) error {
 
 // allRuns lists the runs, newest first.
 func (c *client) allRuns(ctx context.Context) (runs []model.AssessmentRun, err error) {
+	runs = []model.AssessmentRun{}
 	err = list(func(token string) (string, error) {
 		var listed model.ListAssessmentRunsResponse
 		if err := c.inspector(ctx, "ListAssessmentRuns", paged(map[string]any{}, token), &listed); err != nil {
 			return "", err
 		}
-		for len(listed.AssessmentRunArns) > 0 {
-			batch := listed.AssessmentRunArns[:min(10, len(listed.AssessmentRunArns))]
-			listed.AssessmentRunArns = listed.AssessmentRunArns[len(batch):]
+		for batch := range slices.Chunk(listed.AssessmentRunArns, 10) {
 			var described model.DescribeAssessmentRunsResponse
 			if err := c.inspector(ctx, "DescribeAssessmentRuns", map[string]any{"assessmentRunArns": batch}, &described); err != nil {
 				return "", err
@@ -68,7 +67,9 @@ func (c *client) allRuns(ctx context.Context) (runs []model.AssessmentRun, err e
 
 // findRun finds a run by its ARN, its id, or, for "", the last one that is over.
 func (c *client) findRun(ctx context.Context, name string) (string, error) {
-	if _, err := inspector.ParseARN(name); err == nil {
+	if arn, err := inspector.ParseARN(name); err == nil && arn.Kind != inspector.KindRun {
+		return "", fmt.Errorf("%s is the ARN of something else than an assessment run", name)
+	} else if err == nil {
 		return name, nil
 	}
 	runs, err := c.allRuns(ctx)
@@ -147,15 +148,16 @@ func (c *Command) explain(ctx context.Context, v verb, args []string) error {
 }
 
 func (c *Command) printExplanation(f finding) {
-	fmt.Fprintf(c.Stdout, "%s: %s\n\n", strings.ToUpper(string(f.Severity)), f.Title)
+	w := text{c.Stdout}
+	fmt.Fprintf(w, "%s: %s\n\n", strings.ToUpper(string(f.Severity)), f.Title)
 	for _, line := range [][2]string{{"host", f.Host + " (" + f.Agent + ")"}, {"rule", f.Rule + " of " + f.Package}, {"finding", f.ARN}} {
-		fmt.Fprintf(c.Stdout, "%-9s%s\n", line[0], line[1])
+		fmt.Fprintf(w, "%-9s%s\n", line[0], line[1])
 	}
-	fmt.Fprintf(c.Stdout, "\n%s\n\nEvidence\n", f.Description)
+	fmt.Fprintf(w, "\n%s\n\nEvidence\n", f.Description)
 	for _, e := range f.Evidence {
-		fmt.Fprintf(c.Stdout, "  %s\n      record %s of the sensor %s\n", evidenceLine(e), e.Record, e.Sensor)
+		fmt.Fprintf(w, "  %s\n      record %s of the sensor %s\n", evidenceLine(e), e.Record, e.Sensor)
 	}
-	fmt.Fprintf(c.Stdout, "\nWhat to do\n  %s\n", strings.ReplaceAll(f.Recommendation, "\n", "\n  "))
+	fmt.Fprintf(w, "\nWhat to do\n  %s\n", strings.ReplaceAll(f.Recommendation, "\n", "\n  "))
 }
 
 func (c *Command) results(ctx context.Context, v verb, args []string) error {
@@ -186,6 +188,7 @@ func (c *Command) results(ctx context.Context, v verb, args []string) error {
 
 // printResults prints each rule's verdict with its reason.
 func printResults(w io.Writer, all []operator.HostResults) {
+	w = text{w}
 	for _, host := range all {
 		fmt.Fprintf(w, "%s %s\n", host.Agent, host.Package)
 		for _, r := range host.Results {
@@ -199,14 +202,14 @@ func printResults(w io.Writer, all []operator.HostResults) {
 
 // table prints rows in columns.
 func table(w io.Writer, heading string, rows func(row func(...any))) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := tabwriter.NewWriter(text{w}, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, heading)
 	rows(func(cells ...any) {
 		for i, cell := range cells {
 			if i > 0 {
 				fmt.Fprint(t, "\t")
 			}
-			fmt.Fprint(t, cell)
+			fmt.Fprint(t, oneLine(fmt.Sprint(cell)))
 		}
 		fmt.Fprintln(t)
 	})

@@ -3,19 +3,16 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
 	"assay/internal/api/model"
 	"assay/internal/inspector"
-	"assay/internal/operator"
 	"assay/internal/service"
 )
 
@@ -36,7 +33,7 @@ func (c *Command) try(ctx context.Context, v verb, args []string) error {
 	if err := c.parse(set, args, 0, 0); err != nil {
 		return err
 	}
-	threshold, err := assessing.threshold()
+	threshold, err := assessing.check()
 	if err != nil {
 		return err
 	}
@@ -44,14 +41,21 @@ func (c *Command) try(ctx context.Context, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	if !given(set, "api") {
+	if n := len(config.Roles); n > 0 && n < 3 {
+		return usagef("it needs all roles")
+	}
+	// An address that was asked for is not changed, wherever it was.
+	if config.API == set.Lookup("api").DefValue {
 		config.API = freeAddress(config.API)
 	}
-	if !given(set, "gateway") {
+	if config.Gateway == set.Lookup("gateway").DefValue {
 		config.Gateway = freeAddress(config.Gateway)
 	}
 	return c.tryWith(ctx, config, *agent, assessing, threshold)
 }
+
+// partEnded is why a try ends early: the service or the agent has.
+type partEnded struct{ error }
 
 func (c *Command) tryWith(ctx context.Context, config service.Config, agent string, flags assessFlags, threshold inspector.Severity) error {
 	s, err := service.Open(ctx, config)
@@ -60,33 +64,50 @@ func (c *Command) tryWith(ctx context.Context, config service.Config, agent stri
 	}
 	// The service outlives ctx until the agent has stopped.
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	trying, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(serving) }()
-	result := c.tryOn(ctx, s, agent, flags, threshold)
+	go func() {
+		err := s.Serve(serving)
+		cancel(partEnded{errors.New("the service has ended")})
+		ended <- err
+	}()
+	result := c.tryOn(trying, cancel, s, agent, flags, threshold)
 	stop()
-	return errors.Join(result, <-ended)
+	return worse(result, <-ended)
 }
 
-func (c *Command) tryOn(ctx context.Context, s *service.Service, agent string, flags assessFlags, threshold inspector.Severity) error {
+// worse joins what an assessment came to and how its service ended: a service that
+// failed wins over any exit code.
+func worse(result, served error) error {
+	var code exitError
+	if served != nil && errors.As(result, &code) {
+		return served
+	}
+	return errors.Join(result, served)
+}
+
+func (c *Command) tryOn(ctx context.Context, cancel context.CancelCauseFunc, s *service.Service, program string, flags assessFlags, threshold inspector.Severity) error {
 	c.say("The service is at %s, its data in %s.", s.Client().Endpoint, s.Folder())
 	client, err := c.newClientOf(s.Client(), s.Folder().CA())
 	if err != nil {
 		return err
 	}
-	stop, err := c.startAgent(ctx, client, s, agent)
-	if err != nil {
+	a := &localAgent{program: program, state: filepath.Join(string(s.Folder()), "agent"), log: filepath.Join(string(s.Folder()), "agent.log")}
+	if err := c.prepareAgent(ctx, client, s, a); err != nil {
 		return err
 	}
-	defer stop()
-	target, err := client.thisHost(ctx)
-	if err != nil {
+	if err := a.start(cancel); err != nil {
 		return err
 	}
-	c.say("Assessing this host.")
-	result := c.assessTarget(ctx, client, target, flags, threshold)
-	var code exitError
-	if result != nil && !errors.As(result, &code) {
-		return result
+	defer a.stop()
+	err = client.heard(ctx, a)
+	var result error
+	if err == nil {
+		result, err = c.assessHost(ctx, client, flags, threshold)
+	}
+	if err != nil {
+		return fmt.Errorf("%w; the agent's log is %s", err, a.log)
 	}
 	if !flags.json {
 		c.hints(s)
@@ -94,8 +115,27 @@ func (c *Command) tryOn(ctx context.Context, s *service.Service, agent string, f
 	if c.Terminal {
 		c.say("The service goes on until Ctrl-C.")
 		<-ctx.Done()
+		var part partEnded
+		if errors.As(context.Cause(ctx), &part) {
+			return part
+		}
 	}
 	return result
+}
+
+// assessHost assesses the target that try makes. result is an exit code.
+func (c *Command) assessHost(ctx context.Context, client *client, flags assessFlags, threshold inspector.Severity) (result, err error) {
+	target, err := client.thisHost(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.say("Assessing this host.")
+	err = c.assessTarget(ctx, client, target, flags, threshold)
+	var code exitError
+	if errors.As(err, &code) {
+		return code, nil
+	}
+	return nil, err
 }
 
 func (c *Command) say(format string, args ...any) { fmt.Fprintf(c.Stderr, format+"\n", args...) }
@@ -139,89 +179,10 @@ func relative(path string) string {
 	return "." + string(filepath.Separator) + short
 }
 
-// startAgent enrols this host if it is not, starts the agent, and waits for its
-// first heartbeat. What the agent says goes to a file in the data folder.
-func (c *Command) startAgent(ctx context.Context, client *client, s *service.Service, agent string) (stop func(), err error) {
-	state := filepath.Join(string(s.Folder()), "agent")
-	if _, err := os.Stat(filepath.Join(state, "identity.json")); errors.Is(err, os.ErrNotExist) {
-		c.say("Enrolling this host.")
-		if err := c.enroll(ctx, client, s, agent, state); err != nil {
-			return nil, err
-		}
-	}
-	path := filepath.Join(string(s.Folder()), "agent.log")
-	log, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open the agent's log: %w", err)
-	}
-	began := time.Now()
-	cmd := exec.Command(agent, "run", "-state", state)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("start the agent: %w", err), log.Close())
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	stop = func() {
-		if runtime.GOOS == "windows" || cmd.Process.Signal(os.Interrupt) != nil {
-			cmd.Process.Kill()
-		}
-		select {
-		case <-ended:
-		case <-time.After(10 * time.Second):
-			cmd.Process.Kill()
-		}
-		log.Close()
-	}
-	if err := client.heard(ctx, began, ended); err != nil {
-		stop()
-		return nil, fmt.Errorf("%w; its log is %s", err, path)
-	}
-	return stop, nil
-}
-
-func (c *Command) enroll(ctx context.Context, client *client, s *service.Service, agent, state string) error {
-	var token operator.TokenResponse
-	request := operator.TokenRequest{Seconds: 600, Uses: 1, Tags: []inspector.Tag{{Key: "assay", Value: thisHost}}}
-	if err := client.operator(ctx, operator.CreateEnrollmentToken, request, &token); err != nil {
-		return err
-	}
-	cmd := exec.CommandContext(ctx, agent, "enroll", "-server", s.Client().Gateway, "-ca", s.Folder().CA(), "-state", state)
-	// The token goes by the environment: arguments can be read by everybody.
-	cmd.Env = append(os.Environ(), "ASSAY_AGENT_TOKEN="+token.Token)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("enrol this host: %w: %s", err, strings.TrimSpace(string(out)))
-	}
-	return nil
-}
-
-// heard waits until an agent has been heard of since a time.
-func (c *client) heard(ctx context.Context, since time.Time, ended <-chan error) error {
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
-		var answer operator.AgentsResponse
-		if err := c.operator(ctx, operator.ListAgents, operator.PageRequest{MaxResults: page}, &answer); err != nil {
-			return err
-		}
-		for _, a := range answer.Agents {
-			if a.SeenAt.After(since) {
-				return nil
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case err := <-ended:
-			return fmt.Errorf("the agent has ended (%v)", err)
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-	return errors.New("the agent was not heard of within a minute")
-}
-
 // thisHost finds or makes the target of the hosts that `try` has enrolled.
 func (c *client) thisHost(ctx context.Context) (string, error) {
-	if target, err := c.target(ctx, thisHost); err == nil {
-		return target, nil
+	if target, err := c.target(ctx, thisHost); target != "" || err != nil {
+		return target, err
 	}
 	var group model.CreateResourceGroupResponse
 	err := c.inspector(ctx, "CreateResourceGroup", map[string]any{
@@ -235,29 +196,6 @@ func (c *client) thisHost(ctx context.Context) (string, error) {
 		"assessmentTargetName": thisHost, "resourceGroupArn": group.ResourceGroupArn,
 	}, &target)
 	return target.AssessmentTargetArn, err
-}
-
-// besideUs is a program in the folder of this one, or its bare name.
-func besideUs(name string) string {
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return name
-	}
-	path := filepath.Join(filepath.Dir(self), name)
-	if _, err := os.Stat(path); err != nil {
-		return name
-	}
-	return path
-}
-
-// given tells whether a flag was set, wherever.
-func given(set *flag.FlagSet, name string) bool {
-	found := false
-	set.Visit(func(f *flag.Flag) { found = found || f.Name == name })
-	return found
 }
 
 // freeAddress is the address if nobody listens there, else one with a free port.

@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"assay/internal/assess"
@@ -58,10 +59,11 @@ func invalid(code, format string, args ...any) error {
 	return inspector.Errorf(inspector.InvalidInput, code, format, args...)
 }
 
-// Bounds of tokens.
+// MaxValidity is how long a token can be used at most.
+const MaxValidity = 90 * 24 * time.Hour
+
 const (
 	defaultValidity = 24 * time.Hour
-	maxValidity     = 90 * 24 * time.Hour
 	maxTags         = 50
 )
 
@@ -70,7 +72,7 @@ func (o operations) createToken(ctx context.Context, in TokenRequest) (TokenResp
 	switch {
 	case in.Seconds == 0:
 		validity = defaultValidity
-	case in.Seconds < 0 || in.Seconds > int64(maxValidity/time.Second):
+	case in.Seconds < 0 || in.Seconds > int64(MaxValidity/time.Second):
 		return TokenResponse{}, invalid("INVALID_REQUEST", "a token is valid for 1 second to 90 days, not %d seconds", in.Seconds)
 	}
 	if in.Uses < 0 {
@@ -113,11 +115,19 @@ func (p PageRequest) page() (inspector.Page, error) {
 	if p.MaxResults < 0 || p.MaxResults > 500 {
 		return inspector.Page{}, invalid("INVALID_MAX_RESULTS", "a page has 1 to 500 entries")
 	}
+	if !plain(p.NextToken) {
+		return inspector.Page{}, invalid("INVALID_PAGINATION_TOKEN", "nextToken is not one that this list has given out")
+	}
 	limit := p.MaxResults
 	if limit == 0 {
 		limit = 100
 	}
 	return inspector.Page{Limit: limit, After: p.NextToken}, nil
+}
+
+// plain tells whether a text can be an id: nothing else is worth a query.
+func plain(id string) bool {
+	return len(id) <= 128 && !strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 func (o operations) listAgents(ctx context.Context, in PageRequest) (AgentsResponse, error) {
@@ -139,6 +149,9 @@ func (o operations) listAgents(ctx context.Context, in PageRequest) (AgentsRespo
 }
 
 func (o operations) revokeAgent(ctx context.Context, in RevokeRequest) (RevokeResponse, error) {
+	if in.ID == "" || !plain(in.ID) {
+		return RevokeResponse{}, invalid("INVALID_AGENT_ID", "%.200q is not the id of an agent", in.ID)
+	}
 	return RevokeResponse{}, o.Service.Revoke(ctx, in.ID)
 }
 
@@ -150,7 +163,7 @@ func (o operations) explain(ctx context.Context, in ExplainRequest) (ExplainResp
 	for _, text := range in.ARNs {
 		arn, err := inspector.ParseARN(text)
 		if err != nil || arn.Kind != inspector.KindFinding {
-			return ExplainResponse{}, invalid("INVALID_FINDING_ARN", "%q is not the ARN of a finding", text)
+			return ExplainResponse{}, invalid("INVALID_FINDING_ARN", "%.300q is not the ARN of a finding", text)
 		}
 		byRun[arn.Run] = append(byRun[arn.Run], arn.ID)
 	}
@@ -168,7 +181,7 @@ func (o operations) explain(ctx context.Context, in ExplainRequest) (ExplainResp
 	for _, text := range in.ARNs {
 		arn, _ := inspector.ParseARN(text)
 		f, ok := found[[2]string{arn.Run, arn.ID}]
-		if !ok {
+		if !ok || o.Store.Scope.Run(f.Target, f.Template, f.Run).Finding(f.ID).String() != text {
 			continue
 		}
 		answer.Findings = append(answer.Findings, Explanation{
@@ -181,11 +194,18 @@ func (o operations) explain(ctx context.Context, in ExplainRequest) (ExplainResp
 func (o operations) results(ctx context.Context, in ResultsRequest) (ResultsResponse, error) {
 	arn, err := inspector.ParseARN(in.Run)
 	if err != nil || arn.Kind != inspector.KindRun {
-		return ResultsResponse{}, invalid("INVALID_ASSESSMENT_RUN_ARN", "%q is not the ARN of an assessment run", in.Run)
+		return ResultsResponse{}, invalid("INVALID_ASSESSMENT_RUN_ARN", "%.300q is not the ARN of an assessment run", in.Run)
 	}
 	page, err := in.page()
 	if err != nil {
 		return ResultsResponse{}, err
+	}
+	runs, err := o.Store.Runs(ctx, []string{arn.ID})
+	if err != nil {
+		return ResultsResponse{}, err
+	}
+	if r, ok := runs[arn.ID]; !ok || o.Store.Scope.Run(r.Target, r.Template, r.ID).String() != in.Run {
+		return ResultsResponse{}, inspector.Errorf(inspector.NoSuchEntity, "ASSESSMENT_RUN_DOES_NOT_EXIST", "there is no assessment run %s", in.Run)
 	}
 	parts, next, err := o.Store.RunAgents(ctx, arn.ID, inspector.RunAgentFilter{}, page)
 	if err != nil {
