@@ -113,11 +113,13 @@ func (s *Service) noteRefusals(ctx context.Context, agent string, refusals []wir
 	if err != nil {
 		return err
 	}
+	seen := map[string]bool{}
 	for _, r := range refusals {
 		run, ok := runOf(r.Instruction)
-		if !ok {
-			continue
+		if !ok || seen[run] {
+			continue // a document has room for thousands of refusals of the same
 		}
+		seen[run] = true
 		for _, d := range duties {
 			if d.run.ID == run && d.run.State.Collecting() && d.state != inspector.CollectionFailed && d.state != inspector.CollectionComplete {
 				if err := s.refused(ctx, agent, run, "it refused the instruction: "+clean(r.Reason, maxProblem)); err != nil {

@@ -31,7 +31,7 @@ func (s *Service) AcceptSegment(ctx context.Context, agent, run string, sequence
 	if sequence <= part.Segments {
 		return s.again(ctx, part, sequence, body)
 	}
-	if err := s.fits(part, 0); err != nil {
+	if err := s.fits(part, 0, nil); err != nil {
 		return 0, err
 	}
 	want := segmentID{run: run, agent: agent, sequence: sequence, sensors: sensorsOf(s.planOf(r.Packages).packages)}
@@ -60,14 +60,35 @@ func takes(r inspector.Run, part inspector.RunAgent, sequence int64) error {
 	return nil
 }
 
-// fits tells whether a run takes so many bytes more of an agent. Without a bound,
-// one agent could fill the disk, or the memory of the evaluation.
-func (s *Service) fits(part inspector.RunAgent, decoded int64) error {
+// maxSegments bounds the segments of an agent in a run. Each costs an object and a
+// row, however little is in it; a day's run of an honest agent has some hundreds.
+const maxSegments = 10_000
+
+// maxRecords bounds the records of an agent in a run: in memory a record is several
+// times as large as its shortest line, which HostBytes says nothing of. A server
+// has ten to a hundred thousand.
+const maxRecords = 1_000_000
+
+// fits tells whether a run takes a segment with so many bytes and these records
+// more of an agent. Without a bound, one agent could fill the disk, or the memory
+// of the evaluation.
+func (s *Service) fits(part inspector.RunAgent, decoded int64, more []inspector.MessageCount) error {
+	if part.Segments >= maxSegments {
+		return refuse(CodeTooLarge, "the agent has sent %d segments for the run %s, as many as there may be", part.Segments, part.Run)
+	}
+	var records int64
 	for _, c := range part.Telemetry {
 		decoded += c.DataSize
+		records += c.Count
+	}
+	for _, c := range more {
+		records += c.Count
 	}
 	if decoded > s.HostBytes {
 		return refuse(CodeTooLarge, "the telemetry of the agent for the run %s would have %d bytes, more than %d", part.Run, decoded, s.HostBytes)
+	}
+	if records > maxRecords {
+		return refuse(CodeTooLarge, "the telemetry of the agent for the run %s would have %d records, more than %d", part.Run, records, maxRecords)
 	}
 	return nil
 }
@@ -111,7 +132,7 @@ func (s *Service) record(ctx context.Context, segment store.Segment, counts []in
 		}
 		unused = segment.Sequence <= part.Segments // another upload of the same was faster
 		if !unused {
-			if err := s.fits(part, segment.Decoded); err != nil {
+			if err := s.fits(part, segment.Decoded, counts); err != nil {
 				return err
 			}
 		}

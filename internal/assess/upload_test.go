@@ -337,3 +337,41 @@ func bomb() string {
 	line := `{"type":"text","sensor":"config","path":"/etc/x","text":"` + strings.Repeat("a", 1<<20) + `","size":1}` + "\n"
 	return strings.Repeat(line, wire.MaxSegmentDecoded>>20+1)
 }
+
+// Segments and records cost more than their bytes.
+func TestSegmentsAndRecordsOfAHostAreBounded(t *testing.T) {
+	w := newWorld(t)
+	for name, c := range map[string]struct {
+		part inspector.RunAgent
+		more []inspector.MessageCount
+		fits bool
+	}{
+		"the last segment":  {inspector.RunAgent{Segments: maxSegments - 1}, nil, true},
+		"one segment more":  {inspector.RunAgent{Segments: maxSegments}, nil, false},
+		"the last record":   {inspector.RunAgent{Telemetry: []inspector.MessageCount{{Count: maxRecords - 1}}}, []inspector.MessageCount{{Count: 1}}, true},
+		"one record more":   {inspector.RunAgent{Telemetry: []inspector.MessageCount{{Count: maxRecords - 1}}}, []inspector.MessageCount{{Count: 1}, {Count: 1}}, false},
+		"records of a kind": {inspector.RunAgent{}, []inspector.MessageCount{{Count: maxRecords + 1}}, false},
+	} {
+		err := w.fits(c.part, 0, c.more)
+		var refused *wire.Error
+		if c.fits != (err == nil) || err != nil && (!errors.As(err, &refused) || refused.Code != CodeTooLarge) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
+// A heartbeat has room for thousands of refusals; the same one costs a
+// transaction once.
+func TestManyRefusals(t *testing.T) {
+	w, agent, _, run := collecting(t)
+	beat := w.heartbeat()
+	beat.Refused = slices.Repeat([]wire.Refusal{{Instruction: instructionID(wire.ActionOn, run.ID), Reason: "no\x1b[2J"}}, 5000)
+	before := w.inForce.generation.Load()
+	w.say(agent, beat)
+	if n := w.inForce.generation.Load() - before; n != 1 {
+		t.Errorf("%d transactions were made of a heartbeat that refuses one instruction", n)
+	}
+	if part := w.partOfRun(run.ID, agent); part.State != inspector.CollectionFailed || strings.Contains(part.Reason, "\x1b") {
+		t.Errorf("the agent's part is %+v", part)
+	}
+}
