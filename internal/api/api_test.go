@@ -292,6 +292,12 @@ func TestCommands(t *testing.T) {
 	a.fails("SetTagsForResource", object{"resourceArn": a.template, "tags": []object{{"key": "a"}, {"key": "a"}}}, "InvalidInputException", "INVALID_TAG_KEY")
 	a.fails("SetTagsForResource", object{"resourceArn": a.run}, "InvalidInputException", "INVALID_RESOURCE_ARN")
 
+	for _, in := range []object{{}, {"resourceArn": a.template}} {
+		if diff := cmp.Diff(object{"subscriptions": []any{}}, a.do("ListEventSubscriptions", in)); diff != "" {
+			t.Errorf("event subscriptions with %v (-want +got):\n%s", in, diff)
+		}
+	}
+
 	run := a.do("StartAssessmentRun", object{"assessmentTemplateArn": a.template})["assessmentRunArn"].(string)
 	busy := a.fails("StartAssessmentRun", object{"assessmentTemplateArn": a.template}, "AgentsAlreadyRunningAssessmentException", "")
 	if at(busy, "agents", 0, "assessmentRunArn") != run || busy["agentsTruncated"] != false {
@@ -338,6 +344,7 @@ func TestNoSuchEntity(t *testing.T) {
 		{"ListAssessmentTemplates", object{"assessmentTargetArns": []string{none(a.target)}}, "ASSESSMENT_TARGET_DOES_NOT_EXIST"},
 		{"SetTagsForResource", object{"resourceArn": none(a.template)}, "ASSESSMENT_TEMPLATE_DOES_NOT_EXIST"},
 		{"ListTagsForResource", object{"resourceArn": none(a.template)}, "ASSESSMENT_TEMPLATE_DOES_NOT_EXIST"},
+		{"ListEventSubscriptions", object{"resourceArn": none(a.template)}, "ASSESSMENT_TEMPLATE_DOES_NOT_EXIST"},
 		{"StartAssessmentRun", object{"assessmentTemplateArn": none(a.template)}, "ASSESSMENT_TEMPLATE_DOES_NOT_EXIST"},
 		{"StopAssessmentRun", object{"assessmentRunArn": none(a.run)}, "ASSESSMENT_RUN_DOES_NOT_EXIST"},
 		{"DeleteAssessmentRun", object{"assessmentRunArn": none(a.run)}, "ASSESSMENT_RUN_DOES_NOT_EXIST"},

@@ -116,6 +116,9 @@ func TestInvalidInput(t *testing.T) {
 		{"SetTagsForResource", `{"resourceArn":"` + target + `","tags":[{"key":"` + long + `"}]}`, "InvalidInputException", "INVALID_TAG_KEY"},
 		{"SetTagsForResource", `{"resourceArn":"` + target + `","tags":[{"key":"k"}` + strings.Repeat(`,{"key":"k"}`, 10) + `]}`, "InvalidInputException", "INVALID_NUMBER_OF_TAGS"},
 		{"ListTagsForResource", `{"resourceArn":"` + target + `"}`, "InvalidInputException", "INVALID_RESOURCE_ARN"},
+		{"ListEventSubscriptions", `{"resourceArn":"` + target + `"}`, "InvalidInputException", "INVALID_RESOURCE_ARN"},
+		{"ListEventSubscriptions", `{"nextToken":"1"}`, "InvalidInputException", "INVALID_PAGINATION_TOKEN"},
+		{"ListEventSubscriptions", `{"maxResults":501}`, "InvalidInputException", "INVALID_MAX_RESULTS"},
 	}
 	for _, test := range tests {
 		status, got := carryOut(s, test.operation, test.body)

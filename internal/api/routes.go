@@ -29,6 +29,7 @@ func (s *Server) routes() map[string]operation {
 		"DescribeAssessmentTemplates": query(s.describeTemplates),
 		"SetTagsForResource":          command(s.setTags),
 		"ListTagsForResource":         query(s.listTags),
+		"ListEventSubscriptions":      query(s.listSubscriptions),
 		"StartAssessmentRun":          query(s.startRun),
 		"StopAssessmentRun":           command(s.stopRun),
 		"DeleteAssessmentRun":         command(s.deleteRun),
