@@ -128,6 +128,9 @@ func (r *Reader) Next() (Record, error) {
 	if t, ok := rec.(*Trailer); ok {
 		return nil, r.finish(t)
 	}
+	if err := bounded(rec); err != nil {
+		return nil, fmt.Errorf("line %d: %w", r.line, err)
+	}
 	if rec.meta().Sensor == "" {
 		return nil, fmt.Errorf("line %d: a record of type %q names no sensor", r.line, typ)
 	}

@@ -71,7 +71,8 @@ func match(pattern, path elements, same func(pattern, name string) bool) bool {
 }
 
 // matchElement matches one element. It goes back to the last star only, which is
-// enough for globs and linear in practice.
+// enough for globs. What follows a star literally is searched for as a whole, so
+// that names and patterns made for it do not take the product of their lengths.
 func matchElement(pattern, name string) bool {
 	var p, n, star, mark int
 	star = -1
@@ -79,6 +80,10 @@ func matchElement(pattern, name string) bool {
 		if p < len(pattern) && pattern[p] == '*' {
 			star, mark = p, n
 			p++
+			if n = skipTo(pattern[p:], name, n); n < 0 {
+				return false
+			}
+			mark = n
 			continue
 		}
 		if width, ok := matchOne(pattern[p:], name[n]); ok {
@@ -89,10 +94,30 @@ func matchElement(pattern, name string) bool {
 		if star < 0 {
 			return false
 		}
-		mark++
-		p, n = star+1, mark
+		p = star + 1
+		if n = skipTo(pattern[p:], name, mark+1); n < 0 {
+			return false
+		}
+		mark = n
 	}
-	return strings.Trim(pattern[p:], "*") == ""
+	return strings.Trim(pattern[min(p, len(pattern)):], "*") == ""
+}
+
+// skipTo is where in a name, from at on, what follows a star can begin; -1 if
+// nowhere.
+func skipTo(pattern, name string, at int) int {
+	end := strings.IndexAny(pattern, "*?[")
+	if end < 0 {
+		if last := len(name) - len(pattern); last >= at && strings.HasSuffix(name, pattern) {
+			return last
+		}
+		return -1
+	}
+	i := strings.Index(name[at:], pattern[:end])
+	if i < 0 {
+		return -1
+	}
+	return at + i
 }
 
 // matchOne matches one byte against the beginning of a pattern and returns how

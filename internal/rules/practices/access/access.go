@@ -22,6 +22,53 @@ type Accounts struct {
 	Users   []*telemetry.User
 	Groups  []*telemetry.Group
 	Unknown string // why there may be more of them; empty if there are not
+
+	index *index // see Indexed
+}
+
+// index is what Writers looks up again and again.
+type index struct {
+	member     map[string][]uint32 // groups by the name of an account
+	uids, gids map[uint32]bool     // that there are
+	members    int
+}
+
+// Indexed are the same accounts, to be asked about many directories.
+func (a Accounts) Indexed() Accounts {
+	x := &index{member: map[string][]uint32{}, uids: map[uint32]bool{0: true}, gids: map[uint32]bool{0: true}}
+	for _, u := range a.Users {
+		if u.Problem == "" {
+			x.uids[u.UID], x.member[u.Name] = true, nil
+		}
+	}
+	for _, g := range a.Groups {
+		if g.Problem != "" {
+			continue
+		}
+		x.gids[g.GID] = true
+		for _, name := range g.Members {
+			if gids, known := x.member[name]; known && (len(gids) == 0 || gids[len(gids)-1] != g.GID) {
+				x.member[name] = append(gids, g.GID)
+				x.members++
+			}
+		}
+	}
+	a.index = x
+	return a
+}
+
+// Cost is about how many comparisons Writers makes for a directory: hosts that are
+// made for it can have so many accounts and entries that it would not end.
+func (a Accounts) Cost(dir *telemetry.File, above []*telemetry.File) int {
+	entries := 2 + len(above) + len(dir.ACL)
+	for _, f := range above {
+		entries += len(f.ACL)
+	}
+	who := len(a.Users) + len(dir.ACL) + 2
+	if a.index != nil {
+		who += a.index.members
+	}
+	return who * entries
 }
 
 // Writers are those, root apart, who can create names in a directory.
@@ -54,6 +101,9 @@ func (w Writers) String() string {
 // Writers finds who can write to a directory and can reach it through those
 // above.
 func (a Accounts) Writers(dir *telemetry.File, above []*telemetry.File) Writers {
+	if a.index == nil {
+		a = a.Indexed()
+	}
 	var w Writers
 	var anybody subject
 	w.Everyone = a.can(anybody, dir, above)
@@ -62,11 +112,12 @@ func (a Accounts) Writers(dir *telemetry.File, above []*telemetry.File) Writers 
 			continue
 		}
 		s := subject{known: true, uid: u.UID, gids: a.gids(u)}
-		if a.can(s, dir, above) && !slices.Contains(w.Names, u.Name) {
+		if a.can(s, dir, above) {
 			w.Names = append(w.Names, u.Name)
 		}
 	}
 	slices.Sort(w.Names)
+	w.Names = slices.Compact(w.Names)
 	w.IDs = a.strangers(dir, above)
 	if a.Unknown != "" && grantsGroup(dir) {
 		w.Unknown = a.Unknown
@@ -83,13 +134,10 @@ type subject struct {
 }
 
 func (a Accounts) gids(u *telemetry.User) []uint32 {
-	all := []uint32{u.GID}
-	for _, g := range a.Groups {
-		if g.Problem == "" && slices.Contains(g.Members, u.Name) {
-			all = append(all, g.GID)
-		}
+	if a.index == nil {
+		a = a.Indexed()
 	}
-	return all
+	return append([]uint32{u.GID}, a.index.member[u.Name]...)
 }
 
 // can tells whether a subject can write to a directory. Its owner can give
@@ -116,19 +164,27 @@ func (a Accounts) strangers(dir *telemetry.File, above []*telemetry.File) []stri
 		}
 	}
 	var ids []string
-	for _, uid := range uids {
-		known := uid == 0 || slices.ContainsFunc(a.Users, func(u *telemetry.User) bool { return u.UID == uid && u.Problem == "" })
-		if id := fmt.Sprintf("uid %d", uid); !known && !slices.Contains(ids, id) && a.can(subject{known: true, uid: uid}, dir, above) {
-			ids = append(ids, id)
+	for _, uid := range distinct(uids) {
+		if !a.index.uids[uid] && a.can(subject{known: true, uid: uid}, dir, above) {
+			ids = append(ids, fmt.Sprintf("uid %d", uid))
 		}
 	}
-	for _, gid := range gids {
-		known := gid == 0 || slices.ContainsFunc(a.Groups, func(g *telemetry.Group) bool { return g.GID == gid && g.Problem == "" })
-		if id := fmt.Sprintf("gid %d", gid); !known && a.Unknown == "" && !slices.Contains(ids, id) && a.can(subject{known: true, uid: 1<<32 - 2, gids: []uint32{gid}}, dir, above) {
-			ids = append(ids, id)
+	for _, gid := range distinct(gids) {
+		if !a.index.gids[gid] && a.Unknown == "" && a.can(subject{known: true, uid: 1<<32 - 2, gids: []uint32{gid}}, dir, above) {
+			ids = append(ids, fmt.Sprintf("gid %d", gid))
 		}
 	}
 	return ids
+}
+
+// distinct keeps the first of each.
+func distinct(ids []uint32) []uint32 {
+	seen := make(map[uint32]bool, len(ids))
+	return slices.DeleteFunc(ids, func(id uint32) bool {
+		before := seen[id]
+		seen[id] = true
+		return before
+	})
 }
 
 // grantsGroup tells whether a group, the owner's or a named one, can write: then

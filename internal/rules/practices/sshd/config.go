@@ -82,8 +82,10 @@ const depth = 16
 
 // Includes can multiply: what a configuration may have over all its files.
 const (
-	maxLines = 100_000
-	maxGlobs = 2_000 // Include patterns
+	maxLines    = 100_000
+	maxGlobs    = 64         // Include patterns
+	maxPath     = 4096       // bytes of one, as in the kernel
+	maxCompared = 50_000_000 // bytes of patterns times bytes of names
 )
 
 // Command is how sshd is started.
@@ -126,12 +128,13 @@ func Parse(files Files, cmd Command) (*Config, error) {
 }
 
 type parser struct {
-	files   Files
-	version Version
-	config  *Config
-	globs   int      // Include patterns
-	systems []string // subsystems
-	methods bool     // AuthenticationMethods was given
+	files    Files
+	version  Version
+	config   *Config
+	globs    int      // Include patterns
+	compared int      // bytes of patterns times bytes of names
+	systems  []string // subsystems
+	methods  bool     // AuthenticationMethods was given
 }
 
 // state is where in a configuration a walk is: sshd's activep and inc_flags.

@@ -24,7 +24,10 @@ func (p *parser) include(n *node, st *state, level int) error {
 		if p.globs++; p.globs > maxGlobs {
 			return &Gap{fmt.Sprintf("the configuration has more than %d Include patterns, over all its files", maxGlobs)}
 		}
-		texts, err := glob(p.files, pattern)
+		if len(pattern) > maxPath {
+			return &Gap{fmt.Sprintf("an Include pattern is longer than %d bytes", maxPath)}
+		}
+		texts, err := p.glob(pattern)
 		if err != nil {
 			return err
 		}
@@ -42,9 +45,9 @@ func (p *parser) include(n *node, st *state, level int) error {
 
 // glob finds files as glob(3) does: in order of their names, hidden ones only
 // where the pattern says so, and none at all being fine.
-func glob(files Files, pattern string) ([]*telemetry.Text, error) {
+func (p *parser) glob(pattern string) ([]*telemetry.Text, error) {
 	if !strings.ContainsAny(pattern, `*?[\`) {
-		answer := files.Text(path.Clean(pattern))
+		answer := p.files.Text(path.Clean(pattern))
 		if answer.Presence == host.NotCollected {
 			return nil, &Gap{answer.Reason}
 		}
@@ -53,12 +56,15 @@ func glob(files Files, pattern string) ([]*telemetry.Text, error) {
 		}
 		return []*telemetry.Text{answer.Value}, nil
 	}
-	found := files.Texts(widen(path.Clean(pattern)))
+	found := p.files.Texts(widen(path.Clean(pattern)))
 	if !found.Complete {
 		return nil, &Gap{fmt.Sprintf("whether there are other files %s is not known: %s", pattern, found.Reason)}
 	}
 	var texts []*telemetry.Text
 	for _, t := range found.Values {
+		if p.compared += len(pattern) * len(t.Path); p.compared > maxCompared {
+			return nil, &Gap{"the Include patterns match more files than can be gone through"}
+		}
 		if globMatch(path.Clean(pattern), t.Path) {
 			texts = append(texts, t)
 		}
@@ -71,7 +77,7 @@ func glob(files Files, pattern string) ([]*telemetry.Text, error) {
 func widen(pattern string) string {
 	elements := strings.Split(pattern, "/")
 	for i, e := range elements {
-		if strings.ContainsAny(e, `[\`) {
+		if strings.ContainsAny(e, `?[\`) {
 			elements[i] = "*"
 		}
 	}

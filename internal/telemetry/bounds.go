@@ -1,0 +1,51 @@
+package telemetry
+
+import "fmt"
+
+// Bounds of what a record may have beside the bytes of its line: far above what a
+// kernel has, far below what makes a look-up in a host's records expensive. Names
+// are up to three times as long as on the host, where they are not UTF-8.
+const (
+	maxPath    = 256 << 10 // bytes; the sensors look at most 128 folders deep
+	maxTarget  = 16 << 10  // bytes; a symbolic link has 4095
+	maxACL     = 8192      // entries; an attribute has 64 KiB, an entry 8 bytes
+	maxParts   = 1024      // of a coverage
+	maxScope   = 4096      // patterns of a coverage
+	maxPattern = 4096      // bytes of one
+	maxScopes  = 256 << 10 // bytes of all
+	maxOwners  = 65_536    // of a socket
+)
+
+// bounded tells what a record has too much of.
+func bounded(rec Record) error {
+	switch r := rec.(type) {
+	case *File:
+		if len(r.Path) > maxPath || len(r.Target) > maxTarget || len(r.ACL) > maxACL || len(r.Default) > maxACL {
+			return fmt.Errorf("the path, the target or the access control list of the file %.40q is longer than any", r.Path)
+		}
+	case *Text:
+		if len(r.Path) > maxPath || len(r.Resolved) > maxPath {
+			return fmt.Errorf("the path of the text %.40q is longer than any", r.Path)
+		}
+	case *Socket:
+		if len(r.Owners) > maxOwners {
+			return fmt.Errorf("a socket has %d owners", len(r.Owners))
+		}
+	case *Coverage:
+		return r.bounded()
+	}
+	return nil
+}
+
+func (c *Coverage) bounded() error {
+	all := 0
+	for _, pattern := range c.Scope {
+		if all += len(pattern); len(pattern) > maxPattern || all > maxScopes {
+			return fmt.Errorf("the scope of the sensor %.40q is longer than any", c.Sensor)
+		}
+	}
+	if len(c.Scope) > maxScope || len(c.Parts) > maxParts {
+		return fmt.Errorf("the coverage of the sensor %.40q has %d patterns and %d parts", c.Sensor, len(c.Scope), len(c.Parts))
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package telemetry
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestBounds writes records that no host has: a reader refuses them.
+func TestBounds(t *testing.T) {
+	for name, c := range map[string]struct {
+		rec    Record
+		refuse bool
+	}{
+		"a link":           {&File{Path: "/a", Target: strings.Repeat("a", maxTarget)}, false},
+		"a long link":      {&File{Path: "/a", Target: strings.Repeat("a", maxTarget+1)}, true},
+		"a long path":      {&File{Path: strings.Repeat("a", maxPath+1)}, true},
+		"a long text path": {&Text{Path: strings.Repeat("a", maxPath+1)}, true},
+		"a long ACL":       {&File{Path: "/a", ACL: make([]ACL, maxACL+1)}, true},
+		"a long default":   {&File{Path: "/a", Default: make([]ACL, maxACL+1)}, true},
+		"many owners":      {&Socket{Owners: make([]Owner, maxOwners+1)}, true},
+		"many parts":       {&Coverage{Parts: make([]Part, maxParts+1)}, true},
+		"many patterns":    {&Coverage{Scope: slices.Repeat([]string{"/a"}, maxScope+1)}, true},
+		"a long pattern":   {&Coverage{Scope: []string{strings.Repeat("*", maxPattern+1)}}, true},
+		"long patterns":    {&Coverage{Scope: slices.Repeat([]string{strings.Repeat("*", maxPattern)}, 65)}, true},
+		"a scope":          {&Coverage{Scope: slices.Repeat([]string{"/etc/**"}, 1000)}, false},
+	} {
+		var data bytes.Buffer
+		w, err := NewWriter(&data, Header{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Write("x", c.rec); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := NewReader(&data, Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Next(); (err != nil) != c.refuse {
+			t.Errorf("%s: error %v", name, err)
+		}
+		r.Close()
+	}
+}
+
+// TestMatchLongNames would not end if names and patterns took the product of
+// their lengths.
+func TestMatchLongNames(t *testing.T) {
+	name := "/" + strings.Repeat("a", 4<<20)
+	for pattern, want := range map[string]bool{
+		"/*" + strings.Repeat("a", 1<<20):                    true,
+		"/*" + strings.Repeat("a", 1<<20) + "b":              false,
+		"/*" + strings.Repeat("a", 1<<20) + "b*":             false,
+		"/*" + strings.Repeat("a", 1<<20) + "*b":             false,
+		"/" + strings.Repeat("*aaaaaaaaaaaaaaa", 1000):       true,
+		"/" + strings.Repeat("*aaaaaaaaaaaaaaa", 1000) + "b": false,
+	} {
+		if got := Match(pattern, name); got != want {
+			t.Errorf("Match(%.20q..., a long name) = %v", pattern, got)
+		}
+	}
+}
