@@ -108,8 +108,23 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, who string, err e
 		// The agent hung up, or the service is going down. It will ask again.
 		g.later(w, http.StatusServiceUnavailable, time.Second, "the request was interrupted; try again")
 	default:
-		g.once.warn(who, err.Error(), "a request of an agent failed", "agent", who, "path", r.URL.Path, "error", err)
+		// All agents meet the same trouble; what is around its cause names requests.
+		g.once.warn("", cause(err).Error(), "requests of agents fail", "agent", who, "path", r.URL.Path, "error", err)
 		g.later(w, http.StatusServiceUnavailable, 10*time.Second, "the service cannot do this at the moment; try again later")
+	}
+}
+
+// cause is the error at the bottom of a chain, the first where there are several.
+func cause(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if joined, ok := err.(interface{ Unwrap() []error }); ok && len(joined.Unwrap()) > 0 {
+			inner = joined.Unwrap()[0]
+		}
+		if inner == nil {
+			return err
+		}
+		err = inner
 	}
 }
 
