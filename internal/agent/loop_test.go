@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -184,5 +185,34 @@ func TestRunsOfAnotherIdentityAreDropped(t *testing.T) {
 	a.dropForeign()
 	if runs := sp.Runs(); len(runs) != 0 {
 		t.Errorf("there are still %v", runs)
+	}
+}
+
+// A service that is no longer itself asks for more runs than there can be, and for
+// one that never ends.
+func TestRunsAreBounded(t *testing.T) {
+	sp, err := spool.New(t.TempDir(), spool.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &service{}
+	a := newAgent(Config{State: t.TempDir(), Log: slog.New(slog.DiscardHandler)}, identity(t), sp, s, s)
+	now := time.Now()
+	a.clock.set(now)
+	response := wire.HeartbeatResponse{Now: now, Instructions: []wire.Instruction{
+		{ID: "for ever", Action: wire.ActionOn, Run: "0-forever", Until: now.Add(1000 * time.Hour)},
+	}}
+	for i := range 3 * maxRuns {
+		response.Instructions = append(response.Instructions, wire.Instruction{ID: fmt.Sprint(i), Action: wire.ActionOff, Run: fmt.Sprintf("0-%d", i)})
+	}
+	a.obey(response, nil)
+	if n := len(sp.Runs()); n != maxRuns {
+		t.Errorf("the agent has begun %d runs", n)
+	}
+	if _, ok := sp.Run("0-forever"); ok {
+		t.Error("the agent has begun a run of six weeks")
+	}
+	if n := len(a.refusals.pending()); n != maxRefusals {
+		t.Errorf("%d refusals are reported", n)
 	}
 }

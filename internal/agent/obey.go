@@ -53,11 +53,35 @@ func (a *agent) notMentioned(mentioned map[string]bool) {
 	}
 }
 
+// Bounds of what a service can ask for. An agent is in one run at a time, and
+// remembers those that are over for an hour after their time; a run lasts a day at
+// most.
+const (
+	maxRuns   = 512
+	maxFuture = 7 * 24 * time.Hour
+)
+
+// bounded tells why a run that is not known yet is not begun. Without bounds a
+// service that is no longer itself could fill the host's disk with runs, or have
+// it observed for ever.
+func (a *agent) bounded(i wire.Instruction) error {
+	switch {
+	case len(a.spool.Runs()) >= maxRuns:
+		return fmt.Errorf("this agent has %d runs already, as many as it takes", maxRuns)
+	case i.Until.Sub(a.clock.now()) > maxFuture:
+		return fmt.Errorf("the sensors would be on for more than %d days", maxFuture/(24*time.Hour))
+	}
+	return nil
+}
+
 // carryOut returns an error if the instruction is refused.
 func (a *agent) carryOut(i wire.Instruction) error {
 	run, known := a.spool.Run(i.Run)
 	if i.Action == wire.ActionOff {
 		if !known {
+			if err := a.bounded(i); err != nil {
+				return err
+			}
 			a.neverBegun(i)
 		} else if run.State == spool.Open {
 			a.collector.stop(run, errSwitchedOff)
@@ -68,6 +92,9 @@ func (a *agent) carryOut(i wire.Instruction) error {
 		return err
 	}
 	if !known {
+		if err := a.bounded(i); err != nil {
+			return err
+		}
 		run = spool.Run{
 			ID: i.Run, Agent: a.identity.Load().Agent, Instruction: i.ID, Sensors: i.Sensors,
 			Until: i.Until, Accepted: time.Now().UTC(), State: spool.Open,

@@ -163,6 +163,9 @@ type Instruction struct {
 	Jitter  int       `json:"jitter,omitempty"`  // seconds; wait a random part of them first
 }
 
+// maxID bounds an instruction's id, in bytes: what is refused is told by it.
+const maxID = 256
+
 // runPattern is what a run's id may be: it becomes part of paths.
 var runPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 
@@ -172,6 +175,8 @@ func (i *Instruction) Check() error {
 	switch {
 	case i.ID == "":
 		return errors.New("the instruction has no id")
+	case len(i.ID) > maxID:
+		return fmt.Errorf("the instruction's id is longer than %d bytes", maxID)
 	case i.Run == "":
 		return errors.New("the instruction names no run")
 	case !runPattern.MatchString(i.Run):
@@ -260,7 +265,7 @@ func instructionID(raw jsontext.Value) string {
 	var i struct {
 		ID string `json:"id"`
 	}
-	if json.Unmarshal(raw, &i) != nil || len(i.ID) > 256 {
+	if json.Unmarshal(raw, &i) != nil || len(i.ID) > maxID {
 		return ""
 	}
 	return i.ID

@@ -88,6 +88,7 @@ func TestCheck(t *testing.T) {
 	}{
 		"good":           {func(*wire.Instruction) {}, true},
 		"no id":          {func(i *wire.Instruction) { i.ID = "" }, false},
+		"a long id":      {func(i *wire.Instruction) { i.ID = strings.Repeat("a", 257) }, false},
 		"no run":         {func(i *wire.Instruction) { i.Run = "" }, false},
 		"a long run":     {func(i *wire.Instruction) { i.Run = strings.Repeat("a", 65) }, false},
 		"a path":         {func(i *wire.Instruction) { i.Run = "a/../b" }, false},

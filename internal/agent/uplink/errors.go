@@ -10,8 +10,10 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"assay/internal/wire"
 )
@@ -55,12 +57,22 @@ func statusError(res *http.Response) *StatusError {
 	// An answer that is no document is a proxy's, or of a service that is
 	// unwell: its status has to do.
 	if err := wire.Decode(res.Body, &doc); err == nil {
-		e.Code, e.Message, e.Expected = doc.Code, doc.Message, doc.Expected
+		e.Code, e.Message, e.Expected = printable(doc.Code), printable(doc.Message), doc.Expected
 	}
 	if len(e.Message) > maxMessage {
 		e.Message = e.Message[:maxMessage] + "..."
 	}
 	return e
+}
+
+// printable leaves out what could rule a terminal: errors end up on one.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // retryAfter reads RFC 9110's header: seconds, or a date.
