@@ -20,8 +20,8 @@ func statusFlags(fs *flag.FlagSet, s *settings) {
 	fs.BoolVar(&s.json, "json", false, "print JSON")
 }
 
-// status fails if the agent does not run, does not answer, or has no contact
-// with its service.
+// status fails if the agent does not run, does not answer, or its service has
+// never answered it. Other trouble is what it prints.
 func status(_ context.Context, c *Cmd, s *settings) error {
 	now := time.Now()
 	st, err := agent.ReadStatus(s.state, now)
@@ -54,11 +54,24 @@ func printStatus(w io.Writer, st agent.Status, now time.Time) error {
 	fmt.Fprintf(&b, "Certificate  until %s\n", st.Certificate.Format(time.RFC3339))
 	fmt.Fprintf(&b, "Spool        %d segments, %d of %d bytes\n", st.Spool.Segments, st.Spool.Bytes, st.Spool.Limit)
 	for _, r := range st.Runs {
-		fmt.Fprintf(&b, "Run          %s: %s, %d segments acknowledged %s\n", r.Run, r.State, r.Sequence, r.Reason)
+		fmt.Fprintf(&b, "Run          %s\n", progress(r.Run, r.State, r.Sequence, r.Reason))
 	}
 	fmt.Fprintf(&b, "Health       %s\n", health)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// progress is a run as one reads it. The count of segments is forgotten when the
+// agent starts again after a run's end.
+func progress(run, state string, acknowledged int64, reason string) string {
+	words := run + ": " + state
+	if acknowledged > 0 {
+		words += fmt.Sprintf(", %d segments acknowledged", acknowledged)
+	}
+	if reason != "" {
+		words += ": " + reason
+	}
+	return words
 }
 
 func printJSON(w io.Writer, v any) error {
