@@ -42,7 +42,7 @@ func newStage(t *testing.T) *stage {
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
 		testenv.Missing(t, fmt.Sprintf("a mount namespace (%v)", err))
 	}
-	must(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""))
+	must(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")) // what others mount meanwhile is not our affair
 	base, err := os.MkdirTemp("", "assay-stage-")
 	must(t, err)
 	s := &stage{t: t, root: filepath.Join(base, "root"), upper: filepath.Join(base, "upper"), hidden: filepath.Join(base, "hidden")}

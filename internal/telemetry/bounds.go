@@ -11,8 +11,8 @@ const (
 	maxACL     = 8192      // entries; an attribute has 64 KiB, an entry 8 bytes
 	maxParts   = 1024      // of a coverage
 	maxScope   = 4096      // patterns of a coverage
-	maxPattern = 4096      // bytes of one
-	maxScopes  = 256 << 10 // bytes of all
+	maxPattern = 512       // bytes of one; the agent's have 49
+	maxScopes  = 64 << 10  // bytes of all; the agent's have 8 KiB
 	maxOwners  = 65_536    // of a socket
 )
 

@@ -23,7 +23,7 @@ func TestBounds(t *testing.T) {
 		"many parts":       {&Coverage{Parts: make([]Part, maxParts+1)}, true},
 		"many patterns":    {&Coverage{Scope: slices.Repeat([]string{"/a"}, maxScope+1)}, true},
 		"a long pattern":   {&Coverage{Scope: []string{strings.Repeat("*", maxPattern+1)}}, true},
-		"long patterns":    {&Coverage{Scope: slices.Repeat([]string{strings.Repeat("*", maxPattern)}, 65)}, true},
+		"long patterns":    {&Coverage{Scope: slices.Repeat([]string{strings.Repeat("*", maxPattern)}, 129)}, true},
 		"a scope":          {&Coverage{Scope: slices.Repeat([]string{"/etc/**"}, 1000)}, false},
 	} {
 		var data bytes.Buffer

@@ -87,7 +87,7 @@ func FuzzPlain(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line []byte) {
 		got, ok := readPlain(line)
 		if !ok {
-			t.Skip()
+			return
 		}
 		want := newRecord(got.kind())
 		if err := json.Unmarshal(line, want, json.RejectUnknownMembers(true)); err != nil {

@@ -112,7 +112,7 @@ func FuzzScope(f *testing.F) {
 	f.Add("/**", "/**/x", "/a/x")
 	f.Fuzz(func(t *testing.T, scope, pattern, path string) {
 		if len(scope)+len(pattern)+len(path) > 60 {
-			t.Skip()
+			return
 		}
 		if Within([]string{scope}, pattern) && Match(pattern, path) && !Match(scope, path) {
 			t.Fatalf("%q is said to have %q, and %q is only in the latter", scope, pattern, path)

@@ -213,7 +213,7 @@ func FuzzShadow(f *testing.F) {
 	f.Add([]byte("+:"))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		if bytes.ContainsAny(line, "\n") {
-			t.Skip()
+			return
 		}
 		for _, parse := range []func(fields) telemetry.Record{parseUser, parseShadow, parseGroup} {
 			telemetry.Key(parse(split("/etc/x", 1, line)))

@@ -215,7 +215,7 @@ func FuzzValue(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		if strings.ContainsAny(value, " \t\n\r") || harmless(value) {
-			t.Skip()
+			return
 		}
 		secret := "Zq7" + value + "Wk9" // recognisable at both ends
 		for _, line := range []string{"db_password = %", "export API_TOKEN=%", "bindpw %", "  secret-key: %"} {
