@@ -4,16 +4,23 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"assay/internal/host"
 	"assay/internal/rules"
 )
 
+// maxEvaluation is how long a rules package may take for a host: a real one takes a
+// second. What somebody has written to take longer is told as an error.
+const maxEvaluation = 2 * time.Minute
+
 // judge runs a rules package over a host. Where the package itself fails, each of
 // its rules has the verdict error; that each has an answer, and evidence for it,
 // is looked after by rules.Derive. The error is that of ctx.
 func (s *Service) judge(ctx context.Context, p rules.Package, h *host.Host) ([]rules.Result, error) {
-	results, crash, err := s.evaluatePackage(ctx, p, h)
+	limited, cancel := context.WithTimeout(ctx, maxEvaluation)
+	defer cancel()
+	results, crash, err := s.evaluatePackage(limited, p, h)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}

@@ -102,6 +102,9 @@ func (h *Host) complete(sensor, pattern string) (ok bool, reason string) {
 
 // missing tells an absence from a gap for a path that no record names.
 func missing[T any](h *Host, sensor, name string) Answer[T] {
+	if len(name) > maxPath {
+		return notCollected[T](fmt.Sprintf("%.40s... is longer than a path may be", name))
+	}
 	c := h.Coverage(sensor)
 	if c.State != telemetry.Complete {
 		return notCollected[T](why(sensor, c.Part("")))
@@ -114,6 +117,10 @@ func missing[T any](h *Host, sensor, name string) Answer[T] {
 	}
 	return absent[T]()
 }
+
+// maxPath is how long a path may be in the kernel, in bytes (PATH_MAX). Longer ones
+// would be compared with a scope for long.
+const maxPath = 4096
 
 // maxLinks is how many symbolic links a path may lead through, as in the kernel.
 const maxLinks = 40
@@ -135,8 +142,8 @@ func (h *Host) Resolve(name string) Answer[string] {
 			at, rest = step, rest[1:]
 			continue
 		}
-		if links++; links > maxLinks {
-			return notCollected[string](fmt.Sprintf("%s leads through more than %d symbolic links", name, maxLinks))
+		if links++; links > maxLinks || len(f.Value.Target) > 4*maxPath {
+			return notCollected[string](fmt.Sprintf("%s leads through more than %d symbolic links, or one that is too long", name, maxLinks))
 		}
 		target := f.Value.Target
 		if path.IsAbs(target) {

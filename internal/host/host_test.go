@@ -228,3 +228,24 @@ func TestFamily(t *testing.T) {
 		}
 	}
 }
+
+// TestTooLong looks up what no kernel has: it is not known, and found out at once.
+func TestTooLong(t *testing.T) {
+	h := host.New("")
+	link := &telemetry.File{Path: "/a", Kind: telemetry.Symlink, Target: strings.Repeat("../", 10_000)}
+	scope := &telemetry.Coverage{State: telemetry.Complete, Records: 1, Scope: []string{"/**"}}
+	telemetry.Stamp(telemetry.SensorFiles, link)
+	telemetry.Stamp(telemetry.SensorFiles, scope)
+	h.Add(link)
+	h.Add(scope)
+	h.Seal()
+	if a := h.File("/" + strings.Repeat("b", 4096)); a.Presence != host.NotCollected {
+		t.Errorf("a long path is %v", a.Presence)
+	}
+	if a := h.File("/" + strings.Repeat("b", 4095)); a.Presence != host.Absent {
+		t.Errorf("the longest path is %v: %s", a.Presence, a.Reason)
+	}
+	if a := h.Resolve("/a/c"); a.Presence != host.NotCollected {
+		t.Errorf("behind a long link is %v", a.Presence)
+	}
+}
