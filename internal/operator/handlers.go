@@ -141,7 +141,8 @@ func (o operations) listAgents(ctx context.Context, in PageRequest) (AgentsRespo
 		health, _ := o.Service.Health(a)
 		answer.Agents = append(answer.Agents, Agent{
 			ID: a.ID, Hostname: a.Hostname, OS: a.OS, Kernel: a.Kernel, Version: a.Version,
-			Addresses: a.Addresses, Tags: a.Tags, Health: string(health), Problems: a.Problems,
+			Addresses: append([]string{}, a.Addresses...), Tags: append([]inspector.Tag{}, a.Tags...), // null is no list
+			Health: string(health), Problems: append([]string{}, a.Problems...),
 			SkewSeconds: a.Skew.Seconds(), EnrolledAt: a.EnrolledAt, SeenAt: a.SeenAt, Revoked: a.Revoked,
 		})
 	}
