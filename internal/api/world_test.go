@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ type world struct {
 	server *httptest.Server
 	api    *Server
 	key    access.Credential
+	mu     sync.Mutex
 	calls  []Call
 
 	findingID func(agent string, i int) string
@@ -49,17 +51,26 @@ var scope = inspector.Scope{Region: "eu-central-1", Account: "210987654321"}
 func newWorld(t testing.TB) *world { return newWorldIn(t, scope) }
 
 func newWorldIn(t testing.TB, scope inspector.Scope) *world {
+	return newWorldOn(t, scope, "sqlite:"+filepath.Join(t.TempDir(), "assay.db"))
+}
+
+func newWorldOn(t testing.TB, scope inspector.Scope, database string) *world {
 	t.Helper()
 	ctx, dir := t.Context(), t.TempDir()
 	w := &world{t: t, findingID: func(agent string, i int) string { return idOf(agent, i) }}
 	var err error
-	w.store, err = store.Open(ctx, "sqlite:"+filepath.Join(dir, "assay.db"))
+	w.store, err = store.Open(ctx, database)
 	check(t, err)
 	t.Cleanup(func() { w.store.Close() })
 	w.store.Scope = scope
 	keyring, err := vault.OpenKeyring(filepath.Join(dir, "keys", "keyring"))
 	check(t, err)
-	queue, err := jobs.NewSQLite(ctx, w.store.DB(), jobs.Options{})
+	var queue jobs.Queue
+	if w.store.Postgres() {
+		queue, err = jobs.NewRiver(ctx, w.store.DB(), database, jobs.Options{})
+	} else {
+		queue, err = jobs.NewSQLite(ctx, w.store.DB(), jobs.Options{})
+	}
 	check(t, err)
 	service, err := assess.New(ctx, assess.Config{Store: w.store, Blobs: blob.NewMemory(), Keys: keyring, Queue: queue, Packages: []rules.Package{practicesPackage{}}})
 	check(t, err)
@@ -68,7 +79,11 @@ func newWorldIn(t testing.TB, scope inspector.Scope) *world {
 		Health: service.Health,
 		Scope:  scope, Commands: service, Queries: &w.store.Reader, Packages: []rules.Description{practicesPackage{}.Describe()},
 		Keys: Keys(&w.store.Reader, keyring), TokenKey: bytes.Repeat([]byte("k"), 32),
-		Done: func(c Call) { w.calls = append(w.calls, c) },
+		Done: func(c Call) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.calls = append(w.calls, c)
+		},
 	})
 	check(t, err)
 	w.server = httptest.NewTLSServer(w.api)
