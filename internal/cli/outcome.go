@@ -115,7 +115,7 @@ func (o *outcome) print(w io.Writer) {
 			fmt.Fprintf(w, "\n%s\n", strings.ToUpper(string(f.Severity)))
 			last = f.Severity
 		}
-		fmt.Fprintf(w, "  %s: %s\n", f.Host, f.Title)
+		fmt.Fprintf(w, "  %s: %s\n", f.Host, oneLine(f.Title))
 		for _, line := range evidenceLines(f.Evidence, 3) {
 			fmt.Fprintf(w, "      %s\n", line)
 		}
@@ -130,12 +130,12 @@ func (o *outcome) print(w io.Writer) {
 		fmt.Fprint(w, "\nNOT CHECKED\n")
 	}
 	for _, u := range o.Unchecked {
-		fmt.Fprintf(w, "  %s\n", u.Title)
+		fmt.Fprintf(w, "  %s\n", oneLine(u.Title))
 		for line := range strings.Lines(strings.TrimSpace(u.Description)) {
 			fmt.Fprintf(w, "      %s\n", strings.TrimSpace(line))
 		}
 		if u.Recommendation != "" {
-			fmt.Fprintf(w, "      do: %s\n", u.Recommendation)
+			fmt.Fprintf(w, "      do: %s\n", oneLine(u.Recommendation))
 		}
 	}
 	if len(o.NotSeen) > 0 {
@@ -143,7 +143,7 @@ func (o *outcome) print(w io.Writer) {
 	}
 	for _, n := range o.NotSeen {
 		what := strings.TrimSpace(n.Sensor + " " + n.Part)
-		fmt.Fprintf(w, "  %s: %s is %s: %s\n", n.Agent, what, strings.ReplaceAll(string(n.State), "_", " "), n.Reason)
+		fmt.Fprintf(w, "  %s: %s is %s: %s\n", n.Agent, what, strings.ReplaceAll(string(n.State), "_", " "), oneLine(n.Reason))
 	}
 	fmt.Fprintf(w, "\n%s\n", o.summary())
 }
@@ -208,7 +208,7 @@ func evidenceLine(e inspector.Evidence) string {
 	}
 	line := oneLine(where + ": " + e.Found)
 	if e.Expected != "" {
-		line += " (expected: " + e.Expected + ")"
+		line += " (expected: " + oneLine(e.Expected) + ")"
 	}
 	return line
 }

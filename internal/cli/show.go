@@ -149,13 +149,13 @@ func (c *Command) explain(ctx context.Context, v verb, args []string) error {
 
 func (c *Command) printExplanation(f finding) {
 	w := text{c.Stdout}
-	fmt.Fprintf(w, "%s: %s\n\n", strings.ToUpper(string(f.Severity)), f.Title)
+	fmt.Fprintf(w, "%s: %s\n\n", strings.ToUpper(string(f.Severity)), oneLine(f.Title))
 	for _, line := range [][2]string{{"host", f.Host + " (" + f.Agent + ")"}, {"rule", f.Rule + " of " + f.Package}, {"finding", f.ARN}} {
 		fmt.Fprintf(w, "%-9s%s\n", line[0], line[1])
 	}
 	fmt.Fprintf(w, "\n%s\n\nEvidence\n", f.Description)
 	for _, e := range f.Evidence {
-		fmt.Fprintf(w, "  %s\n      record %s of the sensor %s\n", evidenceLine(e), e.Record, e.Sensor)
+		fmt.Fprintf(w, "  %s\n      record %s of the sensor %s\n", evidenceLine(e), oneLine(e.Record), oneLine(e.Sensor))
 	}
 	fmt.Fprintf(w, "\nWhat to do\n  %s\n", strings.ReplaceAll(f.Recommendation, "\n", "\n  "))
 }
@@ -192,9 +192,9 @@ func printResults(w io.Writer, all []operator.HostResults) {
 	for _, host := range all {
 		fmt.Fprintf(w, "%s %s\n", host.Agent, host.Package)
 		for _, r := range host.Results {
-			fmt.Fprintf(w, "  %-15s%s: %s\n", r.Verdict, r.Rule, r.Reason)
+			fmt.Fprintf(w, "  %-15s%s: %s\n", r.Verdict, r.Rule, oneLine(r.Reason))
 			if r.Remedy != "" && (r.Verdict == rules.NotEvaluated || r.Verdict == rules.Error) {
-				fmt.Fprintf(w, "  %-15sdo: %s\n", "", r.Remedy)
+				fmt.Fprintf(w, "  %-15sdo: %s\n", "", oneLine(r.Remedy))
 			}
 		}
 	}
@@ -217,7 +217,7 @@ func table(w io.Writer, heading string, rows func(row func(...any))) error {
 }
 
 func printJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(jsonText{w})
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)

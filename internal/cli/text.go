@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -29,6 +30,25 @@ func visible(r rune) rune {
 		return utf8.RuneError
 	}
 	return r
+}
+
+// jsonText is where JSON is written, which may be a terminal, too: the characters
+// that text replaces are escaped. JSON has them in strings only.
+type jsonText struct{ w io.Writer }
+
+func (t jsonText) Write(p []byte) (int, error) {
+	var out strings.Builder
+	for _, r := range string(p) {
+		if visible(r) != r {
+			fmt.Fprintf(&out, `\u%04x`, r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	if _, err := io.WriteString(t.w, out.String()); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // oneLine makes a name fit for a line.
