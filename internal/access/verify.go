@@ -26,6 +26,13 @@ type Credential struct {
 	Expires             time.Time // of a session; zero: never
 }
 
+// String names the key and no secret, so that a credential that gets into a log or
+// an error does not tell it.
+func (c Credential) String() string { return "the access key " + c.KeyID }
+
+// GoString is String.
+func (c Credential) GoString() string { return c.String() }
+
 // Source finds the credential of an access key's id. It is false for a key that
 // does not exist or is disabled; an error is the service's own.
 type Source interface {

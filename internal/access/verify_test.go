@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -298,4 +299,13 @@ func FuzzVerify(f *testing.F) {
 			t.Errorf("got %v for a request that nobody has signed", err)
 		}
 	})
+}
+
+func TestCredentialIsNotPrinted(t *testing.T) {
+	c := Credential{KeyID: "AKIAIOSFODNN7EXAMPLE", Secret: "wJalrXUtnFEMI", SessionToken: "wJalrXUtnFEMI"}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		if got := fmt.Sprintf(format, c); strings.Contains(got, "wJalr") {
+			t.Errorf("%s prints %q", format, got)
+		}
+	}
 }

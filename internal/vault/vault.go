@@ -37,6 +37,13 @@ type DataKey struct {
 	stream *subtle.AESGCMHKDF
 }
 
+// String is no part of the secret, so that a data key that gets into a log or an
+// error does not tell it.
+func (DataKey) String() string { return "a data key" }
+
+// GoString is String.
+func (k DataKey) GoString() string { return k.String() }
+
 // NewDataKey makes a random data key.
 func NewDataKey() (DataKey, error) {
 	secret := make([]byte, dataKeySize)

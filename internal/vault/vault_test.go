@@ -3,6 +3,7 @@ package vault_test
 import (
 	"bytes"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -170,6 +171,19 @@ func BenchmarkSeal(b *testing.B) {
 		}
 		if err := w.Close(); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestDataKeyIsNotPrinted prints a data key in all ways.
+func TestDataKeyIsNotPrinted(t *testing.T) {
+	key, err := vault.NewDataKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s"} {
+		if got := fmt.Sprintf(format, key); got != "a data key" {
+			t.Errorf("%s prints %q", format, got)
 		}
 	}
 }
