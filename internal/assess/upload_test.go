@@ -375,3 +375,24 @@ func TestManyRefusals(t *testing.T) {
 		t.Errorf("the agent's part is %+v", part)
 	}
 }
+
+// Saying what is known already, or nonsense, makes nobody else's heartbeat dearer.
+func TestCompletionsThatChangeNothing(t *testing.T) {
+	w, agent, _, run := collecting(t)
+	w.put(agent, run.ID, 1, configSegment(t, agent, run.ID, 1, "x"))
+	say := wire.CompleteRequest{Protocol: wire.Version, Segments: 1}
+	if err := w.CompleteCollection(t.Context(), agent, run.ID, say); err != nil {
+		t.Fatal(err)
+	}
+	before := w.inForce.generation.Load()
+	for segments := range int64(5) {
+		say.Segments = segments
+		err := w.CompleteCollection(t.Context(), agent, run.ID, say)
+		if (err == nil) != (segments == 1) {
+			t.Errorf("%d segments: error %v", segments, err)
+		}
+	}
+	if n := w.inForce.generation.Load() - before; n != 0 {
+		t.Errorf("the duties of all agents were forgotten %d times", n)
+	}
+}
