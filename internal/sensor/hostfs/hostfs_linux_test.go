@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -252,5 +253,28 @@ func TestDevices(t *testing.T) {
 func TestAbsentRoot(t *testing.T) {
 	if _, err := Open(filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestLeasedFile opens a file on which its owner has a lease, which holds up whoever
+// opens it for lease-break-time (45 s, fcntl(2)): the sensor is told instead.
+func TestLeasedFile(t *testing.T) {
+	dir := image(t, map[string]string{"f": "x"})
+	f := open(t, dir)
+	owner, err := os.OpenFile(filepath.Join(dir, "f"), os.O_RDWR, 0)
+	must(t, err)
+	defer owner.Close()
+	// The kernel asks for the lease back with SIGIO.
+	signal.Ignore(syscall.SIGIO)
+	defer signal.Reset(syscall.SIGIO)
+	if _, err := unix.FcntlInt(owner.Fd(), unix.F_SETLEASE, unix.F_WRLCK); err != nil {
+		testenv.Missing(t, "leases in the file system of the test's folder: "+err.Error())
+		return
+	}
+	if _, _, err := f.ReadFile("/f", 10); !errors.Is(err, syscall.EAGAIN) {
+		t.Errorf("opening a leased file: %v", err)
+	}
+	if _, err := f.OpenIf("/f", func(string) error { return nil }); !errors.Is(err, syscall.EAGAIN) {
+		t.Errorf("opening a leased file: %v", err)
 	}
 }
