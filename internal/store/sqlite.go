@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -24,6 +25,11 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	// SQLite would make it readable by everybody who may enter the folder. Its logs
+	// get the file's mode.
+	if file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600); err == nil {
+		file.Close()
+	} // else SQLite tells why it cannot be opened
 	s := &Store{path: path}
 	// A committed transaction survives a loss of power (synchronous=FULL), what is
 	// deleted is overwritten, and writers queue up instead of failing.
