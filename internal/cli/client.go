@@ -185,6 +185,9 @@ func (c *client) once(ctx context.Context, target string, body []byte, out any) 
 	r.Header.Set("X-Amz-Target", target)
 	access.Sign(r, body, c.key, c.region, "inspector", time.Now())
 	answer, err := c.http.Do(r)
+	if ctx.Err() != nil && err != nil {
+		return context.Cause(ctx)
+	}
 	if err != nil {
 		return away{fmt.Errorf("call the service: %w", err)}
 	}

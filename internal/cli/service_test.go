@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -222,5 +223,31 @@ func TestTryInterrupted(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(data, "agent", "stopped")); err != nil {
 		t.Errorf("the agent was not stopped: %v; %s", err, stderr)
+	}
+}
+
+// The address of the last time is taken again, so that the agent finds the service.
+func TestAddressesOfTry(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	was, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(was.Addr().String())
+	was.Close()
+	for _, test := range []struct{ last, usual, want string }{
+		{"https://localhost:" + port, "127.0.0.1:0", "127.0.0.1:" + port},
+		{"https://assay.example:" + port, was.Addr().String(), was.Addr().String()},
+		{"", was.Addr().String(), was.Addr().String()},
+		{"", taken.Addr().String(), "127.0.0.1:0"},
+		{"nonsense", taken.Addr().String(), "127.0.0.1:0"},
+	} {
+		if got := freeAddress(test.last, test.usual); got != test.want {
+			t.Errorf("after %q, usually %q: %q, want %q", test.last, test.usual, got, test.want)
+		}
 	}
 }

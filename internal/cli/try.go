@@ -45,11 +45,12 @@ func (c *Command) try(ctx context.Context, v verb, args []string) error {
 		return usagef("it needs all roles")
 	}
 	// An address that was asked for is not changed, wherever it was.
+	last, _ := service.Folder(config.Data).Client() // the agent knows the address of the last time
 	if config.API == set.Lookup("api").DefValue {
-		config.API = freeAddress(config.API)
+		config.API = freeAddress(last.Endpoint, config.API)
 	}
 	if config.Gateway == set.Lookup("gateway").DefValue {
-		config.Gateway = freeAddress(config.Gateway)
+		config.Gateway = freeAddress(last.Gateway, config.Gateway)
 	}
 	return c.tryWith(ctx, config, *agent, assessing, threshold)
 }
@@ -198,13 +199,26 @@ func (c *client) thisHost(ctx context.Context) (string, error) {
 	return target.AssessmentTargetArn, err
 }
 
-// freeAddress is the address if nobody listens there, else one with a free port.
-func freeAddress(address string) string {
+// freeAddress is the address of a door the last time, if that was on this host only
+// and is free, else the usual one, else one with a free port.
+func freeAddress(last, usual string) string {
+	last, local := strings.CutPrefix(last, "https://localhost:")
+	if local && free("127.0.0.1:"+last) {
+		return "127.0.0.1:" + last
+	}
+	if free(usual) {
+		return usual
+	}
+	host, _, _ := net.SplitHostPort(usual)
+	return net.JoinHostPort(host, "0")
+}
+
+// free tells whether nobody listens at an address.
+func free(address string) bool {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		host, _, _ := net.SplitHostPort(address)
-		return net.JoinHostPort(host, "0")
+		return false
 	}
 	l.Close()
-	return address
+	return true
 }
