@@ -15,7 +15,7 @@ func TestProgress(t *testing.T) {
 		{"failed", 0, "the run is over", "0-a: failed: the run is over"},
 	} {
 		if got := progress("0-a", test.state, test.acknowledged, test.reason); got != test.want {
-			t.Errorf("%+v: %q, want %q", test.run, got, test.want)
+			t.Errorf("%+v: %q", test, got)
 		}
 	}
 }
