@@ -7,6 +7,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"golang.org/x/term"
+
 	"assay/internal/cli"
 )
 
@@ -14,11 +16,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // the second signal ends the program at once
-	info, err := os.Stderr.Stat()
 	command := cli.Command{
 		Args: os.Args[1:], Getenv: os.Getenv,
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Terminal: err == nil && info.Mode()&os.ModeCharDevice != 0,
+		Terminal: term.IsTerminal(int(os.Stderr.Fd())), // /dev/null is a device, too
 	}
 	code := command.Run(ctx)
 	stop()

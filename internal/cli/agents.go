@@ -139,11 +139,11 @@ func (c *Command) token(ctx context.Context, client *client, request operator.To
 	if asJSON {
 		return printJSON(c.Stdout, answer)
 	}
-	fmt.Fprintf(c.Stdout, `%s
-
+	fmt.Fprintln(c.Stdout, answer.Token) // alone, so that a script can take it
+	fmt.Fprintf(c.Stderr, `
 On each host, as root, until %s:
   ASSAY_AGENT_TOKEN=... assay-agent enroll -server %s -ca-pin %s
   assay-agent run
-`, answer.Token, answer.ExpiresAt.Local().Format(time.DateTime), answer.Gateway, answer.Pin)
+`, answer.ExpiresAt.Local().Format(time.DateTime), answer.Gateway, answer.Pin)
 	return nil
 }

@@ -90,7 +90,27 @@ func (c *Command) Run(ctx context.Context) int {
 			client.http.CloseIdleConnections()
 		}
 	}()
-	return c.exit(v, v.run(c, ctx, v, c.Args[1:]))
+	out := &checkedWriter{w: c.Stdout}
+	c.Stdout = out
+	err := v.run(c, ctx, v, c.Args[1:])
+	if out.err != nil {
+		err = fmt.Errorf("print the result: %w", out.err) // whoever reads it has not all of it
+	}
+	return c.exit(v, err)
+}
+
+// checkedWriter remembers that something could not be written.
+type checkedWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (c *checkedWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	if err != nil && c.err == nil {
+		c.err = err
+	}
+	return n, err
 }
 
 // exit turns what a verb returned into a message and an exit code.
@@ -159,7 +179,7 @@ func (c *Command) parse(set *flag.FlagSet, args []string, least, most int) error
 		return usageError{fmt.Errorf("%w: see assay %s -help", err, set.Name())}
 	}
 	if n := set.NArg(); n < least || n > most {
-		return usagef("it takes %s, not %d: see assay %s -help", plural(least, most), n, set.Name())
+		return usagef("it takes %s, not %d (flags go before them): see assay %s -help", plural(least, most), n, set.Name())
 	}
 	return nil
 }

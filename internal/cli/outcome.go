@@ -134,8 +134,8 @@ func (o *outcome) print(w io.Writer) {
 		for line := range strings.Lines(strings.TrimSpace(u.Description)) {
 			fmt.Fprintf(w, "      %s\n", strings.TrimSpace(line))
 		}
-		if u.Recommendation != "" {
-			fmt.Fprintf(w, "      do: %s\n", oneLine(u.Recommendation))
+		for line := range strings.Lines(strings.TrimSpace(u.Recommendation)) {
+			fmt.Fprintf(w, "      do: %s\n", oneLine(line))
 		}
 	}
 	if len(o.NotSeen) > 0 {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -79,9 +80,12 @@ func TestEmptyListsAndTokens(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &token); err != nil || token.Token == "" || time.Until(token.ExpiresAt) < 2159*time.Hour {
 		t.Errorf("the token is %q, %v", stdout, err)
 	}
-	_, stdout, _ = run(t.Context(), env, "agents", "token")
-	if !strings.Contains(stdout, "assay-agent enroll -server https://localhost:") || !strings.Contains(stdout, "-ca-pin sha256:") {
-		t.Errorf("a token comes with\n%s", stdout)
+	_, stdout, stderr := run(t.Context(), env, "agents", "token")
+	if !strings.HasPrefix(stdout, "assay-enroll-") || strings.Count(stdout, "\n") != 1 {
+		t.Errorf("a script that wants the token gets %q", stdout)
+	}
+	if !strings.Contains(stderr, "assay-agent enroll -server https://localhost:") || !strings.Contains(stderr, "-ca-pin sha256:") {
+		t.Errorf("a token comes with\n%s", stderr)
 	}
 }
 
@@ -248,6 +252,23 @@ func TestAddressesOfTry(t *testing.T) {
 	} {
 		if got := freeAddress(test.last, test.usual); got != test.want {
 			t.Errorf("after %q, usually %q: %q, want %q", test.last, test.usual, got, test.want)
+		}
+	}
+}
+
+// A result that could not be printed is no success.
+func TestLostOutput(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	env := deployment(t)
+	for _, args := range []string{"env", "runs", "agents token"} {
+		var stderr bytes.Buffer
+		c := &Command{Args: strings.Fields(args), Getenv: func(name string) string { return env[name] }, Stdout: full, Stderr: &stderr}
+		if code := c.Run(t.Context()); code != ExitIncomplete || !strings.Contains(stderr.String(), "print the result") {
+			t.Errorf("assay %s to a full disk: exit code %d, %q", args, code, stderr.String())
 		}
 	}
 }

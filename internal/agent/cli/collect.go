@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/term"
+
 	"assay/internal/agent/collect"
 	"assay/internal/agent/hostfacts"
 	"assay/internal/sensor"
@@ -91,10 +93,7 @@ func choose(all []sensor.Sensor, names string) ([]sensor.Sensor, error) {
 // progress shows on a terminal what is going on.
 func (c *Cmd) progress(s *collect.Snapshot) {
 	f, ok := c.Stderr.(*os.File)
-	if !ok {
-		return
-	}
-	if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return
 	}
 	n := 0

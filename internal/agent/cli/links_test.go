@@ -11,13 +11,13 @@ import (
 )
 
 // ours is what the agent may be made of, of this module.
-var ours = regexp.MustCompile(`^assay/(cmd/assay-agent|internal/(agent|sensor)(/.*)?|internal/(telemetry|wire|durable|settings))$`)
+var ours = regexp.MustCompile(`^assay/(cmd/assay-agent|internal/(agent|sensor)(/.*)?|internal/(telemetry|wire|durable|settings|release))$`)
 
 // TestTheAgentLinksNoService runs go list for every system that the agent is
 // built for: no package of the service, no database, no server's library.
 func TestTheAgentLinksNoService(t *testing.T) {
 	goTool := testenv.Need(t, "go", "golang-go")
-	others := []string{"golang.org/x/sys", "github.com/klauspost/compress", "github.com/go-json-experiment/json"}
+	others := []string{"golang.org/x/sys", "github.com/klauspost/compress", "github.com/go-json-experiment/json", "golang.org/x/term"}
 	for _, target := range []string{"linux/amd64", "linux/arm64", "windows/amd64"} {
 		system, processor, _ := strings.Cut(target, "/")
 		c := exec.Command(goTool, "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}} {{with .Module}}{{.Path}}{{end}}{{end}}", "assay/cmd/assay-agent")

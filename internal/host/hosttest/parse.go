@@ -117,10 +117,14 @@ func at(words []string, i int) string {
 }
 
 func (p *parser) system(w []string) {
-	p.add(telemetry.SensorSystem, &telemetry.System{
-		OS: w[0], OSVersion: w[1], Hostname: "web-1", Architecture: "x86_64",
+	s := &telemetry.System{
+		OS: w[0], OSVersion: w[1], Hostname: "web-1",
 		Live: at(w, 2) != "image", CollectedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
-	})
+	}
+	if s.Live {
+		s.Architecture = "x86_64" // an image does not tell its machine's
+	}
+	p.add(telemetry.SensorSystem, s)
 }
 
 func (p *parser) pkg(w []string) {

@@ -2,6 +2,7 @@ package practices
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -192,9 +193,13 @@ func (f pamFiles) candidates(name string) []string {
 		return []string{path.Clean(name)}
 	}
 	folders := []string{""}
-	if system := f.host.System(); system.OK() {
-		for _, tuple := range tuples[system.Value.Architecture] {
-			folders = append(folders, "/"+tuple)
+	system := f.host.System()
+	for _, architecture := range slices.Sorted(maps.Keys(tuples)) {
+		// An image does not tell its machine's architecture.
+		if !system.OK() || system.Value.Architecture == "" || system.Value.Architecture == architecture {
+			for _, tuple := range tuples[architecture] {
+				folders = append(folders, "/"+tuple)
+			}
 		}
 	}
 	var all []string

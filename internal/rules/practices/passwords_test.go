@@ -186,6 +186,7 @@ func TestDistributionsAsShipped(t *testing.T) {
 	}{
 		"Debian 11":                  {on("debian 11", onDebian, debianPlain), rules.Failed, "only pam_unix's own minimum holds, 6 characters", rules.Failed},
 		"Debian 12":                  {on("debian 12", onDebian, debianPlain), rules.Failed, "only pam_unix's own minimum holds, 6 characters", rules.Failed},
+		"Debian 12 as an image":      {on("debian 12 image", onDebian, debianPlain), rules.Failed, "only pam_unix's own minimum holds, 6 characters", rules.Failed},
 		"Debian 12 with pwquality":   {on("debian 12", onDebian, "package dpkg libpwquality1 1.4.5-1+b1\n"+debianQuality), rules.Passed, "8 characters", rules.Failed},
 		"Debian 13 strict":           {on("debian 13", onDebian, "package dpkg libpwquality1 1.4.5-5\n"+debianQuality+strong), rules.Passed, "12 characters", rules.Passed},
 		"Ubuntu 22.04":               {on("ubuntu 22.04", onDebian, debianPlain), rules.Failed, "6 characters", rules.Failed},
