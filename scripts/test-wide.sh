@@ -10,6 +10,8 @@ if [ ! -d "$ASSAY_SHARED/data" ]; then
     echo "test-wide: there is no data folder under $ASSAY_SHARED: set ASSAY_SHARED to where it is" >&2
     exit 1
 fi
+# The other tests of the same packages run too, and need their server.
+[ -n "${ASSAY_TEST_POSTGRES:-}" ] || exec scripts/with-postgres.sh scripts/test-wide.sh "$@"
 packages=$(git grep -l '^//go:build wide' -- '*_test.go' | xargs -n1 dirname | sort -u | sed 's#^#./#')
 if [ -z "$packages" ]; then
     echo "test-wide: there are no wide tests" >&2
