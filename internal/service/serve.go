@@ -85,13 +85,11 @@ func (s *Service) open(name, address string, server *http.Server, plain bool) (s
 	bound := listener.Addr().(*net.TCPAddr)
 	host, _, _ := net.SplitHostPort(address)
 	switch {
+	case len(s.config.Names) > 0:
+		host = s.config.Names[0] // also on loopback: what is reached by that name may stand before us
 	case bound.IP.IsLoopback() && bound.IP.To4() == nil:
 		host = "::1"
-	case bound.IP.IsLoopback():
-		host = "localhost" // whatever -name says: nobody else can come in here
-	case len(s.config.Names) > 0:
-		host = s.config.Names[0]
-	case bound.IP.IsUnspecified():
+	case bound.IP.IsUnspecified() || bound.IP.IsLoopback():
 		host = "localhost"
 	}
 	return net.JoinHostPort(host, fmt.Sprint(bound.Port)), nil
