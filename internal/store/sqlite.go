@@ -8,8 +8,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // also the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // readers is how many statements SQLite answers at once beside the writer.
@@ -44,12 +46,30 @@ func openSQLite(ctx context.Context, path string) (*Store, error) {
 	}
 	s.read.SetMaxOpenConns(readers)
 	s.read.SetMaxIdleConns(readers)
-	if err := s.check(ctx); err != nil {
+	if err := patiently(ctx, s.check); err != nil {
 		s.read.Close()
 		s.write.Close()
 		return nil, fmt.Errorf("open database %s: %w (is it a database of assay's, and may this user write to it and its folder?)", path, err)
 	}
 	return s, nil
+}
+
+// patiently tries again for a while what fails because the database is locked: a
+// connection that switches to the write-ahead log while another one does is told
+// so at once, whatever its busy_timeout.
+func patiently(ctx context.Context, do func(context.Context) error) error {
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		err := do(ctx)
+		var known *sqlite.Error
+		if !errors.As(err, &known) || known.Code()&0xff != sqlite3.SQLITE_BUSY || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 func sqliteDSN(path, lock string, pragmas ...string) string {
