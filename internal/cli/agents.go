@@ -17,7 +17,7 @@ func (c *Command) agents(ctx context.Context, v verb, args []string) error {
 		action, args = args[0], args[1:]
 	}
 	set := c.flags(v)
-	data := set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
+	data := dataFlag(set)
 	asJSON := set.Bool("json", false, "print JSON")
 	var do func(*client) error
 	switch action {

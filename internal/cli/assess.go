@@ -55,7 +55,7 @@ func (f *assessFlags) check() (inspector.Severity, error) {
 func (c *Command) assess(ctx context.Context, v verb, args []string) error {
 	var flags assessFlags
 	set := c.flags(v)
-	data := set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
+	data := dataFlag(set)
 	flags.register(set)
 	if err := c.parse(set, args, 1, 1); err != nil {
 		return err

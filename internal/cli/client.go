@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,6 +40,11 @@ const (
 	envRegion   = "AWS_DEFAULT_REGION"
 	envBundle   = "AWS_CA_BUNDLE"
 )
+
+// dataFlag is the flag of every command that calls the service.
+func dataFlag(set *flag.FlagSet) *string {
+	return set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
+}
 
 // newClient makes a client from the environment if it names an endpoint, else
 // from a data folder.

@@ -19,7 +19,7 @@ import (
 
 func (c *Command) findings(ctx context.Context, v verb, args []string) error {
 	set := c.flags(v)
-	data := set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
+	data := dataFlag(set)
 	run := set.String("run", "", "the `run`, by its ARN or the last part of it; default the last one that is over")
 	asJSON := set.Bool("json", false, "print JSON")
 	if err := c.parse(set, args, 0, 0); err != nil {
@@ -89,7 +89,7 @@ func (c *client) findRun(ctx context.Context, name string) (string, error) {
 
 func (c *Command) runs(ctx context.Context, v verb, args []string) error {
 	set := c.flags(v)
-	data := set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
+	data := dataFlag(set)
 	asJSON := set.Bool("json", false, "print JSON")
 	if err := c.parse(set, args, 0, 0); err != nil {
 		return err
@@ -115,7 +115,7 @@ func (c *Command) runs(ctx context.Context, v verb, args []string) error {
 
 func (c *Command) explain(ctx context.Context, v verb, args []string) error {
 	set := c.flags(v)
-	data := set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
+	data := dataFlag(set)
 	run := set.String("run", "", "the `run` of a finding that is named by the last part of its ARN; default the last one that is over")
 	asJSON := set.Bool("json", false, "print JSON")
 	if err := c.parse(set, args, 1, 1); err != nil {
@@ -162,7 +162,7 @@ func (c *Command) printExplanation(f finding) {
 
 func (c *Command) results(ctx context.Context, v verb, args []string) error {
 	set := c.flags(v)
-	data := set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
+	data := dataFlag(set)
 	asJSON := set.Bool("json", false, "print JSON")
 	if err := c.parse(set, args, 0, 1); err != nil {
 		return err
