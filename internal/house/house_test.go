@@ -28,6 +28,7 @@ var mayImport = map[string][]string{
 	"e2e":       {},
 	"testenv":   {},
 	"testpg":    {"testenv"},
+	"version":   {},
 
 	"wire":     {"telemetry"},
 	"host":     {"telemetry"},
