@@ -128,7 +128,7 @@ func (q *query) branch(f inspector.FindingFilter, conditions []condition, after 
 	for _, a := range f.Attributes[min(1, len(f.Attributes)):] {
 		q.add(" AND EXISTS (SELECT 1 FROM finding_attributes b WHERE b.hash = ? AND b.run = f.run AND b.id = f.id)", attributeHash(a))
 	}
-	q.between("f.created_at", stamp(f.Created.Begin), stamp(f.Created.End))
+	q.within("f.created_at", f.Created)
 	q.add(" AND f.run NOT IN (SELECT no FROM runs WHERE NOT shown)")
 	if len(f.Attributes) > 0 {
 		return q.add(" ORDER BY a.run, a.id LIMIT ?", n)
