@@ -27,6 +27,7 @@ func conditions(f inspector.FindingFilter, runs []any) []condition {
 	var used []condition
 	for _, c := range all {
 		if len(c.values) > 0 {
+			c.values = once(c.values)
 			used = append(used, c)
 		}
 	}
@@ -35,6 +36,19 @@ func conditions(f inspector.FindingFilter, runs []any) []condition {
 		used = append(used, condition{"f.severity", everySeverity()})
 	}
 	return used
+}
+
+// once drops values that are there already: what is read for each value would be
+// found once for each.
+func once(values []any) (unique []any) {
+	seen := make(map[any]bool, len(values))
+	for _, v := range values {
+		if !seen[v] {
+			seen[v] = true
+			unique = append(unique, v)
+		}
+	}
+	return unique
 }
 
 // within lists the columns that the index of the first condition's column has next.
