@@ -18,7 +18,7 @@ type propertyModel struct {
 	templates map[string]*modelTemplate
 	runs      []*modelRun // as they were started
 	role      object      // as DescribeCrossAccountAccessRole has it
-	made      []string // every ARN that was given out
+	made      []string    // every ARN that was given out
 }
 
 type modelTarget struct {
@@ -155,7 +155,9 @@ func (m *propertyModel) hosts(t *modelTarget) (hosts []inspector.Agent) {
 }
 
 func hasTag(tags []object, tag inspector.Tag) bool {
-	return slices.ContainsFunc(tags, func(o object) bool { return o["key"] == tag.Key && (o["value"] == tag.Value || o["value"] == nil && tag.Value == "") })
+	return slices.ContainsFunc(tags, func(o object) bool {
+		return o["key"] == tag.Key && (o["value"] == tag.Value || o["value"] == nil && tag.Value == "")
+	})
 }
 
 // glob tells whether a name is a pattern's: "*" stands for any characters.

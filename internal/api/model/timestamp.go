@@ -29,7 +29,7 @@ const minSeconds, maxSeconds = -62104060800, 253402300799
 // timestamp reads the number. What is not a time of a four-digit year is refused.
 func timestamp(text string) (Timestamp, error) {
 	seconds, err := strconv.ParseFloat(text, 64)
-	if err != nil || seconds < minSeconds || seconds > maxSeconds {
+	if err != nil || math.IsNaN(seconds) || seconds < minSeconds || seconds > maxSeconds {
 		return Timestamp{}, fmt.Errorf("%.40q is not a time in seconds since 1970", text)
 	}
 	return Timestamp{time.UnixMilli(int64(math.Round(seconds * 1000))).UTC()}, nil
