@@ -26,6 +26,7 @@ import (
 var ofTheProtocol = []string{
 	"SerializationException", "ValidationException", "UnknownOperationException", "RequestEntityTooLargeException",
 	"MissingAuthenticationTokenException", "IncompleteSignatureException", "InvalidSignatureException", "UnrecognizedClientException",
+	"ExpiredTokenException", "AccessDeniedException",
 }
 
 // maxAnswer is more than any answer to what the test's service holds.
