@@ -36,6 +36,18 @@ func (k resource) parse(text string) (inspector.ARN, error) {
 	return a, nil
 }
 
+// check tells whether all of these are ARNs of the resource. Handlers that read
+// one thing before another check the other first: what is malformed is refused
+// before the store is asked for anything.
+func (k resource) check(texts ...string) error {
+	for _, text := range texts {
+		if _, err := k.parse(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (k resource) none(text string) error {
 	return inspector.Errorf(inspector.NoSuchEntity, k.missing, "there is no %s %s", k.what, text)
 }

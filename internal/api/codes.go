@@ -7,8 +7,9 @@ import (
 
 // invalidInput turns a violation of the model into what Inspector says to it: an
 // InvalidInputException with the error code of the first member that has one.
-// What has none, and members that are missing altogether, stay a
-// ValidationException.
+// What has none, and required members that are missing altogether, stay a
+// ValidationException. A list's entry that is null, or lacks a member, is there,
+// and is not a valid one.
 func invalidInput(operation string, e *model.ValidationError) error {
 	for _, v := range e.Violations {
 		if code := codeOf(operation, v); code != "" {
@@ -19,8 +20,11 @@ func invalidInput(operation string, e *model.ValidationError) error {
 }
 
 func codeOf(operation string, v model.Violation) string {
-	if v.Constraint == model.NotNull {
+	if v.Constraint == model.NotNull && v.Path == v.Member {
 		return ""
+	}
+	if code, ok := entryCodes[v.Member]; ok && v.Constraint == model.NotNull {
+		return code
 	}
 	if v.Shape.Kind == model.ListKind {
 		return numberCodes[v.Member]
@@ -56,6 +60,20 @@ var numberCodes = map[string]string{
 	"filter.severities":         "INVALID_NUMBER_OF_SEVERITIES",
 }
 
+// entryCodes are for entries that are no tag, or no attribute, at all.
+var entryCodes = map[string]string{
+	"tags":                          "INVALID_TAG",
+	"tags.key":                      "INVALID_TAG",
+	"resourceGroupTags":             codeGroupTagKey,
+	"attributes":                    codeUserAttribute,
+	"attributes.key":                codeUserAttribute,
+	"userAttributesForFindings":     codeUserAttribute,
+	"userAttributesForFindings.key": codeUserAttribute,
+	"filter.attributes":             codeAttribute,
+	"filter.userAttributes":         codeUserAttribute,
+	"filter.userAttributes.key":     codeUserAttribute,
+}
+
 // valueCodes are for all other members; where one member means different things,
 // by operation.
 var valueCodes = map[string]string{
@@ -74,7 +92,7 @@ var valueCodes = map[string]string{
 	"filter.rulesPackageArns":                    codePackageARN,
 	"resourceArn":                                codeResourceARN,
 	"topicArn":                                   "INVALID_SNS_TOPIC_ARN",
-	"roleArn":                                    "INVALID_IAM_ROLE_ARN",
+	"roleArn":                                    codeRoleARN,
 	"assessmentTargetName":                       "INVALID_ASSESSMENT_TARGET_NAME",
 	"filter.assessmentTargetNamePattern":         "INVALID_ASSESSMENT_TARGET_NAME_PATTERN",
 	"assessmentTemplateName":                     "INVALID_ASSESSMENT_TEMPLATE_NAME",
@@ -85,7 +103,7 @@ var valueCodes = map[string]string{
 	"ListAssessmentRuns:filter.durationRange.minSeconds":      codeRunDurations,
 	"ListAssessmentRuns:filter.durationRange.maxSeconds":      codeRunDurations,
 	"filter.states":                   "INVALID_ASSESSMENT_RUN_STATE",
-	"resourceGroupTags.key":           "INVALID_RESOURCE_GROUP_TAG_KEY",
+	"resourceGroupTags.key":           codeGroupTagKey,
 	"resourceGroupTags.value":         "INVALID_RESOURCE_GROUP_TAG_VALUE",
 	"tags.key":                        codeTagKey,
 	"tags.value":                      "INVALID_TAG_VALUE",
@@ -94,8 +112,8 @@ var valueCodes = map[string]string{
 	"attributeKeys":                   codeUserAttributeKey,
 	"userAttributesForFindings.key":   codeUserAttributeKey,
 	"userAttributesForFindings.value": "INVALID_USER_ATTRIBUTE_VALUE",
-	"filter.attributes.key":           "INVALID_ATTRIBUTE",
-	"filter.attributes.value":         "INVALID_ATTRIBUTE",
+	"filter.attributes.key":           codeAttribute,
+	"filter.attributes.value":         codeAttribute,
 	"filter.userAttributes.key":       codeUserAttributeKey,
 	"filter.userAttributes.value":     "INVALID_USER_ATTRIBUTE_VALUE",
 	"filter.agentIds":                 "INVALID_AGENT_ID",
@@ -117,10 +135,14 @@ const (
 	codeGroupARN          = "INVALID_RESOURCE_GROUP_ARN"
 	codePackageARN        = "INVALID_RULES_PACKAGE_ARN"
 	codeResourceARN       = "INVALID_RESOURCE_ARN"
+	codeRoleARN           = "INVALID_IAM_ROLE_ARN"
 	codeTemplateDurations = "INVALID_ASSESSMENT_TEMPLATE_DURATION_RANGE"
 	codeRunDurations      = "INVALID_ASSESSMENT_RUN_DURATION_RANGE"
 	codeTagKey            = "INVALID_TAG_KEY"
 	codeUserAttributeKey  = "INVALID_USER_ATTRIBUTE_KEY"
+	codeUserAttribute     = "INVALID_USER_ATTRIBUTE"
+	codeAttribute         = "INVALID_ATTRIBUTE"
+	codeGroupTagKey       = "INVALID_RESOURCE_GROUP_TAG_KEY"
 	codeToken             = "INVALID_PAGINATION_TOKEN"
 	codeMaxResults        = "INVALID_MAX_RESULTS"
 )

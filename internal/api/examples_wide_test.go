@@ -33,30 +33,58 @@ func TestPublishedExamples(t *testing.T) {
 		Examples map[string][]struct{ Input, Output object }
 	}
 	check(t, json.Unmarshal(data, &file))
-	replayed, n := 0, 0
+	n, waiting := 0, []string{}
 	for operation, examples := range file.Examples {
 		for _, example := range examples {
 			n++
 			t.Run(operation, func(t *testing.T) {
 				w := newWorldIn(t, inspector.Scope{Region: "us-west-2", Account: "123456789012"})
 				w.seedExamples(strings.HasPrefix(operation, "Delete"))
-				if _, ok := w.api.operations[operation]; !ok {
+				if !w.has(operation) {
 					w.fails(operation, example.Input, "UnknownOperationException", "")
+					waiting = append(waiting, operation)
 					return
 				}
-				replayed++
-				if operation == "ListEventSubscriptions" { // the example's subscription cannot be made here
-					w.do(operation, example.Input)
+				w.precede(operation, func(first string) object { return file.Examples[first][0].Input })
+				if operation == "ListEventSubscriptions" && !w.has("SubscribeToEvent") {
+					w.do(operation, example.Input) // there is nothing to list
 					return
 				}
-				if err := sameMembers(example.Output, w.do(operation, example.Input), operation); err != nil {
+				in := example.Input
+				if in == nil {
+					in = object{} // what clients send where there is nothing to say
+				}
+				out := w.do(operation, in)
+				if err := sameMembers(example.Output, out, operation); err != nil {
 					t.Error(err)
+				}
+				if failed, ok := example.Output["failedItems"]; ok && size(failed) != size(out["failedItems"]) {
+					t.Errorf("failed items: %v", out["failedItems"])
 				}
 			})
 		}
 	}
-	if n != 32 || replayed != 26 {
-		t.Errorf("%d examples, %d of them for operations that have a behaviour", n, replayed)
+	if n != 32 {
+		t.Errorf("%d examples, want 32", n)
+	}
+	if len(waiting) > 0 {
+		t.Logf("operations that have no behaviour yet: %v", waiting)
+	}
+}
+
+func (w *world) has(operation string) bool {
+	_, ok := w.api.operations[operation]
+	return ok
+}
+
+// precede makes the calls that an example takes for granted: they are examples too.
+func (w *world) precede(operation string, input func(operation string) object) {
+	first := map[string]string{
+		"UnsubscribeFromEvent": "SubscribeToEvent", "ListEventSubscriptions": "SubscribeToEvent",
+		"RemoveAttributesFromFindings": "AddAttributesToFindings", "DescribeCrossAccountAccessRole": "RegisterCrossAccountAccessRole",
+	}[operation]
+	if first != "" && w.has(first) {
+		w.do(first, input(first))
 	}
 }
 
@@ -75,7 +103,7 @@ func (w *world) seedExamples(over bool) {
 			t.Name, t.CreatedAt, t.UpdatedAt = t.ID, now, now
 			all = append(all, tx.CreateTarget(ctx, t, inspector.Limits{}))
 		}
-		for target, ids := range map[string][]string{"0-0kFIPusq": {"0-4r1V2mAw", "0-gcwFliYu"}, "0-nvgVhaxX": {"0-it5r2S4T", "0-7sbz2Kz0"}} {
+		for target, ids := range map[string][]string{"0-0kFIPusq": {"0-4r1V2mAw", "0-gcwFliYu", "0-8l1VIE0D"}, "0-nvgVhaxX": {"0-it5r2S4T", "0-7sbz2Kz0"}} {
 			for _, id := range ids {
 				all = append(all, tx.CreateTemplate(ctx, inspector.Template{ID: id, Target: target, Name: id, Duration: time.Hour, Packages: packages, CreatedAt: now}, inspector.Limits{}))
 			}
@@ -83,7 +111,10 @@ func (w *world) seedExamples(over bool) {
 		tagged := w.api.Scope.Template("0-0kFIPusq", "0-gcwFliYu").String()
 		return errors.Join(append(all, tx.SetTags(ctx, tagged, tag))...)
 	}))
+	w.findingID = func(string, int) string { return "0-HwPnsDm4" }
 	w.seedRun("0-0kFIPusq", "0-4r1V2mAw", "0-MKkpXXPE", packages, []string{"i-49113b93"}, true)
+	w.findingID = func(string, int) string { return "0-T8yM9mEU" }
+	w.seedRun("0-0kFIPusq", "0-8l1VIE0D", "0-Z02cjjug", packages, []string{"i-49113b93"}, true)
 	w.seedRun("0-nvgVhaxX", "0-it5r2S4T", "0-11LMTAVe", packages, nil, over)
 	// The target of the first examples has a resource group.
 	check(w.t, w.store.Update(ctx, func(tx *store.Tx) error {
@@ -108,7 +139,6 @@ func (w *world) seedRun(target, template, id string, packages, agents []string, 
 	if !over {
 		return
 	}
-	w.findingID = func(string, int) string { return "0-HwPnsDm4" }
 	w.finish(w.api.Scope.Run(target, template, id).String(), 1, agents...)
 }
 

@@ -40,6 +40,11 @@ func times(in *model.TimestampRange, code string) (inspector.TimeRange, error) {
 		}
 		return out, inspector.Errorf(inspector.InvalidInput, code, message)
 	}
+	if !out.End.IsZero() {
+		// Clients are told milliseconds: a time that they were told is within a range
+		// that ends with it, whatever its microseconds.
+		out.End = out.End.Add(time.Millisecond - time.Microsecond)
+	}
 	return out, nil
 }
 

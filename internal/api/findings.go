@@ -87,13 +87,16 @@ func (s *Server) findingARN(_ inspector.ARN, f inspector.Finding) inspector.ARN 
 	return s.Scope.Run(f.Target, f.Template, f.Run).Finding(f.ID)
 }
 
+// maxText is the model's bound of texts for people, in characters.
+const maxText = 20_000
+
 func (s *Server) wireFinding(f inspector.Finding) model.Finding {
 	return model.Finding{
 		Arn: s.findingARN(inspector.ARN{}, f).String(), SchemaVersion: new(int64(1)), Service: "Inspector", AssetType: "ec2-instance",
 		ServiceAttributes: &model.InspectorServiceAttributes{
 			SchemaVersion: 1, AssessmentRunArn: s.Scope.Run(f.Target, f.Template, f.Run).String(), RulesPackageArn: f.PackageARN,
 		},
-		AssetAttributes: wireAsset(f.Asset), Id: cut(f.FindingID, 128), Title: f.Title, Description: f.Description, Recommendation: f.Recommendation,
+		AssetAttributes: wireAsset(f.Asset), Id: cut(f.FindingID, 128), Title: cut(f.Title, maxText), Description: cut(f.Description, maxText), Recommendation: cut(f.Recommendation, maxText),
 		Severity: string(f.Severity), NumericSeverity: new(f.Severity.Numeric()), Confidence: new(int64(f.Confidence)),
 		IndicatorOfCompromise: new(false), Attributes: wireAttributes(f.Attributes), UserAttributes: wireAttributes(f.UserAttributes),
 		CreatedAt: model.Timestamp{Time: f.CreatedAt}, UpdatedAt: model.Timestamp{Time: f.UpdatedAt},
@@ -159,6 +162,7 @@ func wireExclusion(arn string, e inspector.Exclusion) model.Exclusion {
 		scopes[i] = model.Scope{Key: string(scope.Type), Value: scope.Value}
 	}
 	return model.Exclusion{
-		Arn: arn, Title: e.Title, Description: e.Description, Recommendation: e.Recommendation, Scopes: scopes, Attributes: wireAttributes(e.Attributes),
+		Arn: arn, Title: cut(e.Title, maxText), Description: cut(e.Description, maxText), Recommendation: cut(e.Recommendation, maxText),
+		Scopes: scopes, Attributes: wireAttributes(e.Attributes),
 	}
 }

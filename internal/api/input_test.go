@@ -82,7 +82,7 @@ func TestInvalidInput(t *testing.T) {
 		{"CreateAssessmentTemplate", template("179", ""), "InvalidInputException", "INVALID_ASSESSMENT_TEMPLATE_DURATION"},
 		{"CreateAssessmentTemplate", template("86401", ""), "InvalidInputException", "INVALID_ASSESSMENT_TEMPLATE_DURATION"},
 		{"CreateAssessmentTemplate", template(`"180"`, ""), "SerializationException", ""},
-		{"CreateAssessmentTemplate", template("180", `,"userAttributesForFindings":[{"value":"v"}]`), "ValidationException", ""},
+		{"CreateAssessmentTemplate", template("180", `,"userAttributesForFindings":[{"value":"v"}]`), "InvalidInputException", "INVALID_USER_ATTRIBUTE"},
 		{"CreateAssessmentTemplate", template("180", `,"userAttributesForFindings":[{"key":""}]`), "InvalidInputException", "INVALID_USER_ATTRIBUTE_KEY"},
 		{"CreateAssessmentTemplate", template("180", `,"userAttributesForFindings":[{"key":"k"}`+strings.Repeat(`,{"key":"k"}`, 10)+`]`), "InvalidInputException", "INVALID_NUMBER_OF_USER_ATTRIBUTES"},
 		{"ListAssessmentTemplates", `{"assessmentTargetArns":` + arns(51) + `}`, "InvalidInputException", "INVALID_NUMBER_OF_ASSESSMENT_TARGET_ARNS"},

@@ -3,7 +3,6 @@ package api
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 
 	"github.com/go-json-experiment/json"
@@ -49,10 +48,12 @@ func (s *Server) page(operation string, query any, token string, maxResults *int
 		return p, nil
 	}
 	data, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(data) <= macSize || subtle.ConstantTimeCompare(p.mac(data[macSize:]), data[:macSize]) != 1 {
+	if err == nil && len(data) > macSize {
+		p.After = string(data[macSize:])
+	}
+	if !hmac.Equal([]byte(p.token(p.After)), []byte(token)) {
 		return paging{}, inspector.Errorf(inspector.InvalidInput, codeToken, "nextToken is not one that this list has given out")
 	}
-	p.After = string(data[macSize:])
 	return p, nil
 }
 

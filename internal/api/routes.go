@@ -43,6 +43,9 @@ func (s *Server) routes() map[string]operation {
 		"DescribeExclusions":          query(s.describeExclusions),
 		"ListRulesPackages":           query(s.listRulesPackages),
 		"DescribeRulesPackages":       query(s.describeRulesPackages),
+
+		"RegisterCrossAccountAccessRole": command(s.registerRole),
+		"DescribeCrossAccountAccessRole": query(s.describeRole),
 	}
 }
 
@@ -72,12 +75,19 @@ func command[In any](method func(context.Context, *In) error) operation {
 	}
 }
 
+// takesNothing is the input of an operation without one: clients send an object.
+var takesNothing = &model.Shape{Kind: model.StructKind}
+
 // decode reads the input. An empty body is an empty input.
 func decode(body []byte, shape model.Operation, in any) error {
 	if len(body) == 0 {
 		body = []byte("{}")
 	}
-	err := model.Decode(body, shape.Input, in)
+	input := shape.Input
+	if input == nil {
+		input = takesNothing
+	}
+	err := model.Decode(body, input, in)
 	var validation *model.ValidationError
 	if errors.As(err, &validation) {
 		return invalidInput(shape.Name, validation)

@@ -19,6 +19,7 @@ type Commands interface {
 	TargetCommands
 	TemplateCommands
 	RunCommands
+	RoleCommands
 }
 
 // TargetCommands change resource groups and targets.
@@ -41,6 +42,11 @@ type RunCommands interface {
 	StartRun(ctx context.Context, template, name string) (inspector.Run, error)
 	StopRun(ctx context.Context, run string, action inspector.StopAction) error
 	DeleteRun(ctx context.Context, run string) error
+}
+
+// RoleCommands change the cross-account role.
+type RoleCommands interface {
+	RegisterRole(ctx context.Context, arn string) error
 }
 
 // Config is what a Server is made of. All fields are required but where it says

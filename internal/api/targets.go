@@ -70,6 +70,11 @@ func (s *Server) target(ctx context.Context, arn string) (inspector.Target, erro
 }
 
 func (s *Server) updateTarget(ctx context.Context, in *model.UpdateAssessmentTargetRequest) error {
+	if in.ResourceGroupArn != "" {
+		if err := groupResource.check(in.ResourceGroupArn); err != nil {
+			return err
+		}
+	}
 	t, err := s.target(ctx, in.AssessmentTargetArn)
 	if err != nil {
 		return err

@@ -17,21 +17,21 @@ func (s *Server) template(ctx context.Context, k resource, arn string) (inspecto
 }
 
 func (s *Server) createTemplate(ctx context.Context, in *model.CreateAssessmentTemplateRequest) (*model.CreateAssessmentTemplateResponse, error) {
+	if err := packageResource.check(in.RulesPackageArns...); err != nil {
+		return nil, err
+	}
+	attributes, err := userAttributes(in.UserAttributesForFindings)
+	if err != nil {
+		return nil, err
+	}
 	target, err := s.target(ctx, in.AssessmentTargetArn)
 	if err != nil {
 		return nil, err
 	}
 	for _, text := range in.RulesPackageArns {
-		if _, err := packageResource.parse(text); err != nil {
-			return nil, err
-		}
 		if _, ok := s.rulesPackage(text); !ok {
 			return nil, packageResource.none(text)
 		}
-	}
-	attributes, err := userAttributes(in.UserAttributesForFindings)
-	if err != nil {
-		return nil, err
 	}
 	t, err := s.Commands.CreateTemplate(ctx, inspector.Template{
 		Target: target.ID, Name: in.AssessmentTemplateName, Duration: time.Duration(in.DurationInSeconds) * time.Second,
@@ -69,25 +69,30 @@ func (s *Server) listTemplates(ctx context.Context, in *model.ListAssessmentTemp
 	if err != nil {
 		return nil, err
 	}
-	targets, err := all(ctx, targetResource, in.AssessmentTargetArns, s.Queries.Targets, s.targetARN)
+	filter, err := s.templateFilter(in.Filter)
 	if err != nil {
 		return nil, err
 	}
-	filter := inspector.TemplateFilter{Targets: targets}
-	if f := in.Filter; f != nil {
-		filter.NamePattern = f.NamePattern
-		if filter.Durations, err = durations(f.DurationRange, codeTemplateDurations); err != nil {
-			return nil, err
-		}
-		if filter.PackageARNs, err = s.packageFilter(f.RulesPackageArns); err != nil {
-			return nil, err
-		}
+	if filter.Targets, err = all(ctx, targetResource, in.AssessmentTargetArns, s.Queries.Targets, s.targetARN); err != nil {
+		return nil, err
 	}
 	templates, after, err := s.Queries.ListTemplates(ctx, filter, page.Page)
 	if err != nil {
 		return nil, err
 	}
 	return &model.ListAssessmentTemplatesResponse{AssessmentTemplateArns: arnsOf(templates, s.templateARN), NextToken: page.token(after)}, nil
+}
+
+func (s *Server) templateFilter(in *model.AssessmentTemplateFilter) (f inspector.TemplateFilter, err error) {
+	if in == nil {
+		return f, nil
+	}
+	f.NamePattern = in.NamePattern
+	if f.Durations, err = durations(in.DurationRange, codeTemplateDurations); err != nil {
+		return f, err
+	}
+	f.PackageARNs, err = s.packageFilter(in.RulesPackageArns)
+	return f, err
 }
 
 func (s *Server) describeTemplates(ctx context.Context, in *model.DescribeAssessmentTemplatesRequest) (*model.DescribeAssessmentTemplatesResponse, error) {
@@ -121,19 +126,28 @@ func wireAttributes(in []inspector.Attribute) []model.Attribute {
 }
 
 func (s *Server) setTags(ctx context.Context, in *model.SetTagsForResourceRequest) error {
+	tags, err := resourceTags(in.Tags)
+	if err != nil {
+		return err
+	}
 	t, err := s.template(ctx, taggedResource, in.ResourceArn)
 	if err != nil {
 		return err
 	}
-	tags, seen := []inspector.Tag{}, map[string]bool{}
-	for _, tag := range in.Tags {
+	return s.Commands.SetTags(ctx, s.templateARN(t), tags)
+}
+
+// resourceTags are those that a resource is given: a key once.
+func resourceTags(in []model.Tag) ([]inspector.Tag, error) {
+	out, seen := []inspector.Tag{}, map[string]bool{}
+	for _, tag := range in {
 		if seen[tag.Key] {
-			return inspector.Errorf(inspector.InvalidInput, codeTagKey, "the key %q is there twice", tag.Key)
+			return nil, inspector.Errorf(inspector.InvalidInput, codeTagKey, "the key %q is there twice", tag.Key)
 		}
 		seen[tag.Key] = true
-		tags = append(tags, inspector.Tag{Key: tag.Key, Value: tag.Value})
+		out = append(out, inspector.Tag{Key: tag.Key, Value: tag.Value})
 	}
-	return s.Commands.SetTags(ctx, s.templateARN(t), tags)
+	return out, nil
 }
 
 func (s *Server) listTags(ctx context.Context, in *model.ListTagsForResourceRequest) (*model.ListTagsForResourceResponse, error) {

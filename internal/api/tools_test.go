@@ -78,6 +78,14 @@ func TestAWSCLI(t *testing.T) {
 	if at(described, "findings", 1, "arn") != findings[1] {
 		t.Errorf("described: %v", described)
 	}
+	const role = "arn:aws:iam::123456789012:role/inspector"
+	if none := aws("inspector", "describe-cross-account-access-role"); none["valid"] != false || none["roleArn"] != nil {
+		t.Errorf("before a role is registered: %v", none)
+	}
+	aws("inspector", "register-cross-account-access-role", "--role-arn", role)
+	if registered := aws("inspector", "describe-cross-account-access-role"); registered["valid"] != true || registered["roleArn"] != role {
+		t.Errorf("the role: %v", registered)
+	}
 }
 
 const boto3Script = `

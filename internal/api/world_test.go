@@ -54,7 +54,9 @@ func newWorldIn(t testing.TB, scope inspector.Scope) *world {
 	return newWorldOn(t, scope, "sqlite:"+filepath.Join(t.TempDir(), "assay.db"))
 }
 
-func newWorldOn(t testing.TB, scope inspector.Scope, database string) *world {
+// newWorldOn makes a world on a database; change may change what the use cases are
+// made of.
+func newWorldOn(t testing.TB, scope inspector.Scope, database string, change ...func(*assess.Config)) *world {
 	t.Helper()
 	ctx, dir := t.Context(), t.TempDir()
 	w := &world{t: t, findingID: func(agent string, i int) string { return idOf(agent, i) }}
@@ -72,7 +74,11 @@ func newWorldOn(t testing.TB, scope inspector.Scope, database string) *world {
 		queue, err = jobs.NewSQLite(ctx, w.store.DB(), jobs.Options{})
 	}
 	check(t, err)
-	service, err := assess.New(ctx, assess.Config{Store: w.store, Blobs: blob.NewMemory(), Keys: keyring, Queue: queue, Packages: []rules.Package{practicesPackage{}}})
+	config := assess.Config{Store: w.store, Blobs: blob.NewMemory(), Keys: keyring, Queue: queue, Packages: []rules.Package{practicesPackage{}}}
+	for _, change := range change {
+		change(&config)
+	}
+	service, err := assess.New(ctx, config)
 	check(t, err)
 	w.key = w.addKey(keyring, "alice")
 	w.api, err = New(Config{

@@ -88,6 +88,12 @@ func (s *Service) newRun(ctx context.Context, tx *store.Tx, id, template, name s
 	if !ok {
 		return inspector.Run{}, target, noSuch("ASSESSMENT_TEMPLATE_DOES_NOT_EXIST", "assessment template", template)
 	}
+	if len(t.Packages) == 0 {
+		// A template may have none in AWS's model, a run may not: it would end well
+		// without anything having been checked.
+		return inspector.Run{}, target, inspector.Errorf(inspector.InvalidInput, "INVALID_NUMBER_OF_RULES_PACKAGE_ARNS",
+			"the assessment template has no rules package, so that a run would check nothing")
+	}
 	targets, err := tx.Targets(ctx, []string{t.Target})
 	if err != nil {
 		return inspector.Run{}, target, err
@@ -109,13 +115,16 @@ func (s *Service) newRun(ctx context.Context, tx *store.Tx, id, template, name s
 	}, target, nil
 }
 
-// runName finds the first free "Run N for ..." from the number of runs on.
+// runName finds the first free "Run N for ..." from the number of runs on, of no
+// more characters than a run's name may have.
 func runName(ctx context.Context, tx *store.Tx, t inspector.Template) (string, error) {
+	const most = 140
 	for n := t.Runs + 1; ; n++ {
-		name := fmt.Sprintf("Run %d for %s", n, t.Name)
-		same, _, err := tx.ListRuns(ctx, inspector.RunFilter{Templates: []string{t.ID}, NamePattern: name}, inspector.Page{Limit: 1})
-		if err != nil || len(same) == 0 {
-			return name, err
+		name := []rune(fmt.Sprintf("Run %d for %s", n, t.Name))
+		name = name[:min(len(name), most)]
+		taken, err := tx.HasRun(ctx, t.ID, string(name))
+		if err != nil || !taken {
+			return string(name), err
 		}
 	}
 }

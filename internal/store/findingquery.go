@@ -27,6 +27,7 @@ func conditions(f inspector.FindingFilter, runs []any) []condition {
 	var used []condition
 	for _, c := range all {
 		if len(c.values) > 0 {
+			c.values = once(c.values)
 			used = append(used, c)
 		}
 	}
@@ -35,6 +36,19 @@ func conditions(f inspector.FindingFilter, runs []any) []condition {
 		used = append(used, condition{"f.severity", everySeverity()})
 	}
 	return used
+}
+
+// once drops values that are there already: what is read for each value would be
+// found once for each.
+func once(values []any) (unique []any) {
+	seen := make(map[any]bool, len(values))
+	for _, v := range values {
+		if !seen[v] {
+			seen[v] = true
+			unique = append(unique, v)
+		}
+	}
+	return unique
 }
 
 // within lists the columns that the index of the first condition's column has next.
@@ -128,7 +142,7 @@ func (q *query) branch(f inspector.FindingFilter, conditions []condition, after 
 	for _, a := range f.Attributes[min(1, len(f.Attributes)):] {
 		q.add(" AND EXISTS (SELECT 1 FROM finding_attributes b WHERE b.hash = ? AND b.run = f.run AND b.id = f.id)", attributeHash(a))
 	}
-	q.between("f.created_at", stamp(f.Created.Begin), stamp(f.Created.End))
+	q.within("f.created_at", f.Created)
 	q.add(" AND f.run NOT IN (SELECT no FROM runs WHERE NOT shown)")
 	if len(f.Attributes) > 0 {
 		return q.add(" ORDER BY a.run, a.id LIMIT ?", n)

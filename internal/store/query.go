@@ -79,8 +79,13 @@ func (q *query) between(column string, low, high int64) {
 
 // within adds a range of times. A bound leaves out what has no such time.
 func (q *query) within(column string, r inspector.TimeRange) {
-	q.between(column, stamp(r.Begin), stamp(r.End))
+	if !r.Begin.IsZero() {
+		q.add(" AND "+column+" >= ?", stamp(r.Begin))
+	}
 	if !r.End.IsZero() {
+		q.add(" AND "+column+" <= ?", stamp(r.End))
+	}
+	if !r.Begin.IsZero() || !r.End.IsZero() {
 		q.add(" AND " + column + " <> 0")
 	}
 }

@@ -73,11 +73,11 @@ func (tx *Tx) mayStart(ctx context.Context, run inspector.Run, agents []string, 
 	if runs >= limits.Runs {
 		return inspector.Errorf(inspector.LimitExceeded, "ASSESSMENT_RUN_LIMIT_EXCEEDED", "there are %d assessment runs already, as many as there may be: delete old ones", runs)
 	}
-	var taken int
-	if ok, err = one(ctx, &tx.Reader, tx.query("SELECT 1 FROM runs WHERE template = ? AND name = ?", run.Template, run.Name), &taken); err != nil {
-		return fmt.Errorf("look for run %q: %w", run.Name, err)
+	taken, err := tx.HasRun(ctx, run.Template, run.Name)
+	if err != nil {
+		return err
 	}
-	if ok {
+	if taken {
 		// The model has no code for the name of a run; this is the nearest, and a
 		// template's name is no input of StartAssessmentRun.
 		return inspector.Errorf(inspector.InvalidInput, "ASSESSMENT_TEMPLATE_NAME_ALREADY_TAKEN", "the assessment template has a run named %q already", run.Name)
@@ -90,6 +90,16 @@ func (tx *Tx) mayStart(ctx context.Context, run inspector.Run, agents []string, 
 			"%d hosts are in running assessments, and %d more would exceed the limit of %d", hosts, len(agents), limits.RunningHosts)
 	}
 	return nil
+}
+
+// HasRun tells whether a template has a run with this name.
+func (r *Reader) HasRun(ctx context.Context, template, name string) (bool, error) {
+	var n int
+	ok, err := one(ctx, r, r.query("SELECT 1 FROM runs WHERE template = ? AND name = ?", template, name), &n)
+	if err != nil {
+		return false, fmt.Errorf("look for run %q: %w", name, err)
+	}
+	return ok, nil
 }
 
 // maxBusy is how many agents AgentsAlreadyRunning names.

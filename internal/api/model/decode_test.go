@@ -82,7 +82,7 @@ func TestDecodeRefusesWhatIsNoSuchJSON(t *testing.T) {
 			t.Errorf("maxResults %s: got %v, want a serialization error", in, err)
 		}
 	}
-	for _, in := range []string{`"2024-01-01T00:00:00Z"`, `1e300`, `-1e12`, `253402300800`} {
+	for _, in := range []string{`"2024-01-01T00:00:00Z"`, `1e300`, `-1e12`, `253402300800`, `-62135596800`} {
 		err := Decode([]byte(`{"filter":{"creationTimeRange":{"endDate":`+in+`}}}`), Shapes["ListFindingsRequest"], new(ListFindingsRequest))
 		var serialization *SerializationError
 		if !errors.As(err, &serialization) {

@@ -497,8 +497,8 @@ var (
 		{Name: "failedItems", Shape: shapeFailedItems, Required: true},
 	}}
 	shapeDescribeCrossAccountAccessRoleResponse = &Shape{Name: "DescribeCrossAccountAccessRoleResponse", Kind: StructKind, Members: []Member{
-		{Name: "registeredAt", Shape: shapeTimestamp, Required: true},
-		{Name: "roleArn", Shape: shapeArn, Required: true},
+		{Name: "registeredAt", Shape: shapeTimestamp, Required: false},
+		{Name: "roleArn", Shape: shapeArn, Required: false},
 		{Name: "valid", Shape: shapeBool, Required: true},
 	}}
 	shapeDescribeExclusionsRequest = &Shape{Name: "DescribeExclusionsRequest", Kind: StructKind, Members: []Member{

@@ -22,13 +22,14 @@ func (t *Timestamp) UnmarshalJSON(data []byte) (err error) {
 	return err
 }
 
-// Years 1 to 9999, what a time can be written as.
-const minSeconds, maxSeconds = -62135596800, 253402300799
+// Years 2 to 9999, of what a time can be written as: the first moment of year 1
+// is the zero Timestamp.
+const minSeconds, maxSeconds = -62104060800, 253402300799
 
 // timestamp reads the number. What is not a time of a four-digit year is refused.
 func timestamp(text string) (Timestamp, error) {
 	seconds, err := strconv.ParseFloat(text, 64)
-	if err != nil || seconds < minSeconds || seconds > maxSeconds {
+	if err != nil || math.IsNaN(seconds) || seconds < minSeconds || seconds > maxSeconds {
 		return Timestamp{}, fmt.Errorf("%.40q is not a time in seconds since 1970", text)
 	}
 	return Timestamp{time.UnixMilli(int64(math.Round(seconds * 1000))).UTC()}, nil

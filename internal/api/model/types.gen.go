@@ -241,8 +241,8 @@ type DescribeAssessmentTemplatesResponse struct {
 
 // DescribeCrossAccountAccessRoleResponse is the structure of that name.
 type DescribeCrossAccountAccessRoleResponse struct {
-	RegisteredAt Timestamp `json:"registeredAt"`
-	RoleArn      string    `json:"roleArn"`
+	RegisteredAt Timestamp `json:"registeredAt,omitzero"`
+	RoleArn      string    `json:"roleArn,omitzero"`
 	Valid        bool      `json:"valid"`
 }
 

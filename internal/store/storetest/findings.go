@@ -156,7 +156,8 @@ func testFindingFilters(t *testing.T, s *store.Store) {
 		func(f *inspector.FindingFilter) { f.Agents = []string{"i-x"} },
 		func(f *inspector.FindingFilter) { f.Agents = []string{"i-0", "i-2", "i-5", "none"} },
 		func(f *inspector.FindingFilter) { f.AutoScalingGroups = []string{"asg-i-x", "asg-i-0"} },
-		func(f *inspector.FindingFilter) { f.Rules = []string{"CVE-2026-1", "CVE-2026-2"} },
+		func(f *inspector.FindingFilter) { f.AutoScalingGroups = []string{"asg-i-x", "asg-i-x"} },
+		func(f *inspector.FindingFilter) { f.Rules = []string{"CVE-2026-1", "CVE-2026-2", "CVE-2026-1"} },
 		func(f *inspector.FindingFilter) { f.Severities = []inspector.Severity{inspector.Low} },
 		func(f *inspector.FindingFilter) {
 			f.Severities = []inspector.Severity{inspector.High, inspector.Informational}

@@ -28,6 +28,19 @@ func testSettings(t *testing.T, s *store.Store) {
 	}
 }
 
+func testRole(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	if _, ok, err := s.Role(ctx); ok || err != nil {
+		t.Fatalf("Role before one was registered: %v, %v", ok, err)
+	}
+	for n, valid := range []bool{true, false} {
+		role := inspector.Role{ARN: fmt.Sprintf("arn:aws:iam::123456789012:role/r%d", n), RegisteredAt: at(n), Valid: valid}
+		update(t, s, func(tx *store.Tx) error { return tx.SaveRole(ctx, role) })
+		got, _, err := s.Role(ctx)
+		equal(t, err, got, role)
+	}
+}
+
 func testTargets(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	group := inspector.ResourceGroup{ID: "0-group000", Tags: []inspector.Tag{{Key: "Env", Value: "\x00prod é"}}, CreatedAt: at(0)}

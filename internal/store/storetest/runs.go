@@ -76,6 +76,8 @@ func testRunFilters(t *testing.T, s *store.Store) {
 		"part of it": {inspector.RunFilter{PackageARNs: []string{"arn"}}, nil},
 		"started":    {inspector.RunFilter{Started: inspector.TimeRange{Begin: at(200)}}, []int{1, 2}},
 		"until":      {inspector.RunFilter{Started: inspector.TimeRange{End: at(200)}}, []int{0, 1}},
+		"no start":   {inspector.RunFilter{Started: inspector.TimeRange{Begin: time.Unix(-1, 0)}}, []int{0, 1, 2}},
+		"epoch":      {inspector.RunFilter{Started: inspector.TimeRange{End: time.Unix(0, 0)}}, []int{}},
 		"completed":  {inspector.RunFilter{Completed: inspector.TimeRange{Begin: at(100), End: at(100)}}, []int{0}},
 		"changed":    {inspector.RunFilter{StateChanged: inspector.TimeRange{Begin: at(250)}}, []int{2}},
 		"and":        {inspector.RunFilter{StateChanged: inspector.TimeRange{Begin: at(150)}, Templates: []string{second.ID}}, []int{1}},

@@ -22,6 +22,7 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		run  func(*testing.T, *store.Store)
 	}{
 		{"Settings", testSettings},
+		{"Role", testRole},
 		{"Targets", testTargets},
 		{"Templates", testTemplates},
 		{"Tags", testTags},

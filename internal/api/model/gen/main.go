@@ -90,6 +90,10 @@ func (s *service) amend() {
 	exclusions := s.Shapes["ExclusionMap"]
 	exclusions.Min = nil
 	s.Shapes["ExclusionMap"] = exclusions
+	// Before a role is registered there is no ARN of one.
+	role := s.Shapes["DescribeCrossAccountAccessRoleResponse"]
+	role.Required = []string{"valid"}
+	s.Shapes["DescribeCrossAccountAccessRoleResponse"] = role
 }
 
 // types writes a Go type for every structure but the exceptions.
