@@ -158,7 +158,8 @@ func wireExclusion(arn string, e inspector.Exclusion) model.Exclusion {
 	for i, scope := range e.Scopes {
 		scopes[i] = model.Scope{Key: string(scope.Type), Value: scope.Value}
 	}
+	const most = 20_000 // characters, in the model
 	return model.Exclusion{
-		Arn: arn, Title: e.Title, Description: e.Description, Recommendation: e.Recommendation, Scopes: scopes, Attributes: wireAttributes(e.Attributes),
+		Arn: arn, Title: e.Title, Description: cut(e.Description, most), Recommendation: cut(e.Recommendation, most), Scopes: scopes, Attributes: wireAttributes(e.Attributes),
 	}
 }
