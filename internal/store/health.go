@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 
 	"assay/internal/inspector"
@@ -11,29 +9,28 @@ import (
 
 // countAgents counts agents by health, all of them and those of each target.
 func (r *Reader) countAgents(ctx context.Context, silentSince time.Time, f *Figures) error {
-	q := r.query("SELECT '', ")
+	q := r.query("SELECT ")
 	q.health(silentSince)
-	q.add(", count(*) FROM agents a JOIN sightings s ON s.agent = a.id WHERE NOT a.revoked GROUP BY 2")
-	all, err := r.healths(ctx, q)
+	q.add(", count(*) FROM agents a JOIN sightings s ON s.agent = a.id WHERE NOT a.revoked GROUP BY 1")
+	_, err := rows(ctx, r, q, func(row scanner) (struct{}, error) {
+		var health inspector.Health
+		var n int64
+		err := row.Scan(&health, &n)
+		f.Agents.add(health, n)
+		return struct{}{}, err
+	})
 	if err != nil {
 		return err
 	}
-	f.Agents = all[""]
-	targets, wanted, err := r.targetTags(ctx)
+	targets, wanting, ungrouped, err := r.targetTags(ctx)
 	if err != nil {
 		return err
 	}
-	tagged, err := r.countTagged(ctx, silentSince, wanted)
-	if err != nil {
-		return err
-	}
-	for i, t := range targets {
-		if targets[i].Agents = tagged[t.ID]; wanted[t.ID] == nil {
-			targets[i].Agents = f.Agents // a target without a group is all hosts
-		}
+	for _, i := range ungrouped {
+		targets[i].Agents = f.Agents
 	}
 	f.Targets = targets
-	return nil
+	return r.countTagged(ctx, silentSince, targets, wanting)
 }
 
 // health adds the health of the agent a, seen as s says. It is that of
@@ -47,85 +44,80 @@ func (q *query) health(silentSince time.Time) {
 	q.add(" THEN 'UNHEALTHY' ELSE 'HEALTHY' END")
 }
 
-// healths runs a query for a target, a health and a number.
-func (r *Reader) healths(ctx context.Context, q *query) (map[string]HealthCounts, error) {
-	counts := map[string]HealthCounts{}
-	_, err := rows(ctx, r, q, func(row scanner) (struct{}, error) {
-		var target string
-		var health inspector.Health
-		var n int64
-		err := row.Scan(&target, &health, &n)
-		c := counts[target]
-		switch health {
-		case inspector.Healthy:
-			c.Healthy += n
-		case inspector.Unhealthy:
-			c.Unhealthy += n
-		default:
-			c.Unknown += n
+// add counts n agents of a health.
+func (h *HealthCounts) add(health inspector.Health, n int64) {
+	switch health {
+	case inspector.Healthy:
+		h.Healthy += n
+	case inspector.Unhealthy:
+		h.Unhealthy += n
+	default:
+		h.Unknown += n
+	}
+}
+
+// targetTags reads the targets, and which of them want a tag. Ungrouped are those
+// without a group: all hosts belong to them.
+func (r *Reader) targetTags(ctx context.Context) (targets []TargetFigures, wanting map[inspector.Tag][]int, ungrouped []int, err error) {
+	wanting = map[inspector.Tag][]int{}
+	q := r.query("SELECT t.id, t.name, g.tags FROM targets t LEFT JOIN resource_groups g ON g.id = t.resource_group ORDER BY t.id")
+	_, err = rows(ctx, r, q, func(row scanner) (struct{}, error) {
+		var t TargetFigures
+		var text maybe
+		if err := row.Scan(&t.ID, &t.Name, &text); err != nil {
+			return struct{}{}, err
 		}
-		counts[target] = c
+		at := len(targets)
+		targets = append(targets, t)
+		if text == "" {
+			ungrouped = append(ungrouped, at)
+			return struct{}{}, nil
+		}
+		var tags []inspector.Tag
+		err := fromJSON{&tags}.Scan(string(text))
+		for _, tag := range tags {
+			tag = inspector.Tag{Key: clean(tag.Key), Value: clean(tag.Value)} // as agents' tags are kept
+			wanting[tag] = append(wanting[tag], at)
+		}
 		return struct{}{}, err
 	})
-	return counts, err
+	return targets, wanting, ungrouped, err
 }
 
-// targetTags reads the targets, and the tags of those that have a group: a list
-// that is not nil, though it may be empty.
-func (r *Reader) targetTags(ctx context.Context) ([]TargetFigures, map[string][]inspector.Tag, error) {
-	wanted := map[string][]inspector.Tag{}
-	q := r.query("SELECT t.id, t.name, coalesce(g.tags, '') FROM targets t LEFT JOIN resource_groups g ON g.id = t.resource_group ORDER BY t.id")
-	targets, err := rows(ctx, r, q, func(row scanner) (t TargetFigures, err error) {
-		var tags string
-		if err := row.Scan(&t.ID, &t.Name, &tags); err != nil || tags == "" {
-			return t, err
-		}
-		var list []inspector.Tag
-		err = fromJSON{&list}.Scan(tags)
-		wanted[t.ID] = append([]inspector.Tag{}, list...)
-		return t, err
-	})
-	return targets, wanted, err
-}
+// mostWanted is how many tags the database is asked for by name; where more are
+// wanted it is cheaper to look at all.
+const mostWanted = 5000
 
-// tagsAtOnce is how many tags a query looks for: within the databases' limits on
-// placeholders, and more than all targets have under the default limits.
-const tagsAtOnce = 5000
-
-// countTagged counts the agents of targets by the tags that each wants any of.
-func (r *Reader) countTagged(ctx context.Context, silentSince time.Time, wanted map[string][]inspector.Tag) (map[string]HealthCounts, error) {
-	type pair struct {
-		target string
-		tag    inspector.Tag
+// countTagged counts the agents of targets by the tags that each wants any of. The
+// database tells every agent's tags in turn, so that nothing but the counts is kept.
+func (r *Reader) countTagged(ctx context.Context, silentSince time.Time, targets []TargetFigures, wanting map[inspector.Tag][]int) error {
+	if len(wanting) == 0 {
+		return nil
 	}
-	counts := map[string]HealthCounts{}
-	var batch []pair
-	flush := func() error {
-		if len(batch) == 0 {
-			return nil
+	q := r.query("SELECT a.id, t.key, t.value, ")
+	q.health(silentSince)
+	q.add(" FROM agents a JOIN sightings s ON s.agent = a.id JOIN agent_tags t ON t.agent = a.id WHERE NOT a.revoked")
+	if len(wanting) <= mostWanted {
+		lead := " AND (t.key, t.value) IN (VALUES "
+		for tag := range wanting {
+			q.add(lead+"(?, ?)", tag.Key, tag.Value)
+			lead = ", "
 		}
-		q := r.query("WITH wanted (target, key, value) AS (VALUES ")
-		for i, p := range batch {
-			q.add([]string{"", ", "}[min(i, 1)]+"(?, ?, ?)", p.target, clean(p.tag.Key), clean(p.tag.Value))
-		}
-		q.add(") SELECT m.target, ")
-		q.health(silentSince)
-		q.add(`, count(*) FROM (SELECT DISTINCT w.target, t.agent FROM wanted w JOIN agent_tags t ON t.key = w.key AND t.value = w.value) m
-			JOIN agents a ON a.id = m.agent JOIN sightings s ON s.agent = a.id WHERE NOT a.revoked GROUP BY 1, 2`)
-		found, err := r.healths(ctx, q)
-		maps.Copy(counts, found)
-		batch = batch[:0]
-		return err
+		q.add(")")
 	}
-	for _, target := range slices.Sorted(maps.Keys(wanted)) {
-		if len(batch)+len(wanted[target]) > tagsAtOnce { // a target is counted in one
-			if err := flush(); err != nil {
-				return nil, err
+	counted := make([]string, len(targets)) // the agent that was counted last
+	_, err := rows(ctx, r, q.add(" ORDER BY a.id"), func(row scanner) (struct{}, error) {
+		var agent string
+		var tag inspector.Tag
+		var health inspector.Health
+		err := row.Scan(&agent, &tag.Key, &tag.Value, &health)
+		for _, i := range wanting[tag] {
+			if counted[i] != agent {
+				counted[i] = agent
+				targets[i].Agents.add(health, 1)
 			}
 		}
-		for _, tag := range wanted[target] {
-			batch = append(batch, pair{target, tag})
-		}
-	}
-	return counts, flush()
+		return struct{}{}, err
+	})
+	return err
 }
