@@ -128,6 +128,11 @@ func (m *metrics) countJob(kind string, next jobs.Handler) jobs.Handler {
 
 // handler serves the metrics, with what is asked of the database at that moment.
 func (m *metrics) handler(st *store.Store) http.Handler {
+	return promhttp.HandlerFor(prometheus.Gatherers{m.registry, databaseUp(st)}, promhttp.HandlerOpts{})
+}
+
+// databaseUp tells whether the database answers.
+func databaseUp(st *store.Store) *prometheus.Registry {
 	up := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "assay_database_up", Help: "1 if the database answers."}, func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
@@ -138,7 +143,7 @@ func (m *metrics) handler(st *store.Store) http.Handler {
 	})
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(up)
-	return promhttp.HandlerFor(prometheus.Gatherers{m.registry, registry}, promhttp.HandlerOpts{})
+	return registry
 }
 
 // onlyLocal answers callers on this machine only, and no proxy: behind one, all
