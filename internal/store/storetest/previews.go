@@ -217,3 +217,43 @@ func testRunFigures(t *testing.T, s *store.Store) {
 		}
 	}
 }
+
+// testManyTags counts in both ways: asking the database for the tags by name, and
+// looking at all of them.
+func testManyTags(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	tag := func(i int) inspector.Tag { return inspector.Tag{Key: "k", Value: fmt.Sprint(i)} }
+	update(t, s, func(tx *store.Tx) error {
+		for i := range 3 {
+			a := inspector.Agent{ID: fmt.Sprint("i-", i), SeenAt: at(1), Tags: []inspector.Tag{tag(0), tag(i), tag(i + 2)}}
+			if err := tx.SaveAgent(ctx, a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	const groups, each = 6, 1000
+	for i := range groups {
+		update(t, s, func(tx *store.Tx) error {
+			id, group := fmt.Sprintf("0-%08d", i), inspector.ResourceGroup{ID: inspector.NewID()}
+			for j := range each {
+				group.Tags = append(group.Tags, tag(i*each+j+1))
+			}
+			if err := tx.CreateResourceGroup(ctx, group); err != nil {
+				return err
+			}
+			return tx.CreateTarget(ctx, inspector.Target{ID: id, Name: id, ResourceGroup: group.ID}, inspector.Limits{})
+		})
+		f, err := s.Figures(ctx, time.Time{})
+		if err != nil || len(f.Targets) != i+1 {
+			t.Fatalf("with %d tags: %d targets, %v", (i+1)*each, len(f.Targets), err)
+		}
+		for n, target := range f.Targets {
+			want := store.HealthCounts{}
+			if n == 0 {
+				want.Healthy = 3 // each has one of the first thousand tags, or two
+			}
+			equal(t, nil, target.Agents, want)
+		}
+	}
+}

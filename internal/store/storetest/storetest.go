@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		{"Previews", testPreviews},
 		{"Figures", testFigures},
 		{"RunFigures", testRunFigures},
+		{"ManyTags", testManyTags},
 		{"States", testStates},
 		{"Collection", testCollection},
 		{"Segments", testSegments},
