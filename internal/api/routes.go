@@ -41,6 +41,8 @@ func (s *Server) routes() map[string]operation {
 		"DescribeFindings":            query(s.describeFindings),
 		"ListExclusions":              query(s.listExclusions),
 		"DescribeExclusions":          query(s.describeExclusions),
+		"CreateExclusionsPreview":     query(s.createExclusionsPreview),
+		"GetExclusionsPreview":        query(s.getExclusionsPreview),
 		"ListRulesPackages":           query(s.listRulesPackages),
 		"DescribeRulesPackages":       query(s.describeRulesPackages),
 

@@ -20,6 +20,7 @@ type Commands interface {
 	TemplateCommands
 	RunCommands
 	RoleCommands
+	PreviewCommands
 }
 
 // TargetCommands change resource groups and targets.

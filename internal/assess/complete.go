@@ -52,13 +52,13 @@ func completed(part inspector.RunAgent, say wire.CompleteRequest) bool {
 func (s *Service) complete(ctx context.Context, tx *store.Tx, r inspector.Run, part inspector.RunAgent, say wire.CompleteRequest) error {
 	switch {
 	case say.Failed:
-		return s.failPart(ctx, tx, r, part, causeCollection, "the agent says: "+clean(say.Reason, maxProblem))
+		return s.failPart(ctx, tx, r, part, inspector.CollectionError, "the agent says: "+clean(say.Reason, maxProblem))
 	case say.Segments > part.Segments:
 		return outOfOrder(part.Segments + 1)
 	case say.Segments < part.Segments:
 		return refuse(CodeMalformed, "the agent counts %d segments, but has sent %d", say.Segments, part.Segments)
 	case say.Segments == 0:
-		return s.failPart(ctx, tx, r, part, causeCollection, "the agent sent nothing")
+		return s.failPart(ctx, tx, r, part, inspector.CollectionError, "the agent sent nothing")
 	}
 	part.State, part.Expected = inspector.CollectionComplete, say.Segments
 	part.Health, part.HealthCode, part.Details = inspector.Healthy, inspector.CodeIdle, ""

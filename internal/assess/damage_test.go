@@ -110,7 +110,7 @@ func TestDamagedTelemetry(t *testing.T) {
 			if diff := cmp.Diff([]string{other + " Disable root login over SSH"}, w.findings(run.ID)); diff != "" {
 				t.Error(diff)
 			}
-			if diff := cmp.Diff([]string{causeEvaluation.title}, w.exclusions(run.ID)); diff != "" {
+			if diff := cmp.Diff([]string{inspector.HostEvaluationError.Title()}, w.exclusions(run.ID)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -122,7 +122,7 @@ func TestLostKeyIsAnEvaluationError(t *testing.T) {
 	w.exec("DELETE FROM run_keys")
 	w.Service.keys.forgetAll()
 	w.mustWork()
-	if got := w.exclusions(run.ID); len(got) != 2 || got[0] != causeEvaluation.title {
+	if got := w.exclusions(run.ID); len(got) != 2 || got[0] != inspector.HostEvaluationError.Title() {
 		t.Errorf("exclusions %q", got)
 	}
 }

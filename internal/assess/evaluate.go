@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"assay/internal/host"
@@ -52,7 +53,7 @@ func toEvaluate(r inspector.Run, part inspector.RunAgent) bool {
 // outcome is what an evaluation has to write.
 type outcome struct {
 	packages   []packageOutcome
-	exclusions []inspector.Exclusion // of the host as a whole
+	exclusions []inspector.Exclusion // of the host as a whole, or the whole run
 }
 
 type packageOutcome struct {
@@ -64,7 +65,7 @@ type packageOutcome struct {
 
 // notEvaluated is the outcome for a host that could not be evaluated.
 func notEvaluated(r inspector.Run, agent string, cause error) outcome {
-	return outcome{exclusions: []inspector.Exclusion{causeEvaluation.about(r, agent, "", cause.Error())}}
+	return outcome{exclusions: []inspector.Exclusion{exclusion(inspector.HostEvaluationError, r, agent, "", cause.Error())}}
 }
 
 // save writes an outcome, marks the host as evaluated and moves the run on.
@@ -117,6 +118,13 @@ func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.R
 		if err != nil {
 			return outcome{}, err
 		}
+		// What is about the whole run is nobody's: each host says it again.
+		for _, e := range one.exclusions {
+			if e.WholeRun() {
+				out.exclusions = append(out.exclusions, e)
+			}
+		}
+		one.exclusions = slices.DeleteFunc(one.exclusions, inspector.Exclusion.WholeRun)
 		out.packages = append(out.packages, one)
 	}
 	return out, nil

@@ -9,15 +9,15 @@ import (
 )
 
 // verdict on an agent that a run waits for: why it is given up, or nothing.
-type verdict func(part inspector.RunAgent, a inspector.Agent) (c cause, reason string, giveUp bool)
+type verdict func(part inspector.RunAgent, a inspector.Agent) (kind inspector.ExclusionKind, reason string, giveUp bool)
 
 // tooLate gives up everybody.
-func tooLate(part inspector.RunAgent, a inspector.Agent) (cause, string, bool) {
+func tooLate(part inspector.RunAgent, a inspector.Agent) (inspector.ExclusionKind, string, bool) {
 	reason := "the collection ended before all telemetry had come; the last heartbeat came at " + a.SeenAt.UTC().Format(time.RFC3339)
 	if part.State == inspector.CollectionPending {
-		return causeUnhealthy, "the agent never asked what to collect; its last heartbeat came at " + a.SeenAt.UTC().Format(time.RFC3339), true
+		return inspector.AgentUnhealthy, "the agent never asked what to collect; its last heartbeat came at " + a.SeenAt.UTC().Format(time.RFC3339), true
 	}
-	return causeTooLate, reason, true
+	return inspector.AgentTooLate, reason, true
 }
 
 // giveUpLost gives up agents that fell silent while a run that is collecting
@@ -28,7 +28,7 @@ func (s *Service) giveUpLost(ctx context.Context, tx *store.Tx, id string) error
 	if err != nil || !ok || !run.State.Collecting() || run.StartedAt.IsZero() {
 		return err
 	}
-	return s.giveUp(ctx, tx, run, func(_ inspector.RunAgent, a inspector.Agent) (cause, string, bool) {
+	return s.giveUp(ctx, tx, run, func(_ inspector.RunAgent, a inspector.Agent) (inspector.ExclusionKind, string, bool) {
 		a.EnrolledAt = latest(a.EnrolledAt, run.StartedAt)
 		return s.gone(a, s.Lost)
 	})
@@ -55,11 +55,11 @@ func (s *Service) giveUp(ctx context.Context, tx *store.Tx, run inspector.Run, j
 		return err
 	}
 	for _, part := range waiting {
-		c, reason, giveUp := judge(part, agents[part.Agent])
+		kind, reason, giveUp := judge(part, agents[part.Agent])
 		if !giveUp {
 			continue
 		}
-		if err := s.failPart(ctx, tx, run, part, c, reason); err != nil {
+		if err := s.failPart(ctx, tx, run, part, kind, reason); err != nil {
 			return err
 		}
 	}
@@ -67,11 +67,11 @@ func (s *Service) giveUp(ctx context.Context, tx *store.Tx, run inspector.Run, j
 }
 
 // failPart fails an agent's part in a run and says so with an exclusion.
-func (s *Service) failPart(ctx context.Context, tx *store.Tx, run inspector.Run, part inspector.RunAgent, c cause, reason string) error {
-	fail(&part, c, reason)
+func (s *Service) failPart(ctx context.Context, tx *store.Tx, run inspector.Run, part inspector.RunAgent, kind inspector.ExclusionKind, reason string) error {
+	fail(&part, kind, reason)
 	if err := tx.SaveRunAgent(ctx, part); err != nil {
 		return err
 	}
 	s.Log.Warn("an agent's collection failed", "run", run.ID, "agent", part.Agent, "reason", reason)
-	return tx.AddExclusions(ctx, run.ID, []inspector.Exclusion{c.about(run, part.Agent, "", reason)})
+	return tx.AddExclusions(ctx, run.ID, []inspector.Exclusion{exclusion(kind, run, part.Agent, "", reason)})
 }

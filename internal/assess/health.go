@@ -1,6 +1,12 @@
 package assess
 
-import "assay/internal/inspector"
+import (
+	"context"
+	"time"
+
+	"assay/internal/inspector"
+	"assay/internal/store"
+)
 
 // Health tells whether an agent can be relied upon now: heard of lately, and with
 // no trouble of its own to report.
@@ -13,4 +19,14 @@ func (s *Service) Health(a inspector.Agent) (inspector.Health, inspector.HealthC
 		return inspector.Unhealthy, inspector.CodeUnhealthy
 	}
 	return inspector.Healthy, inspector.CodeIdle
+}
+
+// Figures counts what there is, for metrics: agents by their health as Health tells
+// it, targets, templates and runs.
+func (s *Service) Figures(ctx context.Context) (store.Figures, error) {
+	var silentSince time.Time // zero: nobody was silent while this service could hear
+	if limit := s.Now().Add(-s.Unhealthy); s.started.Before(limit) {
+		silentSince = limit
+	}
+	return s.Store.Figures(ctx, silentSince)
 }

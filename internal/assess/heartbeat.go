@@ -138,7 +138,7 @@ func (s *Service) refused(ctx context.Context, agent, run, reason string) error 
 		if err != nil || part.State == inspector.CollectionFailed || part.State == inspector.CollectionComplete || !r.State.Collecting() {
 			return err
 		}
-		if err := s.failPart(ctx, tx, r, part, causeRefused, reason); err != nil {
+		if err := s.failPart(ctx, tx, r, part, inspector.AgentRefused, reason); err != nil {
 			return err
 		}
 		_, err = s.step(ctx, tx, run)

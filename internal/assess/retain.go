@@ -51,6 +51,9 @@ func (s *Service) retain(ctx context.Context, job jobs.Job) error {
 	if err := s.deleteOrphans(ctx); err != nil {
 		return err
 	}
+	if err := s.dropPreviews(ctx); err != nil {
+		return err
+	}
 	if err := s.requeueRuns(ctx); err != nil {
 		return err
 	}

@@ -169,7 +169,7 @@ func TestAgentsThatAreGone(t *testing.T) {
 	if run.State != inspector.CompletedWithErrors {
 		t.Errorf("a host was not checked, and the run is %s", run.State)
 	}
-	if diff := cmp.Diff([]string{causeUnhealthy.title}, w.exclusions(run.ID)); diff != "" {
+	if diff := cmp.Diff([]string{inspector.AgentUnhealthy.Title()}, w.exclusions(run.ID)); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{fresh + " " + inspector.TitleNoIssues}, w.findings(run.ID)); diff != "" {
@@ -214,7 +214,7 @@ func TestNobodyAnswers(t *testing.T) {
 		after     time.Duration // how long the run may have taken at most
 	}{
 		"the host is switched off during the run": {
-			func(*world, string, inspector.Run) {}, causeUnhealthy.title, 12 * time.Minute,
+			func(*world, string, inspector.Run) {}, inspector.AgentUnhealthy.Title(), 12 * time.Minute,
 		},
 		"the agent beats but never sends": {
 			func(w *world, agent string, run inspector.Run) {
@@ -227,7 +227,7 @@ func TestNobodyAnswers(t *testing.T) {
 				if len(on) != 1 || on[0].Action != wire.ActionOff || on[0].Check() != nil {
 					w.t.Errorf("after the deadline the agent is told %v", on)
 				}
-			}, causeTooLate.title, 70 * time.Minute,
+			}, inspector.AgentTooLate.Title(), 70 * time.Minute,
 		},
 		"the agent refuses": {
 			func(w *world, agent string, run inspector.Run) {
@@ -239,14 +239,14 @@ func TestNobodyAnswers(t *testing.T) {
 						w.t.Errorf("after its refusal the agent is told %v", got)
 					}
 				}
-			}, causeRefused.title, time.Minute,
+			}, inspector.AgentRefused.Title(), time.Minute,
 		},
 		"the agent has none of the sensors": {
 			func(w *world, agent string, run inspector.Run) {
 				beat := w.heartbeat()
 				beat.Sensors = []string{"something"}
 				w.say(agent, beat)
-			}, causeRefused.title, time.Minute,
+			}, inspector.AgentRefused.Title(), time.Minute,
 		},
 		"the agent says that it failed": {
 			func(w *world, agent string, run inspector.Run) {
@@ -256,14 +256,14 @@ func TestNobodyAnswers(t *testing.T) {
 						w.t.Error(err)
 					}
 				}
-			}, causeCollection.title, time.Minute,
+			}, inspector.CollectionError.Title(), time.Minute,
 		},
 		"the agent sends nothing": {
 			func(w *world, agent string, run inspector.Run) {
 				if err := w.CompleteCollection(w.t.Context(), agent, run.ID, wire.CompleteRequest{}); err != nil {
 					w.t.Error(err)
 				}
-			}, causeCollection.title, time.Minute,
+			}, inspector.CollectionError.Title(), time.Minute,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -297,7 +297,7 @@ func TestNoHosts(t *testing.T) {
 	if run.State != inspector.CompletedWithErrors {
 		t.Errorf("a run without hosts is %s", run.State)
 	}
-	if diff := cmp.Diff([]string{causeNoHosts.title}, w.exclusions(run.ID)); diff != "" {
+	if diff := cmp.Diff([]string{inspector.NoHosts.Title()}, w.exclusions(run.ID)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -312,7 +312,7 @@ func TestUnsupportedSystem(t *testing.T) {
 	if run.State != inspector.CompletedWithErrors {
 		t.Errorf("nothing was checked, and the run is %s", run.State)
 	}
-	if diff := cmp.Diff([]string{causeUnsupported.title}, w.exclusions(run.ID)); diff != "" {
+	if diff := cmp.Diff([]string{inspector.SystemUnsupported.Title()}, w.exclusions(run.ID)); diff != "" {
 		t.Error(diff)
 	}
 }

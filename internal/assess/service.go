@@ -151,6 +151,7 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobAdvance:  s.advance,
 		jobEvaluate: s.evaluate,
 		jobRetain:   s.retain,
+		jobPreview:  s.preview,
 	}
 }
 

@@ -44,11 +44,7 @@ func (s *Service) StartRun(ctx context.Context, template, name string) (inspecto
 }
 
 func (s *Service) start(ctx context.Context, tx *store.Tx, id, template, name string, wrapped []byte) (inspector.Run, error) {
-	run, target, err := s.newRun(ctx, tx, id, template, name)
-	if err != nil {
-		return run, err
-	}
-	agents, err := agentsOf(ctx, tx, target)
+	run, agents, err := s.newRun(ctx, tx, id, template, name)
 	if err != nil {
 		return run, err
 	}
@@ -77,16 +73,15 @@ func (s *Service) enqueueAdvance(ctx context.Context, tx *store.Tx, run string) 
 	return s.Queue.Enqueue(ctx, tx.SQL(), jobs.Job{Kind: jobAdvance, Key: run, Payload: []byte(run), RunAt: s.Now()})
 }
 
-// newRun makes a run of a template.
-func (s *Service) newRun(ctx context.Context, tx *store.Tx, id, template, name string) (inspector.Run, inspector.Target, error) {
-	var target inspector.Target
+// newRun makes a run of a template, and the agents that it is over.
+func (s *Service) newRun(ctx context.Context, tx *store.Tx, id, template, name string) (run inspector.Run, agents []inspector.Agent, err error) {
 	templates, err := tx.Templates(ctx, []string{template})
 	if err != nil {
-		return inspector.Run{}, target, err
+		return run, nil, err
 	}
 	t, ok := templates[template]
 	if !ok {
-		return inspector.Run{}, target, noSuch("ASSESSMENT_TEMPLATE_DOES_NOT_EXIST", "assessment template", template)
+		return run, nil, noSuch("ASSESSMENT_TEMPLATE_DOES_NOT_EXIST", "assessment template", template)
 	}
 	if len(t.Packages) == 0 {
 		// A template may have none in AWS's model, a run may not: it would end well
@@ -96,23 +91,26 @@ func (s *Service) newRun(ctx context.Context, tx *store.Tx, id, template, name s
 	}
 	targets, err := tx.Targets(ctx, []string{t.Target})
 	if err != nil {
-		return inspector.Run{}, target, err
+		return run, nil, err
 	}
-	if target, ok = targets[t.Target]; !ok {
-		return inspector.Run{}, target, noSuch("ASSESSMENT_TARGET_DOES_NOT_EXIST", "assessment target", t.Target)
+	target, ok := targets[t.Target]
+	if !ok {
+		return run, nil, noSuch("ASSESSMENT_TARGET_DOES_NOT_EXIST", "assessment target", t.Target)
 	}
 	if name == "" {
 		if name, err = runName(ctx, tx, t); err != nil {
-			return inspector.Run{}, target, err
+			return run, nil, err
 		}
 	}
 	now := s.Now()
-	return inspector.Run{
+	run = inspector.Run{
 		ID: id, Target: t.Target, Template: t.ID, Name: name,
 		State: inspector.Created, Duration: t.Duration, Packages: t.Packages, Attributes: t.Attributes,
 		CreatedAt: now, StateChangedAt: now,
 		Changes: []inspector.StateChange{{State: inspector.Created, At: now}},
-	}, target, nil
+	}
+	agents, err = agentsOf(ctx, tx, target)
+	return run, agents, err
 }
 
 // runName finds the first free "Run N for ..." from the number of runs on, of no
@@ -156,59 +154,42 @@ func idsOf(agents []inspector.Agent) []string {
 	return ids
 }
 
-// knownAtStart are the exclusions that need no telemetry.
-func (s *Service) knownAtStart(run inspector.Run, agents []inspector.Agent) []inspector.Exclusion {
-	var all []inspector.Exclusion
-	p := s.planOf(run.Packages)
-	for _, arn := range p.missing {
-		all = append(all, causeNoPackage.about(run, "", arn, ""))
-	}
-	if len(agents) == 0 {
-		return append(all, causeNoHosts.wholeRun(run))
-	}
-	for _, a := range agents {
-		_, not := p.on(a.Platform)
-		for _, pkg := range not {
-			all = append(all, causeUnsupported.about(run, a.ID, pkg.arn, fmt.Sprintf("The host %s runs %s.", a.ID, a.OS)))
-		}
-		if c, reason, gone := s.gone(a, s.Unhealthy); gone {
-			all = append(all, c.about(run, a.ID, "", reason))
-		}
-	}
-	return all
-}
-
 // partOf is an agent's part in a new run. An agent that is plainly gone, or for
-// whose system no package has rules, fails at once: nobody is to wait for it.
+// which no package of the run has rules, fails at once: nobody is to wait for it.
 func (s *Service) partOf(run inspector.Run, a inspector.Agent) inspector.RunAgent {
 	part := inspector.RunAgent{
 		Run: run.ID, Agent: a.ID, State: inspector.CollectionPending,
 		Health: inspector.Healthy, HealthCode: inspector.CodeIdle,
 	}
-	if c, reason, gone := s.gone(a, s.Unhealthy); gone {
-		fail(&part, c, reason)
+	if kind, reason, gone := s.gone(a, s.Unhealthy); gone {
+		fail(&part, kind, reason)
 		return part
 	}
-	p := s.planOf(run.Packages)
-	if packages, not := p.on(a.Platform); len(packages) == 0 && len(not) > 0 {
-		part.State, part.Reason = inspector.CollectionFailed, "no rules package of the run is for "+a.OS
-		part.Details = sentence(part.Reason)
+	packages, not := s.planOf(run.Packages).on(a.Platform)
+	switch {
+	case len(packages) > 0:
+		return part
+	case len(not) > 0:
+		part.Reason = "no rules package of the run is for " + a.OS
+	default:
+		part.Reason = "this service has no rules package of the run"
 	}
+	part.State, part.Details = inspector.CollectionFailed, sentence(part.Reason)
 	return part
 }
 
 // gone tells whether an agent was not heard of for longer than patience, and
 // which exclusion that makes. Silence while this service did not run proves
 // nothing.
-func (s *Service) gone(a inspector.Agent, patience time.Duration) (c cause, reason string, gone bool) {
+func (s *Service) gone(a inspector.Agent, patience time.Duration) (kind inspector.ExclusionKind, reason string, gone bool) {
 	last := latest(a.SeenAt, a.EnrolledAt, s.started)
 	if s.Now().Sub(last) <= patience {
-		return cause{}, "", false
+		return "", "", false
 	}
 	if a.SeenAt.IsZero() {
-		return causeNotFound, "the agent has never sent a heartbeat since it was enrolled at " + a.EnrolledAt.UTC().Format(time.RFC3339), true
+		return inspector.AgentNotFound, "the agent has never sent a heartbeat since it was enrolled at " + a.EnrolledAt.UTC().Format(time.RFC3339), true
 	}
-	return causeUnhealthy, "the agent's last heartbeat came at " + a.SeenAt.UTC().Format(time.RFC3339), true
+	return inspector.AgentUnhealthy, "the agent's last heartbeat came at " + a.SeenAt.UTC().Format(time.RFC3339), true
 }
 
 func latest(times ...time.Time) time.Time {
@@ -222,10 +203,10 @@ func latest(times ...time.Time) time.Time {
 }
 
 // fail ends an agent's part in a run.
-func fail(part *inspector.RunAgent, c cause, reason string) {
+func fail(part *inspector.RunAgent, kind inspector.ExclusionKind, reason string) {
 	part.State, part.Reason = inspector.CollectionFailed, reason
 	part.Health, part.HealthCode = inspector.Unhealthy, inspector.CodeUnhealthy
-	if c.name == causeNotFound.name {
+	if kind == inspector.AgentNotFound {
 		part.Health, part.HealthCode = inspector.HealthUnknown, inspector.CodeUnknown
 	}
 	part.Details = sentence(reason)

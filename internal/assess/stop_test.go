@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"assay/internal/inspector"
-	"assay/internal/rules"
 	"assay/internal/wire"
 )
 
@@ -55,7 +54,7 @@ func TestStop(t *testing.T) {
 		if diff := cmp.Diff([]string{agent + " Disable root login over SSH"}, w.findings(run.ID)); diff != "" {
 			t.Error(diff)
 		}
-		if got := w.exclusions(run.ID); len(got) != 2 || !slices.Contains(got, causeTooLate.title) || !slices.Contains(got, rules.TitleNotEvaluated) {
+		if got := w.exclusions(run.ID); len(got) != 2 || !slices.Contains(got, inspector.AgentTooLate.Title()) || !slices.Contains(got, inspector.RulesNotEvaluated.Title()) {
 			t.Errorf("what did not come is excluded as %q", got)
 		}
 	})

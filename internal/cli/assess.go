@@ -137,17 +137,22 @@ func (c *client) target(ctx context.Context, name string) (string, error) {
 // start starts a run of every rules package that the service has, under a
 // template that is made at the first time.
 func (c *client) start(ctx context.Context, target string, duration time.Duration) (run string, err error) {
-	var packages model.ListRulesPackagesResponse
-	if err := c.inspector(ctx, "ListRulesPackages", map[string]any{"maxResults": 500}, &packages); err != nil {
-		return "", err
-	}
-	template, err := c.template(ctx, target, duration, packages.RulesPackageArns)
+	template, err := c.templateOfAll(ctx, target, duration)
 	if err != nil {
 		return "", err
 	}
 	var started model.StartAssessmentRunResponse
 	err = c.inspector(ctx, "StartAssessmentRun", map[string]any{"assessmentTemplateArn": template}, &started)
 	return started.AssessmentRunArn, err
+}
+
+// templateOfAll is the template of every rules package that the service has.
+func (c *client) templateOfAll(ctx context.Context, target string, duration time.Duration) (string, error) {
+	var packages model.ListRulesPackagesResponse
+	if err := c.inspector(ctx, "ListRulesPackages", map[string]any{"maxResults": 500}, &packages); err != nil {
+		return "", err
+	}
+	return c.template(ctx, target, duration, packages.RulesPackageArns)
 }
 
 // template finds the template of that duration and those packages which an

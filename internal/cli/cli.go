@@ -48,6 +48,7 @@ func verbs() []verb {
 		{"serve", "", "run the service", (*Command).serve},
 		{"env", "", "print the environment with which aws-cli and SDKs use the service", (*Command).env},
 		{"assess", "TARGET", "assess a target now, wait, and print what was found", (*Command).assess},
+		{"preview", "TARGET|TEMPLATE", "tell what an assessment that is started now would not check", (*Command).preview},
 		{"findings", "", "list the findings of a run", (*Command).findings},
 		{"explain", "FINDING", "show why a finding was made: the evidence", (*Command).explain},
 		{"results", "[RUN]", "show every rule that was checked, and what could not be", (*Command).results},

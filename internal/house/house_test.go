@@ -74,6 +74,7 @@ var mayImport = map[string][]string{
 	"api":      {"inspector", "access", "store", "rules", "api/model"},
 	"api/*":    {},
 	"operator": {"inspector", "identity", "store", "rules", "assess"},
+	"figures":  {"inspector", "store", "jobs"},
 
 	// The composition, and the commands over it.
 	"service": {"..."},

@@ -46,33 +46,6 @@ type Evidence struct {
 	Expected string `json:"expected,omitempty"` // "no"
 }
 
-// Scope of an exclusion.
-type ScopeType string
-
-// The scope types.
-const (
-	ScopeInstance     ScopeType = "INSTANCE_ID"
-	ScopeRulesPackage ScopeType = "RULES_PACKAGE_ARN"
-)
-
-// ExclusionScope is what an exclusion is about.
-type ExclusionScope struct {
-	Type  ScopeType `json:"type"`
-	Value string    `json:"value"`
-}
-
-// Exclusion says what a run could not check, why, and what to do about it.
-type Exclusion struct {
-	Run            string
-	ID             string
-	Title          string
-	Description    string
-	Recommendation string
-	Scopes         []ExclusionScope
-	Attributes     []Attribute
-	Error          bool // the run is COMPLETED_WITH_ERRORS because of it
-}
-
 // The two titles that programs look for.
 const (
 	TitleNoIssues    = "No potential security issues found"

@@ -28,6 +28,10 @@ func Packages() []PackageID {
 	return []PackageID{PackageCVE, PackageCIS, PackagePractices, PackageBehavior, PackageReachability}
 }
 
+// Retired tells whether AWS had withdrawn a rules package before Inspector Classic
+// ended. Its ARNs stay valid names of it where a deployment evaluates it.
+func Retired(id PackageID) bool { return id == PackageBehavior }
+
 // publication is what AWS published in a region.
 type publication struct {
 	region, account string

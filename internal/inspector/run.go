@@ -25,6 +25,12 @@ const (
 	Canceled                      RunState = "CANCELED"
 )
 
+// RunStates lists them all.
+func RunStates() []RunState {
+	return []RunState{Created, StartDataCollectionPending, StartDataCollectionInProgress, CollectingData, StopDataCollectionPending,
+		DataCollected, StartEvaluatingRulesPending, EvaluatingRules, Completed, CompletedWithErrors, FailedState, ErrorState, Canceled}
+}
+
 // next lists the states that can follow each state. A state without an entry is
 // final.
 var next = map[RunState][]RunState{

@@ -36,11 +36,13 @@ const (
 //   - each that failed is a finding;
 //   - those that were not evaluated are one exclusion, those with an error
 //     another, as are rules without any result and verdicts without evidence;
+//     those with a kind of their own, or about the whole run, are one a kind;
 //   - a system that the package does not know is one Informational finding;
 //   - only if every rule is passed or not applicable there is exactly one
 //     Informational finding that says that nothing was found.
 //
-// Ids are unique among the findings, and among the exclusions, of one call.
+// Ids are unique among the findings, and among the exclusions, of one call. An
+// exclusion about the whole run has the same id whichever host it is derived of.
 func Derive(d Description, s Subject, results []Result) ([]inspector.Finding, []inspector.Exclusion) {
 	t := deriver{description: d, subject: s, rules: map[string]Rule{}, taken: map[string]bool{}}
 	for _, r := range d.Rules {
@@ -61,8 +63,7 @@ type deriver struct {
 	findings    []inspector.Finding
 	unsupported *Result
 	evidence    []Evidence // one of each rule that found nothing
-	unevaluated []Result
-	errors      []Result
+	excluded    []*excluded
 }
 
 // audit turns what a package must not give into errors, so that a mistake in a
@@ -82,7 +83,12 @@ func (t *deriver) audit(results []Result) []Result {
 				broken(r.Rule, "the rule gave the verdict \""+string(r.Verdict)+"\" without evidence")
 				continue
 			}
-		case NotApplicable, NotEvaluated, Error:
+		case NotEvaluated, Error:
+			if r.Exclusion != "" && !r.Exclusion.Cause().ByRules {
+				broken(r.Rule, "the rule named the exclusion \""+string(r.Exclusion)+"\", which rules cannot report")
+				continue
+			}
+		case NotApplicable:
 		default:
 			broken(r.Rule, "the rule gave the verdict \""+string(r.Verdict)+"\", which is none")
 			continue
@@ -112,19 +118,16 @@ func (t *deriver) sort(r Result) {
 			}
 			return
 		}
-		t.unevaluated = append(t.unevaluated, r)
+		t.exclude(r)
 	case Error:
-		t.errors = append(t.errors, r)
+		t.exclude(r)
 	}
 }
 
 func (t *deriver) conclude() ([]inspector.Finding, []inspector.Exclusion) {
 	var exclusions []inspector.Exclusion
-	if len(t.unevaluated) > 0 {
-		exclusions = append(exclusions, t.exclusion(t.unevaluated, false))
-	}
-	if len(t.errors) > 0 {
-		exclusions = append(exclusions, t.exclusion(t.errors, true))
+	for _, x := range t.excluded {
+		exclusions = append(exclusions, t.exclusion(x))
 	}
 	switch {
 	case t.unsupported != nil:
@@ -148,7 +151,7 @@ func (t *deriver) make(r Result, rule Rule) inspector.Finding {
 	s := t.subject
 	f := inspector.Finding{
 		Target: s.Run.Target, Template: s.Run.Template, Run: s.Run.ID,
-		ID:    t.id("finding", r.Rule, r.Subject),
+		ID:    t.id(s.Agent.Agent, "finding", r.Rule, r.Subject),
 		Agent: s.Agent.Agent, Package: t.description.ID, PackageARN: s.PackageARN, Rule: r.Rule, Subject: r.Subject,
 		FindingID: cmp.Or(r.FindingID, rule.Title), Title: strings.ReplaceAll(cmp.Or(r.Title, rule.Finding, rule.Title), "<id>", s.Agent.Agent),
 		Description: strings.TrimSpace(r.Reason + "\n\n" + rule.Description), Recommendation: rule.Recommendation,
@@ -209,12 +212,12 @@ func cut(s string, n int) string {
 	return s
 }
 
-// id derives an id that is not taken yet. It depends on nothing but the subject,
-// the parts, and how often they came before.
-func (t *deriver) id(parts ...string) string {
+// id derives an id that is not taken yet. It depends on nothing but the host, the
+// parts, and how often they came before.
+func (t *deriver) id(agent string, parts ...string) string {
 	for n := uint64(0); ; n++ {
 		mac := hmac.New(sha256.New, t.subject.Key)
-		for _, part := range append([]string{t.subject.Agent.Agent, string(t.description.ID)}, parts...) {
+		for _, part := range append([]string{agent, string(t.description.ID)}, parts...) {
 			// The length before each part keeps "ab", "c" and "a", "bc" apart.
 			mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
 			mac.Write([]byte(part))

@@ -52,14 +52,14 @@ func TestEveryResultLeavesATrace(t *testing.T) {
 		{"not applicable", []rules.Result{passed("one"), notApplicable}, inspector.TitleNoIssues + " |"},
 		{"failed", []rules.Result{failed("one", ""), passed("two")}, "Rule one |"},
 		{"several subjects", []rules.Result{failed("one", "a"), failed("one", "b"), passed("two")}, "Rule one Rule one |"},
-		{"not evaluated", []rules.Result{passed("one"), unevaluated("two", "denied")}, "| " + rules.TitleNotEvaluated},
-		{"failed and not evaluated", []rules.Result{failed("one", ""), unevaluated("two", "denied")}, "Rule one | " + rules.TitleNotEvaluated},
-		{"error", []rules.Result{passed("one"), {Rule: "two", Verdict: rules.Error, Reason: "panic"}}, "| " + rules.TitleEvaluationError},
-		{"a rule without result", []rules.Result{passed("one")}, "| " + rules.TitleEvaluationError},
-		{"no result at all", nil, "| " + rules.TitleEvaluationError},
-		{"failed without evidence", []rules.Result{{Rule: "one", Verdict: rules.Failed}, passed("two")}, "| " + rules.TitleEvaluationError},
-		{"passed without evidence", []rules.Result{{Rule: "one", Verdict: rules.Passed}, passed("two")}, "| " + rules.TitleEvaluationError},
-		{"no verdict", []rules.Result{{Rule: "one"}, passed("two")}, "| " + rules.TitleEvaluationError},
+		{"not evaluated", []rules.Result{passed("one"), unevaluated("two", "denied")}, "| " + inspector.RulesNotEvaluated.Title()},
+		{"failed and not evaluated", []rules.Result{failed("one", ""), unevaluated("two", "denied")}, "Rule one | " + inspector.RulesNotEvaluated.Title()},
+		{"error", []rules.Result{passed("one"), {Rule: "two", Verdict: rules.Error, Reason: "panic"}}, "| " + inspector.HostEvaluationError.Title()},
+		{"a rule without result", []rules.Result{passed("one")}, "| " + inspector.HostEvaluationError.Title()},
+		{"no result at all", nil, "| " + inspector.HostEvaluationError.Title()},
+		{"failed without evidence", []rules.Result{{Rule: "one", Verdict: rules.Failed}, passed("two")}, "| " + inspector.HostEvaluationError.Title()},
+		{"passed without evidence", []rules.Result{{Rule: "one", Verdict: rules.Passed}, passed("two")}, "| " + inspector.HostEvaluationError.Title()},
+		{"no verdict", []rules.Result{{Rule: "one"}, passed("two")}, "| " + inspector.HostEvaluationError.Title()},
 		{"a rule that is not described", []rules.Result{passed("one"), passed("two"), failed("three", "")}, "three |"},
 		{"unknown system", []rules.Result{
 			{Rule: "one", Verdict: rules.NotEvaluated, Unsupported: true}, {Rule: "two", Verdict: rules.NotEvaluated, Unsupported: true},
@@ -77,7 +77,7 @@ func TestEveryResultLeavesATrace(t *testing.T) {
 			words = append(words, "|")
 			for _, e := range exclusions {
 				words = append(words, e.Title)
-				if e.Error != (e.Title == rules.TitleEvaluationError) || len(e.Scopes) != 2 || e.Recommendation == "" {
+				if e.Error != (e.Title == inspector.HostEvaluationError.Title()) || len(e.Scopes) != 2 || e.Recommendation == "" {
 					t.Errorf("exclusion %+v", e)
 				}
 			}

@@ -9,40 +9,60 @@ import (
 	"assay/internal/inspector"
 )
 
-// The titles of the exclusions that Derive makes.
+// Bounds of what an exclusion says in words.
 const (
-	TitleNotEvaluated    = "Rules not evaluated on one host"
-	TitleEvaluationError = "Evaluation error for one host"
+	maxListed = 40     // different reasons
+	maxNamed  = 40     // rules of one reason
+	maxText   = 20_000 // characters: the API's bound
 )
 
-// maxListed bounds how many different reasons an exclusion lists in words.
-const maxListed = 40
+// excluded is what several rules could not tell, for one kind of exclusion.
+type excluded struct {
+	kind     inspector.ExclusionKind
+	wholeRun bool
+	results  []Result
+}
+
+// exclude puts a result to those of its kind.
+func (t *deriver) exclude(r Result) {
+	kind := r.Exclusion
+	switch {
+	case kind != "":
+	case r.Verdict == NotEvaluated:
+		kind = inspector.RulesNotEvaluated
+	case r.WholeRun:
+		kind = inspector.EvaluationError
+	default:
+		kind = inspector.HostEvaluationError
+	}
+	i := slices.IndexFunc(t.excluded, func(x *excluded) bool { return x.kind == kind && x.wholeRun == r.WholeRun })
+	if i < 0 {
+		i = len(t.excluded)
+		t.excluded = append(t.excluded, &excluded{kind: kind, wholeRun: r.WholeRun})
+	}
+	t.excluded[i].results = append(t.excluded[i].results, r)
+}
 
 // exclusion says in one what several rules of the package could not tell.
-func (t *deriver) exclusion(results []Result, failed bool) inspector.Exclusion {
-	title, kind := TitleNotEvaluated, "not-evaluated"
-	if failed {
-		title, kind = TitleEvaluationError, "error"
+func (t *deriver) exclusion(x *excluded) inspector.Exclusion {
+	cause := x.kind.Cause()
+	e := inspector.Exclusion{Run: t.subject.Run.ID, Kind: x.kind, Title: cause.Title, Error: cause.Error}
+	agent := t.subject.Agent.Agent
+	if x.wholeRun {
+		agent = "" // the id and the scopes are about no host
+	} else {
+		e.Scopes = []inspector.ExclusionScope{{Type: inspector.ScopeInstance, Value: agent}}
 	}
-	e := inspector.Exclusion{
-		Run:   t.subject.Run.ID,
-		ID:    t.id("exclusion", kind),
-		Title: title,
-		Error: failed,
-		Scopes: []inspector.ExclusionScope{
-			{Type: inspector.ScopeInstance, Value: t.subject.Agent.Agent},
-			{Type: inspector.ScopeRulesPackage, Value: t.subject.PackageARN},
-		},
-	}
-	groups := t.group(results)
-	lines := []string{fmt.Sprintf("Not all rules of %s gave a verdict on the host %s:", t.description.Name, t.subject.Agent.Agent)}
-	var remedies []string
+	e.Scopes = append(e.Scopes, inspector.ExclusionScope{Type: inspector.ScopeRulesPackage, Value: t.subject.PackageARN})
+	e.ID = t.id(agent, "exclusion", string(x.kind))
+	lines, remedies := []string{t.opening(x, cause)}, []string(nil)
+	groups := t.group(x.results)
 	for i, g := range groups {
 		if i == maxListed {
 			lines = append(lines, fmt.Sprintf("- and %d more reasons.", len(groups)-i))
 			break
 		}
-		lines = append(lines, "- "+strings.Join(g.rules, "; ")+": "+g.reason)
+		lines = append(lines, "- "+g.named()+": "+g.reason)
 		if g.remedy != "" && !slices.Contains(remedies, g.remedy) {
 			remedies = append(remedies, g.remedy)
 		}
@@ -51,12 +71,22 @@ func (t *deriver) exclusion(results []Result, failed bool) inspector.Exclusion {
 				Key: cut(strings.Join(g.ids, ","), maxKey), Value: cut(g.reason, maxValue)})
 		}
 	}
-	e.Description = strings.Join(lines, "\n")
-	e.Recommendation = strings.Join(remedies, "\n")
-	if e.Recommendation == "" {
-		e.Recommendation = "Assess the host again once its agent is healthy and can read what the rules need."
-	}
+	e.Description = cut(strings.Join(lines, "\n"), maxText)
+	e.Recommendation = cut(cmp.Or(strings.Join(remedies, "\n"), cause.Recommendation), maxText)
 	return e
+}
+
+// opening is the sentence before the list of rules.
+func (t *deriver) opening(x *excluded, cause inspector.Cause) string {
+	switch {
+	case x.kind == inspector.EvaluationError:
+		return fmt.Sprintf(cause.Description, t.description.Name)
+	case x.kind != inspector.RulesNotEvaluated && x.kind != inspector.HostEvaluationError:
+		return cause.Description
+	case x.wholeRun:
+		return fmt.Sprintf("Not all rules of %s gave a verdict in this run:", t.description.Name)
+	}
+	return fmt.Sprintf("Not all rules of %s gave a verdict on the host %s:", t.description.Name, t.subject.Agent.Agent)
 }
 
 // group is the rules that share a reason.
@@ -86,4 +116,12 @@ func (t *deriver) group(results []Result) []*group {
 		}
 	}
 	return groups
+}
+
+// named lists the rules of a group, and how many there are more.
+func (g *group) named() string {
+	if more := len(g.rules) - maxNamed; more > 0 {
+		return fmt.Sprintf("%s; and %d more rules", strings.Join(g.rules[:maxNamed], "; "), more)
+	}
+	return strings.Join(g.rules, "; ")
 }

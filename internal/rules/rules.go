@@ -19,7 +19,8 @@ type Package interface {
 	Describe() Description
 	// Evaluate gives at least one result for every rule of the package. It
 	// returns an error only where ctx ended; what it could not tell is a
-	// result that says so.
+	// result that says so (see Result.Exclusion and Result.WholeRun for what
+	// is more than a rule that met a gap in the telemetry).
 	Evaluate(ctx context.Context, h *host.Host, in Input) ([]Result, error)
 }
 
@@ -75,6 +76,16 @@ type Result struct {
 	// the host's system or its version at all: one finding says so, no
 	// exclusion.
 	Unsupported bool `json:"unsupported,omitempty"`
+
+	// Exclusion may be set with NotEvaluated and Error where what stood in
+	// the way has a kind of its own, such as ReachabilityVPN, that rules may
+	// report (inspector.Cause.ByRules).
+	Exclusion inspector.ExclusionKind `json:"exclusion,omitempty"`
+
+	// WholeRun is set with them where the reason is not this host's but the
+	// same on all hosts of the run: the run then has one exclusion for it,
+	// about the rules package. Reason and Remedy must not speak of a host.
+	WholeRun bool `json:"whole_run,omitempty"`
 
 	// Where the finding differs from what the rule says:
 	Severity   inspector.Severity    `json:"severity,omitempty"`

@@ -4,8 +4,10 @@ import (
 	"context"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"assay/internal/api"
+	"assay/internal/figures"
 	"assay/internal/jobs"
 	"assay/internal/store"
 )
@@ -54,6 +57,17 @@ func newMetrics(version string) *metrics {
 	m.registry.MustRegister(m.calls, m.callTime, m.gateway, m.received, m.jobs, m.jobTime, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// watch adds to the metrics what is in the database, and how its connections are
+// used.
+func (s *Service) watch() {
+	s.metrics.registry.MustRegister(
+		figures.New(figures.Config{
+			Scope: s.scope, Figures: s.assess.Figures, Backlog: s.queue.Backlog, Log: s.config.Log,
+			Kinds: slices.Sorted(maps.Keys(s.assess.Handlers())),
+		}),
+		collectors.NewDBStatsCollector(s.store.DB(), "assay"))
 }
 
 // call counts a call of the API. Operations are a closed set: what is none has
@@ -114,6 +128,11 @@ func (m *metrics) countJob(kind string, next jobs.Handler) jobs.Handler {
 
 // handler serves the metrics, with what is asked of the database at that moment.
 func (m *metrics) handler(st *store.Store) http.Handler {
+	return promhttp.HandlerFor(prometheus.Gatherers{m.registry, databaseUp(st)}, promhttp.HandlerOpts{})
+}
+
+// databaseUp tells whether the database answers.
+func databaseUp(st *store.Store) *prometheus.Registry {
 	up := prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "assay_database_up", Help: "1 if the database answers."}, func() float64 {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
@@ -124,7 +143,7 @@ func (m *metrics) handler(st *store.Store) http.Handler {
 	})
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(up)
-	return promhttp.HandlerFor(prometheus.Gatherers{m.registry, registry}, promhttp.HandlerOpts{})
+	return registry
 }
 
 // onlyLocal answers callers on this machine only, and no proxy: behind one, all

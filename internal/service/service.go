@@ -73,6 +73,7 @@ type Hooks struct {
 type queue interface {
 	jobs.Queue
 	jobs.Worker
+	Backlog(ctx context.Context) ([]jobs.Backlog, error)
 }
 
 // Service is a service that is ready to serve.
@@ -119,6 +120,7 @@ func Open(ctx context.Context, c Config) (_ *Service, err error) {
 	if err := s.openState(ctx); err != nil {
 		return nil, err
 	}
+	s.watch()
 	if err := s.openDoors(); err != nil {
 		return nil, err
 	}

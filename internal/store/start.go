@@ -105,9 +105,10 @@ func (r *Reader) HasRun(ctx context.Context, template, name string) (bool, error
 // maxBusy is how many agents AgentsAlreadyRunning names.
 const maxBusy = 10
 
-// refuseBusy answers with an error if an agent is in a run that goes on.
-func (tx *Tx) refuseBusy(ctx context.Context, agents []string) error {
-	q := tx.query(`SELECT a.agent, r.target, r.template, r.id FROM runs r JOIN run_agents a ON a.run = r.no WHERE NOT r.final ORDER BY a.agent`)
+// BusyAgents returns those of the agents that are in a run that goes on, by agent,
+// each with one of its runs.
+func (tx *Tx) BusyAgents(ctx context.Context, agents []string) ([]inspector.BusyAgent, error) {
+	q := tx.query(`SELECT a.agent, r.target, r.template, r.id FROM runs r JOIN run_agents a ON a.run = r.no WHERE NOT r.final ORDER BY a.agent, r.no`)
 	going, err := rows(ctx, &tx.Reader, q, func(row scanner) (b inspector.BusyAgent, err error) {
 		var target, template, run string
 		err = row.Scan(&b.Agent, &target, &template, &run)
@@ -115,7 +116,7 @@ func (tx *Tx) refuseBusy(ctx context.Context, agents []string) error {
 		return b, err
 	})
 	if err != nil {
-		return fmt.Errorf("look for agents that are in runs: %w", err)
+		return nil, fmt.Errorf("look for agents that are in runs: %w", err)
 	}
 	wanted := make(map[string]bool, len(agents))
 	for _, agent := range agents {
@@ -125,10 +126,17 @@ func (tx *Tx) refuseBusy(ctx context.Context, agents []string) error {
 	for _, b := range going {
 		if wanted[b.Agent] {
 			busy = append(busy, b)
+			wanted[b.Agent] = false
 		}
 	}
-	if len(busy) == 0 {
-		return nil
+	return busy, nil
+}
+
+// refuseBusy answers with an error if an agent is in a run that goes on.
+func (tx *Tx) refuseBusy(ctx context.Context, agents []string) error {
+	busy, err := tx.BusyAgents(ctx, agents)
+	if err != nil || len(busy) == 0 {
+		return err
 	}
 	e := inspector.Errorf(inspector.AgentsAlreadyRunning, "", "%d of the hosts are in another assessment run that is in progress", len(busy))
 	e.Retry, e.Truncated = true, len(busy) > maxBusy

@@ -39,14 +39,22 @@ func (tx *Tx) ChangeRunState(ctx context.Context, id string, to inspector.RunSta
 		run.CompletedAt = at
 	}
 	shown := to == inspector.Completed || to == inspector.CompletedWithErrors
+	var findings, exclusions int64
 	if shown {
 		if run.FindingCounts, err = tx.countFindings(ctx, run.no); err != nil {
 			return fmt.Errorf("count the findings of run %s: %w", id, err)
 		}
+		for _, n := range run.FindingCounts {
+			findings += n
+		}
+		if _, err := one(ctx, &tx.Reader, tx.query("SELECT count(*) FROM exclusions WHERE run = ?", run.no), &exclusions); err != nil {
+			return fmt.Errorf("count the exclusions of run %s: %w", id, err)
+		}
 	}
 	_, err = tx.exec(ctx, `UPDATE runs SET state = $1, final = $2, shown = $3, started_at = $4, completed_at = $5, state_changed_at = $6,
-		changes = $7, finding_counts = $8 WHERE no = $9`,
-		string(to), to.Final(), shown, stamp(run.StartedAt), stamp(run.CompletedAt), stamp(at), toJSON(rounded(run.Changes)), toJSON(run.FindingCounts), run.no)
+		changes = $7, finding_counts = $8, findings = $9, exclusions = $10 WHERE no = $11`,
+		string(to), to.Final(), shown, stamp(run.StartedAt), stamp(run.CompletedAt), stamp(at), toJSON(rounded(run.Changes)), toJSON(run.FindingCounts),
+		findings, exclusions, run.no)
 	if err != nil {
 		return fmt.Errorf("change the state of run %s: %w", id, err)
 	}

@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(*testing.T, jobs.Options) (Queue, *sql.DB)) {
 		{"Killed", testKilled},
 		{"Concurrency", testConcurrency},
 		{"OtherKinds", testOtherKinds},
+		{"Backlog", testBacklog},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
