@@ -110,10 +110,10 @@ func New(c Config) (*Server, error) {
 }
 
 // Keys makes the access keys in a store the Keys of a Config.
-func Keys(queries *store.Reader, vault access.Wrapper) access.Source {
+func Keys(queries *store.Reader, vault access.Wrapper) *access.Keys {
 	return access.NewKeys(func(ctx context.Context, id string) (access.Sealed, bool, error) {
-		k, ok, err := queries.AccessKey(ctx, id)
-		return access.Sealed{KeyID: k.ID, User: k.User, Secret: k.Secret, Disabled: k.Disabled}, ok, err
+		k, ok, err := queries.KeyHolder(ctx, id)
+		return access.Sealed{KeyID: k.ID, User: k.User, UserID: k.UserID, Version: k.Version, Secret: k.Secret, Disabled: k.Disabled}, ok, err
 	}, vault)
 }
 
