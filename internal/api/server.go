@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"assay/internal/access"
@@ -68,9 +69,16 @@ type Config struct {
 	// "AssayService.ListAgents", which policies call "assay:ListAgents".
 	Others map[string]Operation
 
+	// Sessions issues the temporary credentials that Keys has to know. Nil: there are
+	// none.
+	Sessions *access.Sessions
+
+	// TrustedProxies are those whose X-Forwarded-For is believed. Default: none.
+	TrustedProxies []netip.Prefix
+
 	Now  func() time.Time // default: time.Now
 	Log  *slog.Logger     // one line a call, and what went wrong; default: none
-	Done func(Call)       // told of every call when its answer is ready, for metrics; default: none
+	Done func(Call)       // told of every call when its answer is ready and not sent yet; default: none
 }
 
 // Operation does a call, given its JSON body. Its errors are *inspector.Err, or
@@ -119,16 +127,18 @@ func Keys(queries *store.Reader, vault access.Wrapper) *access.Keys {
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	call := Call{ID: newRequestID(), Remote: r.RemoteAddr, start: s.Now()}
+	call := Call{ID: newRequestID(), Remote: r.RemoteAddr, From: s.from(r), Start: s.Now(), UserAgent: r.UserAgent()}
 	var a answer
 	if r.Header.Get("X-Amz-Target") != "" {
 		a = s.serveJSON(w, r, &call)
 	} else {
 		a = s.serveQuery(w, r, &call)
 	}
-	call.Status, call.Duration = a.status, s.Now().Sub(call.start)
+	call.Status, call.Duration = a.status, s.Now().Sub(call.Start)
 	s.report(r.Context(), call)
 	w.Header().Set("X-Amzn-Requestid", call.ID)
+	// The clock that signatures are measured by: SDKs set theirs by it when they are refused.
+	w.Header().Set("Date", s.Now().UTC().Format(http.TimeFormat))
 	w.Header().Set("Content-Type", a.contentType)
 	w.WriteHeader(a.status)
 	w.Write(a.body)

@@ -150,6 +150,22 @@ func (tx *Tx) RemoveMember(ctx context.Context, group, user string) error {
 	return tx.changed(ctx, n, err, "take "+user+" out of group "+group)
 }
 
+// CountUsers counts the users.
+func (r *Reader) CountUsers(ctx context.Context) (int, error) { return r.count(ctx, "users") }
+
+// CountGroups counts the groups.
+func (r *Reader) CountGroups(ctx context.Context) (int, error) { return r.count(ctx, "user_groups") }
+
+// CountPolicies counts the policies.
+func (r *Reader) CountPolicies(ctx context.Context) (int, error) { return r.count(ctx, "policies") }
+
+func (r *Reader) count(ctx context.Context, table string) (n int, err error) {
+	if _, err := one(ctx, r, r.query("SELECT count(*) FROM "+table), &n); err != nil {
+		return 0, fmt.Errorf("count %s: %w", table, err)
+	}
+	return n, nil
+}
+
 // changed notes that what users may do has changed, where n rows have. ErrNoChange
 // is in the error where none has.
 func (tx *Tx) changed(ctx context.Context, n int64, err error, what string) error {
