@@ -51,8 +51,8 @@ func (s *Server) report(ctx context.Context, c Call) {
 	s.Done(c)
 }
 
-// newRequestID makes a random UUID (RFC 9562, version 4).
-func newRequestID() string {
+// NewRequestID makes a random UUID (RFC 9562, version 4).
+func NewRequestID() string {
 	var b [16]byte
 	rand.Read(b[:])
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80

@@ -127,7 +127,7 @@ func Keys(queries *store.Reader, vault access.Wrapper) *access.Keys {
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	call := Call{ID: newRequestID(), Remote: r.RemoteAddr, From: s.from(r), Start: s.Now(), UserAgent: r.UserAgent()}
+	call := Call{ID: NewRequestID(), Remote: r.RemoteAddr, From: s.from(r), Start: s.Now(), UserAgent: r.UserAgent()}
 	var a answer
 	if r.Header.Get("X-Amz-Target") != "" {
 		a = s.serveJSON(w, r, &call)

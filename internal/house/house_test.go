@@ -33,6 +33,8 @@ var mayImport = map[string][]string{
 	"host":     {"telemetry"},
 	"identity": {},
 	"access":   {},
+	"access/*": {},
+	"audit":    {},
 	"vault":    {"durable"},
 	"blob":     {"durable"},
 
@@ -72,7 +74,8 @@ var mayImport = map[string][]string{
 	"gateway":  {"wire", "identity", "assess"},
 	"api":      {"inspector", "access", "store", "rules", "api/model"},
 	"api/*":    {},
-	"operator": {"inspector", "identity", "store", "rules", "assess"},
+	"operator": {"inspector", "identity", "store", "rules", "assess", "access", "access/policy", "users"},
+	"users":    {"inspector", "access", "access/policy", "store"},
 
 	// The composition, and the commands over it.
 	"service": {"..."},

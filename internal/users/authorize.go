@@ -63,11 +63,16 @@ func (a *Authorizer) Authorize(ctx context.Context, who access.Principal, action
 
 // Decide is what the policies of a principal say.
 func (a *Authorizer) Decide(ctx context.Context, who access.Principal, action string) (policy.Decision, error) {
+	return a.DecideAt(ctx, who, action, a.Now())
+}
+
+// DecideAt is what the policies of a principal would say at another time.
+func (a *Authorizer) DecideAt(ctx context.Context, who access.Principal, action string, at time.Time) (policy.Decision, error) {
 	policies, err := a.policies(ctx, holder{who.User, who.UserID, who.Version})
 	if err != nil {
 		return policy.Decision{}, err
 	}
-	return policy.Evaluate(policies, policy.Request{Action: action, SourceIP: who.From, Now: a.Now(), Secure: who.Secure, Issued: who.Issued}), nil
+	return policy.Evaluate(policies, policy.Request{Action: action, SourceIP: who.From, Now: at, Secure: who.Secure, Issued: who.Issued}), nil
 }
 
 func (a *Authorizer) denied(who access.Principal, action, why string) error {
