@@ -53,9 +53,9 @@ func signAs(r *http.Request, body []byte, key Credential, service string, header
 		key.KeyID, scope, strings.Join(headers, ";"), hex.EncodeToString(mac(derived, text))))
 }
 
-// sdks are the headers that the families sign in a call of the JSON protocol: their
-// signers sign all that is there when they run, but for lists of their own. Each
-// list is the one of the signer's source.
+// sdks are the headers that the families sign in a call of the JSON protocol. Their
+// signers sign all headers that are there when they run, but for a list in the source
+// file that is named; so versions differ, and those that sign most and least are here.
 var sdks = []struct {
 	name      string
 	userAgent string
@@ -70,8 +70,10 @@ var sdks = []struct {
 	{"Java v1 (AWS4Signer)", "aws-sdk-java/1.12", []string{"amz-sdk-invocation-id", "amz-sdk-request", "amz-sdk-retry", "content-length", "content-type", "host", "user-agent", "x-amz-date", "x-amz-target"}},
 	{"Java v2 (Aws4Signer)", "aws-sdk-java/2.25", []string{"amz-sdk-invocation-id", "amz-sdk-request", "content-length", "content-type", "host", "x-amz-date", "x-amz-target"}},
 	{"Ruby (aws-sigv4)", "aws-sdk-ruby3/3.190", []string{"content-type", "host", "x-amz-content-sha256", "x-amz-date", "x-amz-target"}},
-	{"PHP (SignatureV4)", "aws-sdk-php/3.300", []string{"host", "x-amz-date", "x-amz-target"}},
-	{".NET (AWS4Signer)", "aws-sdk-dotnet-coreclr/3.7", []string{"amz-sdk-invocation-id", "amz-sdk-request", "content-type", "host", "user-agent", "x-amz-content-sha256", "x-amz-date", "x-amz-target"}},
+	{"PHP, late (src/Signature/SignatureV4.php)", "aws-sdk-php/3.300", []string{"host", "x-amz-date", "x-amz-target"}},
+	{"PHP, early", "aws-sdk-php/3.100", []string{"aws-sdk-invocation-id", "aws-sdk-retry", "host", "x-amz-date", "x-amz-target", "x-amz-user-agent"}},
+	{".NET, late (AWS4Signer.cs)", "aws-sdk-dotnet-coreclr/3.7", []string{"content-type", "host", "user-agent", "x-amz-api-version", "x-amz-content-sha256", "x-amz-date", "x-amz-target"}},
+	{".NET, early", "aws-sdk-dotnet-45/3.3", []string{"amz-sdk-invocation-id", "amz-sdk-request", "content-length", "content-type", "host", "user-agent", "x-amz-content-sha256", "x-amz-date", "x-amz-target"}},
 }
 
 func sdkRequest(i int) *http.Request {
@@ -83,6 +85,9 @@ func sdkRequest(i int) *http.Request {
 	r.Header.Set("Amz-Sdk-Invocation-Id", "4d1f6b2e-9f0a-4c1b-8f53-111111111111")
 	r.Header.Set("Amz-Sdk-Request", "attempt=1; max=3")
 	r.Header.Set("Amz-Sdk-Retry", "0/0/500")
+	r.Header.Set("Aws-Sdk-Invocation-Id", "4d1f6b2e9f0a4c1b8f53")
+	r.Header.Set("Aws-Sdk-Retry", "0/0")
+	r.Header.Set("X-Amz-Api-Version", "2016-02-16")
 	return r
 }
 

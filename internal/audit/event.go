@@ -11,6 +11,7 @@ package audit
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -81,6 +82,9 @@ const hidden = "HIDDEN_DUE_TO_SECURITY_REASONS"
 // and without what is too long, of which the size is told. What is no JSON object
 // becomes null.
 func Parameters(text []byte) json.RawMessage {
+	if len(text) > 4*maxParameters { // not worth reading
+		return omitted(len(text))
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	var object map[string]any
@@ -93,9 +97,14 @@ func Parameters(text []byte) json.RawMessage {
 		return nil
 	}
 	if len(out) > maxParameters {
-		out, _ = json.Marshal(map[string]any{"omitted": true, "originalSize": len(text)})
+		return omitted(len(text))
 	}
 	return out
+}
+
+// omitted stands for what is too long.
+func omitted(size int) json.RawMessage {
+	return fmt.Appendf(nil, `{"omitted":true,"originalSize":%d}`, size)
 }
 
 // hide replaces the values of members whose names say that they are secret.

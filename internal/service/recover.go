@@ -23,6 +23,9 @@ func Recover(ctx context.Context, c Config) (access.Credential, error) {
 	if err != nil {
 		return access.Credential{}, err
 	}
+	if err := owned(c.Data); err != nil {
+		return access.Credential{}, err
+	}
 	if _, err := os.Stat(s.keyring()); err != nil {
 		return access.Credential{}, fmt.Errorf("the keyring of the deployment is needed (-keyring): %w", err)
 	}

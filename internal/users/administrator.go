@@ -51,9 +51,8 @@ func (s *Service) ensureAdministrator(ctx context.Context, tx *store.Tx) error {
 	if _, ok, err := tx.User(ctx, Administrator); err != nil {
 		return err
 	} else if !ok {
-		// One whose name differs in case only would be in the way.
 		u := store.User{Name: Administrator, ID: newID("AIDA"), CreatedAt: s.Now().UTC().Truncate(time.Microsecond)}
-		if err := unchanged(tx.CreateUser(ctx, u), invalid("ENTITY_ALREADY_EXISTS", "there is a user whose name differs from %s in case only: remove it", Administrator)); err != nil {
+		if err := tx.CreateUser(ctx, u); err != nil { // nobody has a name like it: see CreateUser
 			return err
 		}
 	}

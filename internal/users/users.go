@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"regexp"
+	"strings"
 	"time"
 
 	"assay/internal/access"
@@ -75,6 +76,10 @@ func newID(prefix string) string {
 func (s *Service) CreateUser(ctx context.Context, name string) (store.User, error) {
 	if err := checkName("user", name, 64); err != nil {
 		return store.User{}, err
+	}
+	// Recover has to be able to make the administrator.
+	if name != Administrator && strings.EqualFold(name, Administrator) {
+		return store.User{}, invalid("INVALID_NAME", "%s is too much like %s", name, Administrator)
 	}
 	u := store.User{Name: name, ID: newID("AIDA"), CreatedAt: s.Now().UTC().Truncate(time.Microsecond)}
 	return u, s.Store.Update(ctx, func(tx *store.Tx) error {
@@ -238,8 +243,9 @@ func (s *Service) DeletePolicy(ctx context.Context, name string) error {
 	})
 }
 
-// Attach gives a user or a group a policy.
+// Attach gives a user or a group a policy, by its name or its ARN.
 func (s *Service) Attach(ctx context.Context, p store.Principal, name string) error {
+	name = nameOf(name)
 	return s.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := exists(ctx, tx, p); err != nil {
 			return err
@@ -260,8 +266,19 @@ func (s *Service) Attach(ctx context.Context, p store.Principal, name string) er
 	})
 }
 
+// nameOf is the name of a policy that is named by its ARN.
+func nameOf(policy string) string {
+	if strings.HasPrefix(policy, "arn:") {
+		if _, name, ok := strings.Cut(policy, ":policy/"); ok {
+			return name
+		}
+	}
+	return policy
+}
+
 // Detach takes a policy from a user or a group.
 func (s *Service) Detach(ctx context.Context, p store.Principal, name string) error {
+	name = nameOf(name)
 	return s.Store.Update(ctx, func(tx *store.Tx) error {
 		return unchanged(tx.Detach(ctx, p, name),
 			inspector.Errorf(inspector.NoSuchEntity, "NO_SUCH_ENTITY", "the policy %s is not attached to %s", name, p.Name))
