@@ -7,6 +7,8 @@
 // To check it the service needs the secret itself: secrets rest sealed, and are
 // opened into a bounded cache.
 //
-// Authentication is all that happens here. What a principal may do is decided
-// where operations have names: in package api.
+// Temporary credentials are sealed tokens: see Sessions.
+//
+// Authentication is all that happens here. What a principal may do is said in
+// policies (package policy) and decided by package users.
 package access

@@ -22,6 +22,9 @@ type Sealed struct {
 	KeyID, User string
 	Secret      []byte
 	Disabled    bool
+
+	UserID  string // empty where the user is none
+	Version int64  // see Principal
 }
 
 // NewKey makes an access key for a user: an id of AWS's form ("AKIA" and 16
@@ -56,7 +59,7 @@ func Open(ctx context.Context, w Wrapper, key Sealed) (Credential, error) {
 	if err != nil {
 		return Credential{}, fmt.Errorf("open the secret of access key %s: %w", key.KeyID, err)
 	}
-	return Credential{KeyID: key.KeyID, User: key.User, Secret: string(secret)}, nil
+	return Credential{KeyID: key.KeyID, User: key.User, UserID: key.UserID, Version: key.Version, Secret: string(secret)}, nil
 }
 
 // Lookup reads a key from the store. It is false where there is none.
@@ -66,6 +69,8 @@ type Lookup func(ctx context.Context, keyID string) (Sealed, bool, error)
 // a disabled key is refused at once; only the unsealing, which may be a call over
 // the network, is remembered. It is safe for concurrent use.
 type Keys struct {
+	Sessions *Sessions // of temporary credentials; nil: there are none. Set it before use
+
 	lookup Lookup
 	vault  Wrapper
 
@@ -87,10 +92,13 @@ func NewKeys(lookup Lookup, vault Wrapper) *Keys {
 }
 
 // Credential implements Source.
-func (k *Keys) Credential(ctx context.Context, keyID string) (Credential, bool, error) {
+func (k *Keys) Credential(ctx context.Context, keyID, token string) (Credential, bool, error) {
 	// What cannot be an id is not worth a query.
 	if len(keyID) < 16 || len(keyID) > 128 {
 		return Credential{}, false, nil
+	}
+	if isSession(keyID) {
+		return k.session(ctx, keyID, token)
 	}
 	key, ok, err := k.lookup(ctx, keyID)
 	if err != nil || !ok || key.Disabled {
@@ -100,7 +108,7 @@ func (k *Keys) Credential(ctx context.Context, keyID string) (Credential, bool, 
 	known, ok := k.opened[keyID]
 	k.mu.Unlock()
 	if ok && bytes.Equal(known.sealed, key.Secret) {
-		return Credential{KeyID: key.KeyID, User: key.User, Secret: known.secret}, true, nil
+		return Credential{KeyID: key.KeyID, User: key.User, UserID: key.UserID, Version: key.Version, Secret: known.secret}, true, nil
 	}
 	c, err := Open(ctx, k.vault, key)
 	if err != nil {

@@ -45,21 +45,21 @@ func TestKeys(t *testing.T) {
 	rows[made.KeyID] = sealed
 	keys := NewKeys(func(_ context.Context, id string) (Sealed, bool, error) { s, ok := rows[id]; return s, ok, nil }, v)
 	for range 3 {
-		if got, ok, err := keys.Credential(t.Context(), made.KeyID); got != made || !ok || err != nil {
+		if got, ok, err := keys.Credential(t.Context(), made.KeyID, ""); got != made || !ok || err != nil {
 			t.Errorf("got %+v, %v, %v", got, ok, err)
 		}
 	}
 	if v.unwraps != 1 {
 		t.Errorf("the vault was asked %d times, want once", v.unwraps)
 	}
-	if _, ok, err := keys.Credential(t.Context(), "AKIAIOSFODNN7EXAMPLE"); ok || err != nil {
+	if _, ok, err := keys.Credential(t.Context(), "AKIAIOSFODNN7EXAMPLE", ""); ok || err != nil {
 		t.Errorf("a key that is not there: %v, %v", ok, err)
 	}
 
 	// What changes in the store counts at once.
 	sealed.Disabled = true
 	rows[made.KeyID] = sealed
-	if _, ok, err := keys.Credential(t.Context(), made.KeyID); ok || err != nil {
+	if _, ok, err := keys.Credential(t.Context(), made.KeyID, ""); ok || err != nil {
 		t.Errorf("a disabled key: %v, %v", ok, err)
 	}
 	other, otherSealed, err := NewKey(t.Context(), v, "mallory")
@@ -67,7 +67,7 @@ func TestKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows[made.KeyID] = Sealed{KeyID: made.KeyID, User: "alice", Secret: otherSealed.Secret}
-	if got, _, err := keys.Credential(t.Context(), made.KeyID); err == nil {
+	if got, _, err := keys.Credential(t.Context(), made.KeyID, ""); err == nil {
 		t.Errorf("%s was opened with the secret of %s: %+v", made.KeyID, other.KeyID, got)
 	}
 }
@@ -79,7 +79,7 @@ func TestKeysAreBounded(t *testing.T) {
 		return Sealed{KeyID: id, Secret: sealed}, true, err
 	}, v)
 	for i := range maxOpened + 10 {
-		if _, ok, err := keys.Credential(t.Context(), fmt.Sprintf("AKIA%016d", i)); !ok || err != nil {
+		if _, ok, err := keys.Credential(t.Context(), fmt.Sprintf("AKIA%016d", i), ""); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
 	}
@@ -90,7 +90,7 @@ func TestKeysAreBounded(t *testing.T) {
 
 func TestKeysWithoutStore(t *testing.T) {
 	keys := NewKeys(func(context.Context, string) (Sealed, bool, error) { return Sealed{}, false, errors.New("gone") }, newVault(t))
-	if _, ok, err := keys.Credential(t.Context(), "AKIAIOSFODNN7EXAMPLE"); ok || err == nil {
+	if _, ok, err := keys.Credential(t.Context(), "AKIAIOSFODNN7EXAMPLE", ""); ok || err == nil {
 		t.Errorf("got %v, %v, want an error", ok, err)
 	}
 }

@@ -97,7 +97,7 @@ func checkCase(t *testing.T, c suiteCase, r *http.Request, body []byte, read fun
 	key := Credential{KeyID: c.Credentials.KeyID, User: "someone", Secret: c.Credentials.Secret, SessionToken: c.Credentials.Token}
 	v := Verifier{Source: source{key}, Now: func() time.Time { return c.Timestamp }}
 	who, err := v.Verify(t.Context(), r, body, Want{Service: "service"})
-	if err != nil || who != (Principal{"AKIDEXAMPLE", "someone"}) {
+	if err != nil || who != (Principal{KeyID: "AKIDEXAMPLE", User: "someone"}) {
 		t.Errorf("Verify: %+v, %v", who, err)
 	}
 }
@@ -105,7 +105,7 @@ func checkCase(t *testing.T, c suiteCase, r *http.Request, body []byte, read fun
 // source is a Source with one key.
 type source struct{ key Credential }
 
-func (s source) Credential(_ context.Context, id string) (Credential, bool, error) {
+func (s source) Credential(_ context.Context, id, _ string) (Credential, bool, error) {
 	return s.key, id == s.key.KeyID, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -13,17 +14,33 @@ import (
 // Skew is how far a client's clock may be off.
 const Skew = 15 * time.Minute
 
-// Principal is who has signed a request.
+// Principal is who has signed a request, and over which connection it came.
 type Principal struct {
-	KeyID string // the access key's id
-	User  string
+	KeyID   string // the access key's id
+	User    string
+	UserID  string    // empty where the key's user is none
+	Parent  string    // of temporary credentials: the access key that they were issued for
+	Issued  time.Time // of temporary credentials; zero: the user's own key
+	Version int64     // of what users may do, when the key was read (store.KeyHolder)
+
+	// What the door knows of the connection; Verify leaves them empty.
+	From   netip.Addr // the zero Addr: not known
+	Secure bool       // over TLS
+}
+
+// UserARN is the name of a user in errors and records.
+func UserARN(partition, account, user string) string {
+	return "arn:" + partition + ":iam::" + account + ":user/" + user
 }
 
 // Credential is an access key with its secret.
 type Credential struct {
 	KeyID, User, Secret string
+	UserID              string    // empty where the user is none
+	Version             int64     // see Principal
 	SessionToken        string    // empty for a user's own key
-	Expires             time.Time // of a session; zero: never
+	Issued, Expires     time.Time // of a session; zero: never
+	Parent              string    // of a session: the key that it was issued for
 }
 
 // String names the key and no secret, so that a credential that gets into a log or
@@ -33,10 +50,11 @@ func (c Credential) String() string { return "the access key " + c.KeyID }
 // GoString is String.
 func (c Credential) GoString() string { return c.String() }
 
-// Source finds the credential of an access key's id. It is false for a key that
-// does not exist or is disabled; an error is the service's own.
+// Source finds the credential of an access key's id, and of the session token that
+// came with it, if one did. It is false for a key that does not exist or is
+// disabled; an error is the service's own.
 type Source interface {
-	Credential(ctx context.Context, keyID string) (Credential, bool, error)
+	Credential(ctx context.Context, keyID, token string) (Credential, bool, error)
 }
 
 // Want is what a signature has to be about.
@@ -49,6 +67,8 @@ type Want struct {
 type Verifier struct {
 	Source Source
 	Now    func() time.Time
+
+	derived derivedKeys
 }
 
 // Verify tells who signed a request, whose whole body is given. Refusals are
@@ -64,31 +84,38 @@ func (v *Verifier) Verify(ctx context.Context, r *http.Request, body []byte, wan
 	if err := c.check(r, want, v.Now()); err != nil {
 		return Principal{}, err
 	}
-	key, ok, err := v.Source.Credential(ctx, c.credential.keyID)
+	key, ok, err := v.Source.Credential(ctx, c.credential.keyID, c.token)
 	if err != nil {
 		return Principal{}, fmt.Errorf("look up an access key: %w", err)
 	}
 	if !ok || subtle.ConstantTimeCompare([]byte(c.token), []byte(key.SessionToken)) != 1 {
 		return Principal{}, refuse(UnrecognizedClient, "The security token included in the request is invalid.")
 	}
-	if err := matches(c, r, body, key.Secret); err != nil {
+	if err := v.matches(c, r, body, key.Secret); err != nil {
 		return Principal{}, err
 	}
 	// Only who has the secret is told that it has expired.
 	if !key.Expires.IsZero() && !v.Now().Before(key.Expires) {
 		return Principal{}, refuse(ExpiredToken, "The security token included in the request is expired")
 	}
-	return Principal{KeyID: key.KeyID, User: key.User}, nil
+	return Principal{KeyID: key.KeyID, User: key.User, UserID: key.UserID, Parent: key.Parent, Issued: key.Issued, Version: key.Version}, nil
 }
 
 // matches compares the signature with the one that the secret gives.
-func matches(c claim, r *http.Request, body []byte, secret string) error {
+func (v *Verifier) matches(c claim, r *http.Request, body []byte, secret string) error {
 	hash := payloadHash(body)
 	canonical := canonicalRequest(r, c.signed, hash)
-	signature := sign(secret, c.credential, stringToSign(c.at, c.credential, canonical))
+	derived, known := v.derived.get(c.credential, secret)
+	if !known {
+		derived = deriveKey(secret, c.credential)
+	}
+	signature := signWith(derived, stringToSign(c.at, c.credential, canonical))
 	if subtle.ConstantTimeCompare([]byte(signature), []byte(c.signature)) != 1 {
 		return refuse(InvalidSignature, "The request signature we calculated does not match the signature you provided. "+
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+	}
+	if !known {
+		v.derived.put(c.credential, secret, derived) // of no stranger's making
 	}
 	// The body is part of the signature; the header that repeats its hash may not say otherwise.
 	if sent := r.Header.Get("X-Amz-Content-Sha256"); sent != "" && sent != hash {

@@ -257,7 +257,7 @@ func TestVerifySession(t *testing.T) {
 
 type broken struct{}
 
-func (broken) Credential(context.Context, string) (Credential, bool, error) {
+func (broken) Credential(context.Context, string, string) (Credential, bool, error) {
 	return Credential{}, false, errors.New("the disk is gone")
 }
 

@@ -5,13 +5,15 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"assay/internal/access"
 )
 
-// Call is what is known of a call when its answer is ready. It has no secrets, and nothing
-// that the client has chosen but for the remote address.
+// Call is what is known of a call when its answer is ready. What the client has
+// chosen, and what may have secrets in it, is at its end: it is for the record of
+// calls, which leaves secrets out, and gets into no log.
 type Call struct {
 	ID        string // x-amzn-RequestId
 	Operation string // "ListFindings"; empty if it is none, or was not found out
@@ -20,9 +22,15 @@ type Call struct {
 	Status    int
 	Error     string // the exception's name; empty if all went well
 	Duration  time.Duration
+	Action    string     // as policies name the operation: "inspector:ListFindings"; empty if it is none
+	From      netip.Addr // where it comes from, see Config.TrustedProxies
+	Start     time.Time
+
+	Message           string // of the exception
+	UserAgent         string
+	Request, Response []byte // JSON; nil where nobody has signed, and where there is none
 
 	cause error // of an InternalException
-	start time.Time
 }
 
 // report logs a call and passes it on.
@@ -43,8 +51,8 @@ func (s *Server) report(ctx context.Context, c Call) {
 	s.Done(c)
 }
 
-// newRequestID makes a random UUID (RFC 9562, version 4).
-func newRequestID() string {
+// NewRequestID makes a random UUID (RFC 9562, version 4).
+func NewRequestID() string {
 	var b [16]byte
 	rand.Read(b[:])
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80

@@ -47,7 +47,7 @@ func jsonError(err error, call *Call) answer {
 	if e.Type == string(inspector.Internal) {
 		call.cause = err
 	}
-	call.Error = e.Type
+	call.Error, call.Message = e.Type, e.Message
 	body, err := json.Marshal(e)
 	if err != nil {
 		status, body = http.StatusInternalServerError, []byte(`{"__type":"InternalException","message":"Internal server error.","canRetry":true}`)

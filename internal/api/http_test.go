@@ -229,7 +229,7 @@ func TestCallsAreLogged(t *testing.T) {
 
 type fixed struct{ key access.Credential }
 
-func (f fixed) Credential(context.Context, string) (access.Credential, bool, error) {
+func (f fixed) Credential(context.Context, string, string) (access.Credential, bool, error) {
 	return f.key, true, nil
 }
 

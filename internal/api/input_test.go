@@ -38,7 +38,7 @@ func offline(t testing.TB) *Server {
 
 type nobody struct{}
 
-func (nobody) Credential(context.Context, string) (access.Credential, bool, error) {
+func (nobody) Credential(context.Context, string, string) (access.Credential, bool, error) {
 	return access.Credential{}, false, nil
 }
 

@@ -33,7 +33,19 @@ func (s *Server) serveJSON(w http.ResponseWriter, r *http.Request, call *Call) a
 	if err != nil {
 		return jsonError(err, call)
 	}
+	call.Response = body
 	return answer{http.StatusOK, jsonType, body}
+}
+
+// verify finds out who has signed a request.
+func (s *Server) verify(r *http.Request, body []byte, want access.Want, call *Call) error {
+	who, err := s.verifier.Verify(r.Context(), r, body, want)
+	if err != nil {
+		return err
+	}
+	who.From, who.Secure = call.From, r.TLS != nil
+	call.Who = who
+	return nil
 }
 
 // call takes a request through its stations; the result is nil where the
@@ -48,14 +60,14 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, call *Call) (out a
 	if err != nil {
 		return nil, err
 	}
-	call.Who, err = s.verifier.Verify(r.Context(), r, body, access.Want{Service: "inspector", Headers: []string{"x-amz-target"}})
-	if err != nil {
+	if err := s.verify(r, body, access.Want{Service: "inspector", Headers: []string{"x-amz-target"}}, call); err != nil {
 		return nil, err
 	}
 	do, action := s.find(r, call)
 	if do == nil {
 		return nil, &protocolError{http.StatusBadRequest, "UnknownOperationException", ""}
 	}
+	call.Action, call.Request = action, body
 	if err := s.Authorize(r.Context(), call.Who, action); err != nil {
 		return nil, err
 	}

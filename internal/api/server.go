@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"assay/internal/access"
@@ -75,9 +76,16 @@ type Config struct {
 	// "AssayService.ListAgents", which policies call "assay:ListAgents".
 	Others map[string]Operation
 
+	// Sessions issues the temporary credentials that Keys has to know. Nil: there are
+	// none.
+	Sessions *access.Sessions
+
+	// TrustedProxies are those whose X-Forwarded-For is believed. Default: none.
+	TrustedProxies []netip.Prefix
+
 	Now  func() time.Time // default: time.Now
 	Log  *slog.Logger     // one line a call, and what went wrong; default: none
-	Done func(Call)       // told of every call when its answer is ready, for metrics; default: none
+	Done func(Call)       // told of every call when its answer is ready and not sent yet; default: none
 }
 
 // Operation does a call, given its JSON body. Its errors are *inspector.Err, or
@@ -117,25 +125,27 @@ func New(c Config) (*Server, error) {
 }
 
 // Keys makes the access keys in a store the Keys of a Config.
-func Keys(queries *store.Reader, vault access.Wrapper) access.Source {
+func Keys(queries *store.Reader, vault access.Wrapper) *access.Keys {
 	return access.NewKeys(func(ctx context.Context, id string) (access.Sealed, bool, error) {
-		k, ok, err := queries.AccessKey(ctx, id)
-		return access.Sealed{KeyID: k.ID, User: k.User, Secret: k.Secret, Disabled: k.Disabled}, ok, err
+		k, ok, err := queries.KeyHolder(ctx, id)
+		return access.Sealed{KeyID: k.ID, User: k.User, UserID: k.UserID, Version: k.Version, Secret: k.Secret, Disabled: k.Disabled}, ok, err
 	}, vault)
 }
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	call := Call{ID: newRequestID(), Remote: r.RemoteAddr, start: s.Now()}
+	call := Call{ID: NewRequestID(), Remote: r.RemoteAddr, From: s.from(r), Start: s.Now(), UserAgent: r.UserAgent()}
 	var a answer
 	if r.Header.Get("X-Amz-Target") != "" {
 		a = s.serveJSON(w, r, &call)
 	} else {
 		a = s.serveQuery(w, r, &call)
 	}
-	call.Status, call.Duration = a.status, s.Now().Sub(call.start)
+	call.Status, call.Duration = a.status, s.Now().Sub(call.Start)
 	s.report(r.Context(), call)
 	w.Header().Set("X-Amzn-Requestid", call.ID)
+	// The clock that signatures are measured by: SDKs set theirs by it when they are refused.
+	w.Header().Set("Date", s.Now().UTC().Format(http.TimeFormat))
 	w.Header().Set("Content-Type", a.contentType)
 	w.WriteHeader(a.status)
 	w.Write(a.body)

@@ -1,22 +1,25 @@
 package api
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/json"
 	"encoding/xml"
-	"errors"
-	"mime"
 	"net/http"
 	"net/url"
+	"runtime/debug"
+	"strconv"
 	"strings"
+	"time"
 
 	"assay/internal/access"
-	"assay/internal/inspector"
 )
 
-const (
-	stsVersion = "2011-06-15"
-)
+// Two operations of AWS STS are served: GetCallerIdentity, which tools ask first,
+// and GetSessionToken. AssumeRole is not: there are no roles in Assay whose
+// permissions somebody could take on.
+const stsVersion = "2011-06-15"
 
 // identityResponse is what GetCallerIdentity answers with.
 type identityResponse struct {
@@ -27,32 +30,23 @@ type identityResponse struct {
 	RequestID string   `xml:"ResponseMetadata>RequestId"`
 }
 
-// errorResponse is an error of the query protocol.
-type errorResponse struct {
-	XMLName   xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ ErrorResponse"`
-	Type      string   `xml:"Error>Type"`
-	Code      string   `xml:"Error>Code"`
-	Message   string   `xml:"Error>Message"`
-	RequestID string   `xml:"RequestId"`
+// sessionResponse is what GetSessionToken answers with.
+type sessionResponse struct {
+	XMLName    xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ GetSessionTokenResponse"`
+	KeyID      string   `xml:"GetSessionTokenResult>Credentials>AccessKeyId"`
+	Secret     string   `xml:"GetSessionTokenResult>Credentials>SecretAccessKey"`
+	Token      string   `xml:"GetSessionTokenResult>Credentials>SessionToken"`
+	Expiration string   `xml:"GetSessionTokenResult>Credentials>Expiration"`
+	RequestID  string   `xml:"ResponseMetadata>RequestId"`
 }
 
-// serveQuery answers a call of AWS STS.
-func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, call *Call) answer {
-	out, err := s.callerIdentity(w, r, call)
-	status := http.StatusOK
-	var document any = out
-	if err != nil {
-		status, document = queryError(err, call)
-	}
-	body, err := xml.MarshalIndent(document, "", "  ")
-	if err != nil {
-		call.cause = err
-		return answer{http.StatusInternalServerError, "text/xml", nil}
-	}
-	return answer{status, "text/xml", append(body, '\n')}
-}
-
-func (s *Server) callerIdentity(w http.ResponseWriter, r *http.Request, call *Call) (*identityResponse, error) {
+// callSTS takes a request through the stations of call.
+func (s *Server) callSTS(w http.ResponseWriter, r *http.Request, call *Call) (document any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicked{p, debug.Stack()}
+		}
+	}()
 	body, err := readBody(w, r)
 	if err != nil {
 		return nil, err
@@ -64,71 +58,84 @@ func (s *Server) callerIdentity(w http.ResponseWriter, r *http.Request, call *Ca
 	if !form.Has("Action") {
 		return nil, &protocolError{http.StatusBadRequest, "MissingAction", "The request must have an X-Amz-Target header or an Action parameter"}
 	}
-	call.Who, err = s.verifier.Verify(r.Context(), r, body, access.Want{Service: "sts"})
-	if err != nil {
+	if err := s.verify(r, body, access.Want{Service: "sts"}, call); err != nil {
 		return nil, err
 	}
-	if form.Get("Action") != "GetCallerIdentity" || form.Get("Version") != stsVersion {
+	do := s.stsOperation(form.Get("Action"))
+	if do == nil || form.Get("Version") != stsVersion {
 		return nil, &protocolError{http.StatusBadRequest, "InvalidAction", "Could not find this operation in version " + stsVersion}
 	}
-	call.Operation = "GetCallerIdentity"
-	if err := s.Authorize(r.Context(), call.Who, "sts:GetCallerIdentity"); err != nil {
+	call.Operation, call.Action, call.Request = form.Get("Action"), "sts:"+form.Get("Action"), parameters(form)
+	if err := s.Authorize(r.Context(), call.Who, call.Action); err != nil {
 		return nil, err
 	}
-	partition := s.Scope.Target("").Partition
+	return do(r.Context(), form, call)
+}
+
+func (s *Server) stsOperation(name string) func(context.Context, url.Values, *Call) (any, error) {
+	switch {
+	case name == "GetCallerIdentity":
+		return s.callerIdentity
+	case name == "GetSessionToken" && s.Sessions != nil:
+		return s.sessionToken
+	}
+	return nil
+}
+
+// parameters are those of an operation as JSON, for the record.
+func parameters(form url.Values) []byte {
+	kept := map[string]string{}
+	for name := range form {
+		if name != "Action" && name != "Version" && !strings.HasPrefix(name, "X-Amz-") {
+			kept[name] = form.Get(name)
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	text, _ := json.Marshal(kept) // strings: it cannot fail
+	return text
+}
+
+func (s *Server) callerIdentity(_ context.Context, _ url.Values, call *Call) (any, error) {
+	id := call.Who.UserID
+	if id == "" {
+		id = userID(call.Who.User)
+	}
 	return &identityResponse{
-		ARN: "arn:" + partition + ":iam::" + s.Scope.Account + ":user/" + call.Who.User, UserID: userID(call.Who.User),
-		Account: s.Scope.Account, RequestID: call.ID,
+		ARN:    access.UserARN(s.Scope.Target("").Partition, s.Scope.Account, call.Who.User),
+		UserID: id, Account: s.Scope.Account, RequestID: call.ID,
 	}, nil
 }
 
-// queryForm are the parameters of a POST's body or of a GET's query.
-func queryForm(r *http.Request, body []byte) (url.Values, error) {
-	text := r.URL.RawQuery
-	if r.Method == http.MethodPost {
-		if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
-			return url.Values{}, nil
+func (s *Server) sessionToken(_ context.Context, form url.Values, call *Call) (any, error) {
+	if form.Has("SerialNumber") || form.Has("TokenCode") {
+		return nil, &protocolError{http.StatusForbidden, "AccessDenied", "MultiFactorAuthentication failed: no user has an MFA device here"}
+	}
+	valid := access.DefaultSession
+	if text := form.Get("DurationSeconds"); text != "" {
+		seconds, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, &protocolError{http.StatusBadRequest, "MalformedInput", "DurationSeconds is not a number"}
 		}
-		text = string(body)
+		least, most := int(access.MinSession/time.Second), int(access.MaxSession/time.Second)
+		if seconds < least || seconds > most {
+			return nil, &protocolError{http.StatusBadRequest, "ValidationError", "1 validation error detected: Value '" + strconv.Itoa(seconds) +
+				"' at 'durationSeconds' failed to satisfy constraint: Member must have value between " + strconv.Itoa(least) + " and " + strconv.Itoa(most)}
+		}
+		valid = time.Duration(seconds) * time.Second
 	}
-	form, err := url.ParseQuery(text)
-	if err != nil || r.Method != http.MethodPost && r.Method != http.MethodGet {
-		return nil, &protocolError{http.StatusBadRequest, "MalformedInput", "The parameters of the request could not be read"}
+	c, err := s.Sessions.Issue(call.Who, s.Now(), valid)
+	if err != nil {
+		return nil, err
 	}
-	return form, nil
+	expiration := c.Expires.UTC().Format(time.RFC3339)
+	call.Response, _ = json.Marshal(map[string]any{"credentials": map[string]string{"accessKeyId": c.KeyID, "expiration": expiration}})
+	return &sessionResponse{KeyID: c.KeyID, Secret: c.Secret, Token: c.SessionToken, Expiration: expiration, RequestID: call.ID}, nil
 }
 
-// userID is an id of IAM's form that stays the same for a user.
+// userID is an id of IAM's form that stays the same, for a key whose user has none.
 func userID(user string) string {
 	sum := sha256.Sum256([]byte("assay user " + user))
 	return "AIDA" + strings.ToUpper(base32.StdEncoding.EncodeToString(sum[:])[:17])
-}
-
-// queryError is the answer to an error, and a note of it in the call. The query
-// protocol has names and statuses of its own for the errors of signatures.
-func queryError(err error, call *Call) (int, errorResponse) {
-	out := errorResponse{Type: "Sender", RequestID: call.ID, Message: err.Error()}
-	status := http.StatusForbidden
-	var refusal *access.Error
-	var protocol *protocolError
-	var domain *inspector.Err
-	switch {
-	case errors.As(err, &refusal):
-		out.Code = map[access.Code]string{
-			access.MissingToken: "MissingAuthenticationToken", access.IncompleteSignature: "IncompleteSignature", access.InvalidSignature: "SignatureDoesNotMatch",
-			access.UnrecognizedClient: "InvalidClientTokenId", access.ExpiredToken: "ExpiredToken",
-		}[refusal.Code]
-		if refusal.Code == access.IncompleteSignature {
-			status = http.StatusBadRequest
-		}
-	case errors.As(err, &protocol):
-		status, out.Code = protocol.status, protocol.code
-	case errors.As(err, &domain) && domain.Kind == inspector.AccessDenied:
-		out.Code = "AccessDenied"
-	default:
-		call.cause = err
-		status, out.Type, out.Code, out.Message = http.StatusInternalServerError, "Receiver", "InternalFailure", "Internal server error."
-	}
-	call.Error = out.Code
-	return status, out
 }

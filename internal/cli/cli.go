@@ -54,6 +54,8 @@ func verbs() []verb {
 		{"results", "[RUN]", "show every rule that was checked, and what could not be", (*Command).results},
 		{"runs", "", "list assessment runs", (*Command).runs},
 		{"agents", "[list|token|revoke]", "list agents, make an enrolment token, revoke an agent", (*Command).agents},
+		{"users", "ACTION", "keep users, their keys, groups and policies; assay users -help lists the actions", (*Command).users},
+		{"audit", "", "show who called what: the record of calls in the data folder", (*Command).audit},
 		{"evaluate", "FILE", "evaluate a snapshot that assay-agent collect has made", (*Command).evaluate},
 		{"version", "", "print the version", (*Command).version},
 	}

@@ -143,6 +143,11 @@ func (c *client) operator(ctx context.Context, operation string, in, out any) er
 	return c.call(ctx, operator.Service+"."+operation, in, out)
 }
 
+// identity calls an operation on users.
+func (c *client) identity(ctx context.Context, operation string, in, out any) error {
+	return c.call(ctx, operator.IdentityService+"."+operation, in, out)
+}
+
 // maxAnswer bounds an answer: a page of 500 findings with their evidence.
 const maxAnswer = 64 << 20
 

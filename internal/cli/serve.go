@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -39,9 +40,11 @@ type serviceFlags struct {
 	config service.Config
 	roles  listFlag
 	names  listFlag
-	level  string
-	format string
-	rules  rulesFlags
+
+	proxies listFlag
+	level   string
+	format  string
+	rules   rulesFlags
 }
 
 // rulesFlags are the limits that rules know and an operator may set.
@@ -79,6 +82,8 @@ func (f *serviceFlags) register(set *flag.FlagSet) {
 	set.IntVar(&c.Limits.Templates, "limit-templates", 500, "how many assessment templates there may be")
 	set.IntVar(&c.Limits.Runs, "limit-runs", 50_000, "how many assessment runs there may be")
 	set.IntVar(&c.Limits.RunningHosts, "limit-running-hosts", 500, "how many hosts may be in running assessments")
+	set.DurationVar(&c.AuditRetention, "audit-retention", 90*24*time.Hour, "keep the record of calls so long; 0: for ever")
+	set.Var(&f.proxies, "trusted-proxy", "an `address` or range of proxies before the API whose X-Forwarded-For is believed; may be repeated")
 	f.rules.register(set)
 	set.StringVar(&f.level, "log-level", "info", "log from this `level` on: debug, info, warn, error")
 	set.StringVar(&f.format, "log-format", "text", "log as `text` or json")
@@ -91,6 +96,9 @@ func (c *Command) settle(f *serviceFlags) (service.Config, error) {
 	config.Version = release.Version()
 	var err error
 	if config.RulesSettings, err = f.rules.settings(); err != nil {
+		return config, err
+	}
+	if config.TrustedProxies, err = prefixes(f.proxies); err != nil {
 		return config, err
 	}
 	for _, role := range f.roles {
@@ -115,6 +123,21 @@ func (c *Command) settle(f *serviceFlags) (service.Config, error) {
 	return config, nil
 }
 
+// prefixes reads addresses and ranges of them.
+func prefixes(texts []string) (out []netip.Prefix, err error) {
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if ip, ipErr := netip.ParseAddr(text); ipErr == nil && ip.Zone() == "" {
+			p, err = netip.PrefixFrom(ip.Unmap(), ip.Unmap().BitLen()), nil
+		}
+		if err != nil || p.Addr().Is4In6() {
+			return nil, usagef("%q is no address or range of proxies: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32", text)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
 // checkService tells what is wrong with a configuration, before anything is made
 // of it.
 func checkService(c service.Config) error {
@@ -128,6 +151,9 @@ func checkService(c service.Config) error {
 	}
 	if c.Interval < time.Second || c.Interval > time.Hour {
 		return fmt.Errorf("heartbeats are 1s to 1h apart, not %v", c.Interval)
+	}
+	if c.AuditRetention != 0 && c.AuditRetention < 24*time.Hour {
+		return fmt.Errorf("the record of calls is kept for a day at least, not %v", c.AuditRetention)
 	}
 	if c.Retention <= 0 || c.Grace <= 0 {
 		return errors.New("retention and grace are longer than nothing")

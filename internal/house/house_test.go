@@ -34,6 +34,8 @@ var mayImport = map[string][]string{
 	"host":     {"telemetry"},
 	"identity": {},
 	"access":   {},
+	"access/*": {},
+	"audit":    {},
 	"vault":    {"durable"},
 	"blob":     {"durable"},
 
@@ -73,7 +75,8 @@ var mayImport = map[string][]string{
 	"gateway":  {"wire", "identity", "assess"},
 	"api":      {"inspector", "access", "store", "rules", "api/model"},
 	"api/*":    {},
-	"operator": {"inspector", "identity", "store", "rules", "assess"},
+	"operator": {"inspector", "identity", "store", "rules", "assess", "access", "access/policy", "users"},
+	"users":    {"inspector", "access", "access/policy", "store"},
 	"figures":  {"inspector", "store", "jobs"},
 
 	// The composition, and the commands over it.

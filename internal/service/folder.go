@@ -19,6 +19,7 @@ import (
 //	assay.db            the SQLite database, unless -database names another
 //	objects/            sealed telemetry, unless -objects names another folder
 //	ca.pem              the authority that clients and agents are to trust
+//	audit/              the record of calls, a file a day
 //	client.json         how to reach the service, with an administrator's key
 //
 // It is mode 0700.
@@ -28,6 +29,9 @@ func (f Folder) path(name string) string { return filepath.Join(string(f), name)
 
 // CA is the path of the authority's certificate.
 func (f Folder) CA() string { return f.path("ca.pem") }
+
+// Audit is the folder of the record of calls.
+func (f Folder) Audit() string { return f.path("audit") }
 
 // prepare makes the folder. One that others may enter is refused: the keys are
 // in it.

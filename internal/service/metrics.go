@@ -34,6 +34,8 @@ type metrics struct {
 	received prometheus.Counter
 	jobs     *prometheus.CounterVec
 	jobTime  *prometheus.HistogramVec
+
+	auditFailures prometheus.Counter
 }
 
 func newMetrics(version string) *metrics {
@@ -52,6 +54,9 @@ func newMetrics(version string) *metrics {
 		jobTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "assay_job_seconds", Help: "How long jobs took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 10)}, []string{"kind"}),
 	}
+	m.auditFailures = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "assay_audit_failures_total", Help: "Events of the record of calls that could not be written."})
+	m.registry.MustRegister(m.auditFailures)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "assay_build_info", Help: "The version that runs.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
 	m.registry.MustRegister(m.calls, m.callTime, m.gateway, m.received, m.jobs, m.jobTime, build,

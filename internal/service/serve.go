@@ -126,10 +126,17 @@ func (s *Service) apiHandler() (http.Handler, error) {
 	}) {
 		others[operator.Service+"."+name] = api.Operation(handle)
 	}
+	if err := s.openAccess(ctx); err != nil {
+		return nil, err
+	}
+	for name, handle := range s.access.operations() {
+		others[operator.IdentityService+"."+name] = api.Operation(handle)
+	}
 	inspectorAPI, err := api.New(api.Config{
 		Scope: s.scope, Commands: s.assess, Queries: &s.store.Reader, Packages: descriptions,
-		Keys: api.Keys(&s.store.Reader, s.keys), TokenKey: key, Others: others,
-		Health: s.assess.Health, Log: s.config.Log, Done: s.metrics.call,
+		Keys: s.access.keys, Sessions: s.access.keys.Sessions, Authorize: s.access.authorize, TrustedProxies: s.config.TrustedProxies,
+		TokenKey: key, Others: others,
+		Health: s.assess.Health, Log: s.config.Log, Done: s.called,
 	})
 	if err != nil {
 		return nil, err
@@ -183,6 +190,9 @@ func (s *Service) Serve(ctx context.Context) error {
 		})
 	}
 	run("bookkeeping", func() error { return s.assess.Run(ctx) })
+	if s.has(RoleAPI) {
+		run("access", func() error { return s.access.used.Run(ctx) })
+	}
 	if s.has(RoleWorker) {
 		run("worker", func() error { return s.queue.Run(ctx, s.handlers(), concurrency) })
 	}

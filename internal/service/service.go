@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"slices"
 	"time"
@@ -59,6 +60,9 @@ type Config struct {
 	Version       string
 	Log           *slog.Logger `json:"-"`
 	Hooks         Hooks        `json:"-"`
+
+	AuditRetention time.Duration  // how long the record of calls is kept; 0: for ever
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 }
 
 // Hooks let a test stand between the parts, to stop the program where a crash
@@ -91,6 +95,7 @@ type Service struct {
 	client    Client
 	doors     []door
 	metrics   *metrics
+	access    accessControl
 }
 
 // Client tells how to reach the service.
@@ -159,16 +164,10 @@ func (s *Service) openFolder(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	if s.keys, err = vault.OpenKeyring(s.keyring()); err != nil {
+	if err := s.openStore(ctx); err != nil {
 		return err
 	}
-	dsn := s.config.Database
-	if dsn == "" {
-		dsn = "sqlite:" + s.folder.path("assay.db")
-	}
-	if s.store, err = store.Open(ctx, dsn); err != nil {
-		return err
-	}
+	dsn := s.dsn()
 	options := jobs.Options{Log: s.config.Log, Lease: s.config.Lease, OnDiscard: func(ctx context.Context, job jobs.Job, err error) error {
 		return s.assess.Discarded(ctx, job, err)
 	}}
@@ -178,6 +177,19 @@ func (s *Service) openFolder(ctx context.Context) error {
 		s.queue, err = jobs.NewSQLite(ctx, s.store.DB(), options)
 	}
 	return err
+}
+
+// openStore opens the keyring and the database.
+func (s *Service) openStore(ctx context.Context) (err error) {
+	if s.keys, err = vault.OpenKeyring(s.keyring()); err != nil {
+		return err
+	}
+	s.store, err = store.Open(ctx, s.dsn())
+	return err
+}
+
+func (s *Service) dsn() string {
+	return cmp.Or(s.config.Database, "sqlite:"+s.folder.path("assay.db"))
 }
 
 func (s *Service) keyring() string {
@@ -263,6 +275,9 @@ func (s *Service) Close() error {
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
+	}
+	if s.access.audit != nil {
+		errs = append(errs, s.access.audit.Close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.Unlock())

@@ -14,6 +14,7 @@ import (
 	"assay/internal/identity"
 	"assay/internal/inspector"
 	"assay/internal/store"
+	"assay/internal/users"
 	"assay/internal/vault"
 )
 
@@ -25,6 +26,7 @@ const (
 	settingAuthority     = "authority"
 	settingAdministrator = "administrator"
 	settingTokens        = "page-tokens"
+	settingSessions      = "session-tokens"
 )
 
 // errForeign is in the error of sealedOnce for what is sealed under another key.
@@ -108,13 +110,13 @@ func authorityOf(ctx context.Context, st *store.Store, keys vault.Wrapper) (*ide
 	return identity.ParseAuthority(data, time.Now)
 }
 
-// administratorOf is the access key that a deployment begins with. The key in the
-// database is made of the setting, so that a crash between the two is mended by
-// the next start.
+// administratorOf is the access key that a deployment begins with, or the one that
+// Recover made. The first key in the database is made of the setting, so that a
+// crash between the two is mended by the next start.
 func administratorOf(ctx context.Context, st *store.Store, keys vault.Wrapper) (access.Credential, error) {
 	var c access.Credential
 	data, err := sealedOnce(ctx, st, keys, settingAdministrator, func() ([]byte, error) {
-		fresh, _, err := access.NewKey(ctx, keys, "administrator")
+		fresh, _, err := access.NewKey(ctx, keys, users.Administrator)
 		if err != nil {
 			return nil, err
 		}
@@ -126,17 +128,5 @@ func administratorOf(ctx context.Context, st *store.Store, keys vault.Wrapper) (
 	if err := json.Unmarshal(data, &c); err != nil {
 		return c, errors.New("read the administrator's access key: what the database has is not one")
 	}
-	if _, ok, err := st.AccessKey(ctx, c.KeyID); ok || err != nil {
-		return c, err
-	}
-	sealed, err := access.Seal(ctx, keys, c)
-	if err != nil {
-		return c, err
-	}
-	return c, st.Update(ctx, func(tx *store.Tx) error {
-		if _, ok, err := tx.AccessKey(ctx, c.KeyID); ok || err != nil {
-			return err // another replica was faster
-		}
-		return tx.CreateAccessKey(ctx, store.AccessKey{ID: sealed.KeyID, User: sealed.User, Secret: sealed.Secret, CreatedAt: time.Now().UTC()})
-	})
+	return c, (&users.Service{Store: st, Vault: keys, Now: time.Now}).Begin(ctx, c)
 }

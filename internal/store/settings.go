@@ -40,12 +40,14 @@ type AccessKey struct {
 	Secret    []byte // sealed: the store never sees it in the clear
 	CreatedAt time.Time
 	Disabled  bool
+
+	LastUsedAt time.Time // to some minutes; zero: never
 }
 
 // AccessKey returns an access key, also one that is disabled.
 func (r *Reader) AccessKey(ctx context.Context, id string) (k AccessKey, ok bool, err error) {
-	q := r.query("SELECT id, owner, secret, created_at, disabled FROM access_keys WHERE id = ?", id)
-	ok, err = one(ctx, r, q, &k.ID, &k.User, &k.Secret, (*instant)(&k.CreatedAt), &k.Disabled)
+	q := r.query("SELECT id, owner, secret, created_at, disabled, last_used_at FROM access_keys WHERE id = ?", id)
+	ok, err = one(ctx, r, q, &k.ID, &k.User, &k.Secret, (*instant)(&k.CreatedAt), &k.Disabled, (*instant)(&k.LastUsedAt))
 	if err != nil {
 		return AccessKey{}, false, fmt.Errorf("read access key %s: %w", id, err)
 	}
