@@ -40,6 +40,10 @@ type Config struct {
 	// HostBytes bounds the telemetry of one host in one run, in decoded bytes;
 	// default 256 MiB. A server's snapshot has some 10 MB.
 	HostBytes int64
+
+	// Scheduled is told of every run that a schedule has started, or could not
+	// start, once that is written down; default: nobody. See schedules.go.
+	Scheduled func(inspector.ScheduleOutcome)
 }
 
 func (c *Config) setDefaults() {
@@ -61,6 +65,9 @@ func (c *Config) setDefaults() {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
+	}
+	if c.Scheduled == nil {
+		c.Scheduled = func(inspector.ScheduleOutcome) {}
 	}
 	if c.HostBytes == 0 {
 		c.HostBytes = 256 << 20
@@ -151,6 +158,7 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobAdvance:  s.advance,
 		jobEvaluate: s.evaluate,
 		jobRetain:   s.retain,
+		jobSchedule: s.runSchedules,
 	}
 }
 
@@ -177,6 +185,7 @@ const (
 	jobAdvance  = "advance"  // Payload: the run
 	jobEvaluate = "evaluate" // Payload: run/agent
 	jobRetain   = "retain"
+	jobSchedule = "schedule"
 )
 
 // Run writes down what heartbeats tell, about every second, until ctx ends, and

@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		{"Touch", testTouch},
 		{"Tokens", testTokens},
 		{"AccessKeys", testAccessKeys},
+		{"Schedules", testSchedules},
 		{"Runs", testRuns},
 		{"RunFilters", testRunFilters},
 		{"RunRefusals", testRunRefusals},
