@@ -53,6 +53,8 @@ func verbs() []verb {
 		{"results", "[RUN]", "show every rule that was checked, and what could not be", (*Command).results},
 		{"runs", "", "list assessment runs", (*Command).runs},
 		{"agents", "[list|token|revoke]", "list agents, make an enrolment token, revoke an agent", (*Command).agents},
+		{"schedules", "[list|add|remove|pause|resume|run-now]", "list, add and change schedules: runs that start again and again", (*Command).schedules},
+		{"import", "FILE...", "take over what aws-cli printed of an account of Amazon Inspector Classic", (*Command).importDump},
 		{"evaluate", "FILE", "evaluate a snapshot that assay-agent collect has made", (*Command).evaluate},
 		{"version", "", "print the version", (*Command).version},
 	}
@@ -190,6 +192,8 @@ func plural(least, most int) string {
 		return "no arguments"
 	case least == 1 && most == 1:
 		return "one argument"
+	case most > 1:
+		return "at least one argument"
 	}
 	return "at most one argument"
 }

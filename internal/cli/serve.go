@@ -79,6 +79,7 @@ func (f *serviceFlags) register(set *flag.FlagSet) {
 	set.IntVar(&c.Limits.Templates, "limit-templates", 500, "how many assessment templates there may be")
 	set.IntVar(&c.Limits.Runs, "limit-runs", 50_000, "how many assessment runs there may be")
 	set.IntVar(&c.Limits.RunningHosts, "limit-running-hosts", 500, "how many hosts may be in running assessments")
+	set.IntVar(&c.Limits.Schedules, "limit-schedules", 500, "how many schedules there may be")
 	f.rules.register(set)
 	set.StringVar(&f.level, "log-level", "info", "log from this `level` on: debug, info, warn, error")
 	set.StringVar(&f.format, "log-format", "text", "log as `text` or json")
@@ -132,7 +133,7 @@ func checkService(c service.Config) error {
 	if c.Retention <= 0 || c.Grace <= 0 {
 		return errors.New("retention and grace are longer than nothing")
 	}
-	if min(c.Limits.Targets, c.Limits.Templates, c.Limits.Runs, c.Limits.RunningHosts) < 1 {
+	if min(c.Limits.Targets, c.Limits.Templates, c.Limits.Runs, c.Limits.RunningHosts, c.Limits.Schedules) < 1 {
 		return errors.New("a limit is at least 1")
 	}
 	if region := c.Scope.Region; region != "" && !inspector.ValidRegion(region) {

@@ -34,6 +34,7 @@ var mayImport = map[string][]string{
 	"identity": {},
 	"access":   {},
 	"vault":    {"durable"},
+	"schedule": {},
 	"blob":     {"durable"},
 
 	// The agent's side. It never meets the service's.
@@ -68,11 +69,13 @@ var mayImport = map[string][]string{
 	// The service: state, use cases, doors.
 	"store":    {"inspector"},
 	"jobs":     {},
-	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity"},
+	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity", "schedule"},
 	"gateway":  {"wire", "identity", "assess"},
 	"api":      {"inspector", "access", "store", "rules", "api/model"},
 	"api/*":    {},
-	"operator": {"inspector", "identity", "store", "rules", "assess"},
+	"operator": {"inspector", "identity", "store", "rules", "assess", "migrate"},
+	"migrate":  {"inspector", "store", "api/model"},
+	"dump":     {"inspector", "migrate", "api/model"},
 
 	// The composition, and the commands over it.
 	"service": {"..."},

@@ -43,6 +43,7 @@ func Handlers(c Config) map[string]Handler {
 		ListResults:           handle(o.results),
 	}
 	maps.Copy(all, o.scheduleHandlers())
+	all[ImportObjects] = handle(o.importObjects)
 	return all
 }
 

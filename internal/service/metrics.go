@@ -31,6 +31,8 @@ type metrics struct {
 	received prometheus.Counter
 	jobs     *prometheus.CounterVec
 	jobTime  *prometheus.HistogramVec
+
+	scheduled *prometheus.CounterVec
 }
 
 func newMetrics(version string) *metrics {
@@ -49,6 +51,7 @@ func newMetrics(version string) *metrics {
 		jobTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "assay_job_seconds", Help: "How long jobs took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 10)}, []string{"kind"}),
 	}
+	m.scheduled = newScheduled(m.registry)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "assay_build_info", Help: "The version that runs.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
 	m.registry.MustRegister(m.calls, m.callTime, m.gateway, m.received, m.jobs, m.jobTime, build,
@@ -123,7 +126,7 @@ func (m *metrics) handler(st *store.Store) http.Handler {
 		return 1
 	})
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(up)
+	registry.MustRegister(up, scheduleGauges{st})
 	return promhttp.HandlerFor(prometheus.Gatherers{m.registry, registry}, promhttp.HandlerOpts{})
 }
 
