@@ -107,7 +107,7 @@ func (s *Server) wireFinding(f inspector.Finding) model.Finding {
 func wireAsset(a inspector.Asset) *model.AssetAttributes {
 	return &model.AssetAttributes{
 		SchemaVersion: 1, AgentId: a.Agent, AutoScalingGroup: a.AutoScalingGroup, AmiId: a.AMI, Hostname: cut(a.Hostname, 256),
-		Ipv4Addresses: ipv4(a.IPv4Addresses), Tags: wireTags(a.Tags), NetworkInterfaces: []model.NetworkInterface{},
+		Ipv4Addresses: ipv4(a.IPv4Addresses), Tags: wireTags(a.Tags), NetworkInterfaces: wireInterfaces(a.NetworkInterfaces),
 	}
 }
 

@@ -23,10 +23,13 @@ const (
 	standing = "standing" // the key of the job that repeats itself
 )
 
-// standingJobs queues what has to be queued at all times. Both are no more than
+// standingJobs queues what has to be queued at all times. They are no more than
 // looked at if they are queued already.
 func (s *Service) standingJobs(ctx context.Context) error {
 	err := s.update(ctx, func(tx *store.Tx) error {
+		if err := s.enqueueSchedules(ctx, tx, s.Now()); err != nil {
+			return err
+		}
 		return s.Queue.Enqueue(ctx, tx.SQL(), jobs.Job{Kind: jobRetain, Key: standing, RunAt: s.Now()})
 	})
 	if err != nil {

@@ -40,6 +40,10 @@ type Config struct {
 	// HostBytes bounds the telemetry of one host in one run, in decoded bytes;
 	// default 256 MiB. A server's snapshot has some 10 MB.
 	HostBytes int64
+
+	// Scheduled is told of every run that a schedule has started, or could not
+	// start, once that is written down; default: nobody. See schedules.go.
+	Scheduled func(inspector.ScheduleOutcome)
 }
 
 func (c *Config) setDefaults() {
@@ -61,6 +65,9 @@ func (c *Config) setDefaults() {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
+	}
+	if c.Scheduled == nil {
+		c.Scheduled = func(inspector.ScheduleOutcome) {}
 	}
 	if c.HostBytes == 0 {
 		c.HostBytes = 256 << 20
@@ -152,6 +159,7 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobEvaluate: s.evaluate,
 		jobRetain:   s.retain,
 		jobPreview:  s.preview,
+		jobSchedule: s.runSchedules,
 	}
 }
 
@@ -178,6 +186,7 @@ const (
 	jobAdvance  = "advance"  // Payload: the run
 	jobEvaluate = "evaluate" // Payload: run/agent
 	jobRetain   = "retain"
+	jobSchedule = "schedule"
 )
 
 // Run writes down what heartbeats tell, about every second, until ctx ends, and

@@ -16,31 +16,39 @@ import (
 // did. The run, its part of every agent, what is known already not to be
 // checkable, the run's data key and the job that moves it on are written in one
 // transaction.
-func (s *Service) StartRun(ctx context.Context, template, name string) (inspector.Run, error) {
-	id := inspector.NewID()
-	key, err := vault.NewDataKey()
-	if err != nil {
-		return inspector.Run{}, err
-	}
-	// Wrapping may mean a call to a key management service: not inside the
-	// transaction.
-	wrapped, err := key.Wrap(ctx, s.Keys, runKeyData(id))
-	if err != nil {
-		return inspector.Run{}, err
-	}
-	if err := s.Flush(ctx); err != nil {
-		return inspector.Run{}, err // who was heard of just now counts as heard of
-	}
-	var run inspector.Run
-	err = s.update(ctx, func(tx *store.Tx) error {
+func (s *Service) StartRun(ctx context.Context, template, name string) (run inspector.Run, err error) {
+	err = s.withNewRun(ctx, func(tx *store.Tx, id string, wrapped []byte) error {
 		run, err = s.start(ctx, tx, id, template, name, wrapped)
 		return err
 	})
 	if err != nil {
 		return inspector.Run{}, err
 	}
-	s.inForce.forget()
 	return run, nil
+}
+
+// withNewRun makes the id and the wrapped data key of a run and calls fn in a
+// transaction, to start the run in it or not.
+func (s *Service) withNewRun(ctx context.Context, fn func(tx *store.Tx, id string, wrapped []byte) error) error {
+	id := inspector.NewID()
+	key, err := vault.NewDataKey()
+	if err != nil {
+		return err
+	}
+	// Wrapping may mean a call to a key management service: not inside the
+	// transaction.
+	wrapped, err := key.Wrap(ctx, s.Keys, runKeyData(id))
+	if err != nil {
+		return err
+	}
+	if err := s.Flush(ctx); err != nil {
+		return err // who was heard of just now counts as heard of
+	}
+	if err := s.update(ctx, func(tx *store.Tx) error { return fn(tx, id, wrapped) }); err != nil {
+		return err
+	}
+	s.inForce.forget()
+	return nil
 }
 
 func (s *Service) start(ctx context.Context, tx *store.Tx, id, template, name string, wrapped []byte) (inspector.Run, error) {
@@ -86,7 +94,7 @@ func (s *Service) newRun(ctx context.Context, tx *store.Tx, id, template, name s
 	if len(t.Packages) == 0 {
 		// A template may have none in AWS's model, a run may not: it would end well
 		// without anything having been checked.
-		return inspector.Run{}, target, inspector.Errorf(inspector.InvalidInput, "INVALID_NUMBER_OF_RULES_PACKAGE_ARNS",
+		return run, nil, inspector.Errorf(inspector.InvalidInput, "INVALID_NUMBER_OF_RULES_PACKAGE_ARNS",
 			"the assessment template has no rules package, so that a run would check nothing")
 	}
 	targets, err := tx.Targets(ctx, []string{t.Target})

@@ -56,6 +56,8 @@ func verbs() []verb {
 		{"agents", "[list|token|revoke]", "list agents, make an enrolment token, revoke an agent", (*Command).agents},
 		{"users", "ACTION", "keep users, their keys, groups and policies; assay users -help lists the actions", (*Command).users},
 		{"audit", "", "show who called what: the record of calls in the data folder", (*Command).audit},
+		{"schedules", "[list|add|remove|pause|resume|run-now]", "list, add and change schedules: runs that start again and again", (*Command).schedules},
+		{"import", "FILE...", "take over what aws-cli printed of an account of Amazon Inspector Classic", (*Command).importDump},
 		{"evaluate", "FILE", "evaluate a snapshot that assay-agent collect has made", (*Command).evaluate},
 		{"version", "", "print the version", (*Command).version},
 	}
@@ -193,6 +195,8 @@ func plural(least, most int) string {
 		return "no arguments"
 	case least == 1 && most == 1:
 		return "one argument"
+	case most > 1:
+		return "at least one argument"
 	}
 	return "at most one argument"
 }

@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"access/*": {},
 	"audit":    {},
 	"vault":    {"durable"},
+	"schedule": {},
 	"blob":     {"durable"},
 
 	// The agent's side. It never meets the service's.
@@ -71,13 +72,15 @@ var mayImport = map[string][]string{
 	// The service: state, use cases, doors.
 	"store":    {"inspector"},
 	"jobs":     {},
-	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity"},
+	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity", "schedule"},
 	"gateway":  {"wire", "identity", "assess"},
 	"api":      {"inspector", "access", "store", "rules", "api/model"},
 	"api/*":    {},
-	"operator": {"inspector", "identity", "store", "rules", "assess", "access", "access/policy", "users"},
+	"operator": {"inspector", "identity", "store", "rules", "assess", "access", "access/policy", "users", "migrate"},
 	"users":    {"inspector", "access", "access/policy", "store"},
 	"figures":  {"inspector", "store", "jobs"},
+	"migrate":  {"inspector", "store", "api/model"},
+	"dump":     {"inspector", "migrate", "api/model"},
 
 	// The composition, and the commands over it.
 	"service": {"..."},

@@ -34,6 +34,8 @@ type Asset struct {
 	Hostname         string   `json:"hostname,omitempty"`
 	IPv4Addresses    []string `json:"ipv4_addresses,omitempty"`
 	Tags             []Tag    `json:"tags,omitempty"`
+
+	NetworkInterfaces []NetworkInterface `json:"network_interfaces,omitempty"`
 }
 
 // Evidence is one thing that was seen on the host.

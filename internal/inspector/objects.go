@@ -47,6 +47,7 @@ type Limits struct {
 	Templates    int // 500
 	Runs         int // 50,000
 	RunningHosts int // 500
+	Schedules    int // 500; AWS had none of its own
 }
 
 // WithDefaults fills in what is zero.
@@ -54,7 +55,7 @@ func (l Limits) WithDefaults() Limits {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&l.Targets, 50}, {&l.Templates, 500}, {&l.Runs, 50_000}, {&l.RunningHosts, 500}} {
+	}{{&l.Targets, 50}, {&l.Templates, 500}, {&l.Runs, 50_000}, {&l.RunningHosts, 500}, {&l.Schedules, 500}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}

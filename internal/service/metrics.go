@@ -36,6 +36,7 @@ type metrics struct {
 	jobTime  *prometheus.HistogramVec
 
 	auditFailures prometheus.Counter
+	scheduled     *prometheus.CounterVec
 }
 
 func newMetrics(version string) *metrics {
@@ -57,6 +58,7 @@ func newMetrics(version string) *metrics {
 	m.auditFailures = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "assay_audit_failures_total", Help: "Events of the record of calls that could not be written."})
 	m.registry.MustRegister(m.auditFailures)
+	m.scheduled = newScheduled(m.registry)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "assay_build_info", Help: "The version that runs.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
 	m.registry.MustRegister(m.calls, m.callTime, m.gateway, m.received, m.jobs, m.jobTime, build,
@@ -147,7 +149,7 @@ func databaseUp(st *store.Store) *prometheus.Registry {
 		return 1
 	})
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(up)
+	registry.MustRegister(up, scheduleGauges{st})
 	return registry
 }
 

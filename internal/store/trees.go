@@ -13,6 +13,7 @@ var missing = map[string]struct{ code, what string }{
 	"targets":         {"ASSESSMENT_TARGET_DOES_NOT_EXIST", "assessment target"},
 	"templates":       {"ASSESSMENT_TEMPLATE_DOES_NOT_EXIST", "assessment template"},
 	"runs":            {"ASSESSMENT_RUN_DOES_NOT_EXIST", "assessment run"},
+	"schedules":       {"SCHEDULE_DOES_NOT_EXIST", "schedule"},
 }
 
 func noSuch(table, id string) error {

@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		{"Users", testUsers},
 		{"UserKeys", testUserKeys},
 		{"UsersAtOnce", testUsersAtOnce},
+		{"Schedules", testSchedules},
 		{"Runs", testRuns},
 		{"RunFilters", testRunFilters},
 		{"RunRefusals", testRunRefusals},
