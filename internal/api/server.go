@@ -19,6 +19,7 @@ type Commands interface {
 	TargetCommands
 	TemplateCommands
 	RunCommands
+	EventCommands
 }
 
 // TargetCommands change resource groups and targets.
@@ -41,6 +42,12 @@ type RunCommands interface {
 	StartRun(ctx context.Context, template, name string) (inspector.Run, error)
 	StopRun(ctx context.Context, run string, action inspector.StopAction) error
 	DeleteRun(ctx context.Context, run string) error
+}
+
+// EventCommands change who is told of events.
+type EventCommands interface {
+	Subscribe(ctx context.Context, t inspector.Template, topic string, event inspector.Event) error
+	Unsubscribe(ctx context.Context, t inspector.Template, topic string, event inspector.Event) error
 }
 
 // Config is what a Server is made of. All fields are required but where it says

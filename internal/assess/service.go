@@ -24,6 +24,7 @@ type Config struct {
 	Blobs    blob.Store
 	Keys     vault.Wrapper // the key-encryption key above the runs' data keys
 	Queue    jobs.Queue
+	Courier  Courier // default: events stay in the outbox
 	Packages []rules.Package
 	Resolve  func(arn string) (inspector.PackageID, bool) // default inspector.ResolvePackage
 	Limits   inspector.Limits
@@ -48,6 +49,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Courier == nil {
+		c.Courier = noCourier{}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -151,6 +155,7 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobAdvance:  s.advance,
 		jobEvaluate: s.evaluate,
 		jobRetain:   s.retain,
+		jobEvents:   s.sendEvents,
 	}
 }
 
@@ -177,6 +182,7 @@ const (
 	jobAdvance  = "advance"  // Payload: the run
 	jobEvaluate = "evaluate" // Payload: run/agent
 	jobRetain   = "retain"
+	jobEvents   = "events" // Payload: the run, or nothing
 )
 
 // Run writes down what heartbeats tell, about every second, until ctx ends, and
