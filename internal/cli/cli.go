@@ -53,6 +53,7 @@ func verbs() []verb {
 		{"results", "[RUN]", "show every rule that was checked, and what could not be", (*Command).results},
 		{"runs", "", "list assessment runs", (*Command).runs},
 		{"agents", "[list|token|revoke]", "list agents, make an enrolment token, revoke an agent", (*Command).agents},
+		{"events", "[list|webhooks|add|remove|rotate|test|redrive]", "list events and what became of them, manage webhooks, send undelivered events again", (*Command).events},
 		{"evaluate", "FILE", "evaluate a snapshot that assay-agent collect has made", (*Command).evaluate},
 		{"version", "", "print the version", (*Command).version},
 	}

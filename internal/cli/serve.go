@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"assay/internal/inspector"
+	"assay/internal/notify"
 	"assay/internal/release"
 	"assay/internal/service"
 )
@@ -79,6 +80,7 @@ func (f *serviceFlags) register(set *flag.FlagSet) {
 	set.IntVar(&c.Limits.Templates, "limit-templates", 500, "how many assessment templates there may be")
 	set.IntVar(&c.Limits.Runs, "limit-runs", 50_000, "how many assessment runs there may be")
 	set.IntVar(&c.Limits.RunningHosts, "limit-running-hosts", 500, "how many hosts may be in running assessments")
+	set.StringVar((*string)(&c.SNS), "sns", string(notify.SNSAuto), "publish events to topics of the real SNS: off, on, or auto (with AWS credentials, topics without a webhook of their own); the `mode`")
 	f.rules.register(set)
 	set.StringVar(&f.level, "log-level", "info", "log from this `level` on: debug, info, warn, error")
 	set.StringVar(&f.format, "log-format", "text", "log as `text` or json")
@@ -128,6 +130,9 @@ func checkService(c service.Config) error {
 	}
 	if c.Interval < time.Second || c.Interval > time.Hour {
 		return fmt.Errorf("heartbeats are 1s to 1h apart, not %v", c.Interval)
+	}
+	if !c.SNS.Valid() {
+		return fmt.Errorf("there is no -sns %q: off, auto, on", c.SNS)
 	}
 	if c.Retention <= 0 || c.Grace <= 0 {
 		return errors.New("retention and grace are longer than nothing")

@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strings"
 	"time"
 
@@ -34,13 +35,15 @@ func Handlers(c Config) map[string]Handler {
 		c.Now = time.Now
 	}
 	o := operations{c}
-	return map[string]Handler{
+	all := map[string]Handler{
 		CreateEnrollmentToken: handle(o.createToken),
 		ListAgents:            handle(o.listAgents),
 		RevokeAgent:           handle(o.revokeAgent),
 		ExplainFindings:       handle(o.explain),
 		ListResults:           handle(o.results),
 	}
+	maps.Copy(all, o.eventHandlers())
+	return all
 }
 
 // handle gives an operation its typed request. Members that it does not know are

@@ -123,7 +123,7 @@ func (m *metrics) handler(st *store.Store) http.Handler {
 		return 1
 	})
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(up)
+	registry.MustRegister(up, newBacklog(st))
 	return promhttp.HandlerFor(prometheus.Gatherers{m.registry, registry}, promhttp.HandlerOpts{})
 }
 

@@ -184,6 +184,7 @@ func (s *Service) Serve(ctx context.Context) error {
 	}
 	run("bookkeeping", func() error { return s.assess.Run(ctx) })
 	if s.has(RoleWorker) {
+		run("courier", func() error { return s.courier.Run(ctx, s.assess) })
 		run("worker", func() error { return s.queue.Run(ctx, s.handlers(), concurrency) })
 	}
 	<-ctx.Done()
