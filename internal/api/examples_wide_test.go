@@ -45,17 +45,13 @@ func TestPublishedExamples(t *testing.T) {
 					return
 				}
 				replayed++
-				if operation == "ListEventSubscriptions" { // the example's subscription cannot be made here
-					w.do(operation, example.Input)
-					return
-				}
 				if err := sameMembers(example.Output, w.do(operation, example.Input), operation); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 	}
-	if n != 32 || replayed != 26 {
+	if n != 32 || replayed != 28 {
 		t.Errorf("%d examples, %d of them for operations that have a behaviour", n, replayed)
 	}
 }
@@ -80,6 +76,8 @@ func (w *world) seedExamples(over bool) {
 				all = append(all, tx.CreateTemplate(ctx, inspector.Template{ID: id, Target: target, Name: id, Duration: time.Hour, Packages: packages, CreatedAt: now}, inspector.Limits{}))
 			}
 		}
+		_, err := tx.Subscribe(ctx, "0-7sbz2Kz0", "arn:aws:sns:us-west-2:123456789012:exampletopic", inspector.RunCompleted, now)
+		all = append(all, err)
 		tagged := w.api.Scope.Template("0-0kFIPusq", "0-gcwFliYu").String()
 		return errors.Join(append(all, tx.SetTags(ctx, tagged, tag))...)
 	}))
