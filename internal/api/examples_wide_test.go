@@ -108,6 +108,8 @@ func (w *world) seedExamples(over bool) {
 				all = append(all, tx.CreateTemplate(ctx, inspector.Template{ID: id, Target: target, Name: id, Duration: time.Hour, Packages: packages, CreatedAt: now}, inspector.Limits{}))
 			}
 		}
+		_, err := tx.Subscribe(ctx, "0-7sbz2Kz0", "arn:aws:sns:us-west-2:123456789012:exampletopic", inspector.RunCompleted, now)
+		all = append(all, err)
 		tagged := w.api.Scope.Template("0-0kFIPusq", "0-gcwFliYu").String()
 		return errors.Join(append(all, tx.SetTags(ctx, tagged, tag))...)
 	}))

@@ -29,6 +29,8 @@ func (s *Server) routes() map[string]operation {
 		"DescribeAssessmentTemplates": query(s.describeTemplates),
 		"SetTagsForResource":          command(s.setTags),
 		"ListTagsForResource":         query(s.listTags),
+		"SubscribeToEvent":            command(s.subscribe),
+		"UnsubscribeFromEvent":        command(s.unsubscribe),
 		"ListEventSubscriptions":      query(s.listSubscriptions),
 		"StartAssessmentRun":          query(s.startRun),
 		"StopAssessmentRun":           command(s.stopRun),

@@ -92,6 +92,11 @@ func (s *Server) describeRuns(ctx context.Context, in *model.DescribeAssessmentR
 	}
 	out := new(model.DescribeAssessmentRunsResponse)
 	out.AssessmentRuns, out.FailedItems = sortOut(in.AssessmentRunArns, found, s.wireRun)
+	for i, r := range out.AssessmentRuns {
+		if out.AssessmentRuns[i].Notifications, err = s.notifications(ctx, found[r.Arn].ID); err != nil {
+			return nil, err
+		}
+	}
 	return out, nil
 }
 

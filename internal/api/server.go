@@ -22,6 +22,7 @@ type Commands interface {
 	RunCommands
 	RoleCommands
 	PreviewCommands
+	EventCommands
 }
 
 // TargetCommands change resource groups and targets.
@@ -49,6 +50,12 @@ type RunCommands interface {
 // RoleCommands change the cross-account role.
 type RoleCommands interface {
 	RegisterRole(ctx context.Context, arn string) error
+}
+
+// EventCommands change who is told of events.
+type EventCommands interface {
+	Subscribe(ctx context.Context, t inspector.Template, topic string, event inspector.Event) error
+	Unsubscribe(ctx context.Context, t inspector.Template, topic string, event inspector.Event) error
 }
 
 // Config is what a Server is made of. All fields are required but where it says

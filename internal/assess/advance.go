@@ -88,7 +88,7 @@ func (s *Service) take(ctx context.Context, tx *store.Tx, run inspector.Run, do 
 		}
 	}
 	s.Log.Info("run changes state", "run", run.ID, "from", run.State, "to", do.become)
-	return tx.ChangeRunState(ctx, run.ID, do.become, s.Now())
+	return s.changeState(ctx, tx, run, do.become)
 }
 
 // situation reads what the next step of a run depends on, and no more of it than

@@ -35,6 +35,9 @@ func (s *Service) standingJobs(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("queue the standing jobs: %w", err)
 	}
+	if err := s.requeueEvents(ctx); err != nil {
+		return err
+	}
 	return s.requeueRuns(ctx)
 }
 
@@ -58,6 +61,12 @@ func (s *Service) retain(ctx context.Context, job jobs.Job) error {
 		return err
 	}
 	if err := s.requeueRuns(ctx); err != nil {
+		return err
+	}
+	if err := s.dropEvents(ctx); err != nil {
+		return err
+	}
+	if err := s.requeueEvents(ctx); err != nil {
 		return err
 	}
 	return jobs.ErrLater(retainEvery)

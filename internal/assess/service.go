@@ -24,6 +24,7 @@ type Config struct {
 	Blobs    blob.Store
 	Keys     vault.Wrapper // the key-encryption key above the runs' data keys
 	Queue    jobs.Queue
+	Courier  Courier // default: events stay in the outbox
 	Packages []rules.Package
 	Resolve  func(arn string) (inspector.PackageID, bool) // default inspector.ResolvePackage
 	Limits   inspector.Limits
@@ -52,6 +53,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Courier == nil {
+		c.Courier = noCourier{}
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -160,6 +164,7 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobRetain:   s.retain,
 		jobPreview:  s.preview,
 		jobSchedule: s.runSchedules,
+		jobEvents:   s.sendEvents,
 	}
 }
 
@@ -187,6 +192,7 @@ const (
 	jobEvaluate = "evaluate" // Payload: run/agent
 	jobRetain   = "retain"
 	jobSchedule = "schedule"
+	jobEvents   = "events" // Payload: the run, or nothing
 )
 
 // Run writes down what heartbeats tell, about every second, until ctx ends, and

@@ -67,7 +67,7 @@ func (s *Service) start(ctx context.Context, tx *store.Tx, id, template, name st
 			return run, err
 		}
 	}
-	if err := tx.ChangeRunState(ctx, id, inspector.StartDataCollectionPending, s.Now()); err != nil {
+	if err := s.changeState(ctx, tx, run, inspector.StartDataCollectionPending); err != nil {
 		return run, err
 	}
 	if err := s.enqueueAdvance(ctx, tx, id); err != nil {

@@ -27,10 +27,10 @@ func (c *Command) audit(ctx context.Context, v verb, args []string) error {
 	}
 	f := audit.Filter{User: *user, Name: *event, Errors: *failed}
 	var err error
-	if f.Since, err = moment(*since, time.Now()); err != nil {
+	if f.Since, err = parseMoment(*since, time.Now()); err != nil {
 		return err
 	}
-	if f.Until, err = moment(*until, time.Now()); err != nil {
+	if f.Until, err = parseMoment(*until, time.Now()); err != nil {
 		return err
 	}
 	damaged, err := audit.Read(service.Folder(*data).Audit(), f, func(e audit.Event, line []byte) error {
@@ -79,8 +79,8 @@ func about(request json.RawMessage) string {
 	return " " + text
 }
 
-// moment reads a time, or how long ago it was; empty: the zero time.
-func moment(s string, now time.Time) (time.Time, error) {
+// parseMoment reads a time, or how long ago it was; empty: the zero time.
+func parseMoment(s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}

@@ -58,6 +58,7 @@ func verbs() []verb {
 		{"audit", "", "show who called what: the record of calls in the data folder", (*Command).audit},
 		{"schedules", "[list|add|remove|pause|resume|run-now]", "list, add and change schedules: runs that start again and again", (*Command).schedules},
 		{"import", "FILE...", "take over what aws-cli printed of an account of Amazon Inspector Classic", (*Command).importDump},
+		{"events", "[list|webhooks|add|remove|rotate|test|redrive]", "list events and what became of them, manage webhooks, send undelivered events again", (*Command).events},
 		{"evaluate", "FILE", "evaluate a snapshot that assay-agent collect has made", (*Command).evaluate},
 		{"version", "", "print the version", (*Command).version},
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"assay/internal/inspector"
+	"assay/internal/notify"
 	"assay/internal/release"
 	"assay/internal/service"
 )
@@ -85,6 +86,7 @@ func (f *serviceFlags) register(set *flag.FlagSet) {
 	set.DurationVar(&c.AuditRetention, "audit-retention", 90*24*time.Hour, "keep the record of calls so long; 0: for ever")
 	set.Var(&f.proxies, "trusted-proxy", "an `address` or range of proxies before the API whose X-Forwarded-For is believed; may be repeated")
 	set.IntVar(&c.Limits.Schedules, "limit-schedules", 500, "how many schedules there may be")
+	set.StringVar((*string)(&c.SNS), "sns", string(notify.SNSAuto), "publish events to topics of the real SNS: off, on, or auto (with AWS credentials, topics without a webhook of their own); the `mode`")
 	f.rules.register(set)
 	set.StringVar(&f.level, "log-level", "info", "log from this `level` on: debug, info, warn, error")
 	set.StringVar(&f.format, "log-format", "text", "log as `text` or json")
@@ -155,6 +157,9 @@ func checkService(c service.Config) error {
 	}
 	if c.AuditRetention != 0 && c.AuditRetention < 24*time.Hour {
 		return fmt.Errorf("the record of calls is kept for a day at least, not %v", c.AuditRetention)
+	}
+	if !c.SNS.Valid() {
+		return fmt.Errorf("there is no -sns %q: off, auto, on", c.SNS)
 	}
 	if c.Retention <= 0 || c.Grace <= 0 {
 		return errors.New("retention and grace are longer than nothing")

@@ -88,6 +88,7 @@ func (c *crasher) hooks() service.Hooks {
 	return service.Hooks{
 		Blobs:   func(s blob.Store) blob.Store { return &crashingBlobs{s, c} },
 		Gateway: c.gateway,
+		Event:   func(point string) { c.pass("event " + point) },
 		Job: func(kind string, h jobs.Handler) jobs.Handler {
 			return func(ctx context.Context, job jobs.Job) error {
 				c.pass(kind + " before")

@@ -72,6 +72,7 @@ var mayImport = map[string][]string{
 	// The service: state, use cases, doors.
 	"store":    {"inspector"},
 	"jobs":     {},
+	"notify":   {"inspector", "store"},
 	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity", "schedule"},
 	"gateway":  {"wire", "identity", "assess"},
 	"api":      {"inspector", "access", "store", "rules", "api/model"},

@@ -44,6 +44,7 @@ func Handlers(c Config) map[string]Handler {
 	}
 	maps.Copy(all, o.scheduleHandlers())
 	all[ImportObjects] = handle(o.importObjects)
+	maps.Copy(all, o.eventHandlers())
 	return all
 }
 

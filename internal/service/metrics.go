@@ -149,7 +149,7 @@ func databaseUp(st *store.Store) *prometheus.Registry {
 		return 1
 	})
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(up, scheduleGauges{st})
+	registry.MustRegister(up, scheduleGauges{st}, newBacklog(st))
 	return registry
 }
 

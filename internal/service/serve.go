@@ -194,6 +194,7 @@ func (s *Service) Serve(ctx context.Context) error {
 		run("access", func() error { return s.access.used.Run(ctx) })
 	}
 	if s.has(RoleWorker) {
+		run("courier", func() error { return s.courier.Run(ctx, s.assess) })
 		run("worker", func() error { return s.queue.Run(ctx, s.handlers(), concurrency) })
 	}
 	<-ctx.Done()

@@ -23,6 +23,7 @@ import (
 	"assay/internal/identity"
 	"assay/internal/inspector"
 	"assay/internal/jobs"
+	"assay/internal/notify"
 	"assay/internal/rules"
 	"assay/internal/rules/catalog"
 	"assay/internal/store"
@@ -55,7 +56,8 @@ type Config struct {
 	Retention     time.Duration
 	Grace         time.Duration
 	Limits        inspector.Limits
-	Lease         time.Duration // after which a silent replica's jobs are taken from it, on PostgreSQL
+	Lease         time.Duration  // after which a silent replica's jobs are taken from it, on PostgreSQL
+	SNS           notify.SNSMode // empty: off
 	RulesSettings map[string]string
 	Version       string
 	Log           *slog.Logger `json:"-"`
@@ -71,6 +73,7 @@ type Hooks struct {
 	Blobs   func(blob.Store) blob.Store
 	Gateway func(http.Handler) http.Handler
 	Job     func(kind string, h jobs.Handler) jobs.Handler
+	Event   func(point string) // "sent": an event was delivered, and that is not written down yet
 }
 
 // queue is both ends of the jobs' queue.
@@ -96,6 +99,7 @@ type Service struct {
 	doors     []door
 	metrics   *metrics
 	access    accessControl
+	courier   *notify.Courier
 }
 
 // Client tells how to reach the service.
@@ -216,8 +220,11 @@ func (s *Service) openState(ctx context.Context) error {
 	if hook := s.config.Hooks.Blobs; hook != nil {
 		blobs = hook(blobs)
 	}
+	if err := s.openCourier(ctx); err != nil {
+		return err
+	}
 	s.assess, err = assess.New(ctx, assess.Config{
-		Store: s.store, Blobs: blobs, Keys: s.keys, Queue: s.queue,
+		Store: s.store, Blobs: blobs, Keys: s.keys, Queue: s.queue, Courier: s.courier,
 		Packages: s.packages,
 		Limits:   s.config.Limits, Settings: s.config.RulesSettings, Log: s.config.Log,
 		Interval: s.config.Interval, Grace: s.config.Grace, Retention: s.config.Retention,

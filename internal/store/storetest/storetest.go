@@ -57,6 +57,12 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		{"Rollback", testRollback},
 		{"Concurrency", testConcurrency},
 		{"Model", testModel},
+		{"Subscriptions", testSubscriptions},
+		{"SubscriptionLimit", testSubscriptionLimit},
+		{"Outbox", testOutbox},
+		{"Claims", testClaims},
+		{"Webhooks", testWebhooks},
+		{"FindingEvents", testFindingEvents},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
