@@ -19,6 +19,7 @@ type Commands interface {
 	TargetCommands
 	TemplateCommands
 	RunCommands
+	ReportCommands
 }
 
 // TargetCommands change resource groups and targets.
@@ -119,6 +120,10 @@ func Keys(queries *store.Reader, vault access.Wrapper) access.Source {
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if isReport(r) {
+		s.serveReport(w, r)
+		return
+	}
 	call := Call{ID: newRequestID(), Remote: r.RemoteAddr, start: s.Now()}
 	var a answer
 	if r.Header.Get("X-Amz-Target") != "" {

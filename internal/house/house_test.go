@@ -68,11 +68,15 @@ var mayImport = map[string][]string{
 	// The service: state, use cases, doors.
 	"store":    {"inspector"},
 	"jobs":     {},
-	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity"},
+	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity", "report"},
 	"gateway":  {"wire", "identity", "assess"},
 	"api":      {"inspector", "access", "store", "rules", "api/model"},
 	"api/*":    {},
 	"operator": {"inspector", "identity", "store", "rules", "assess"},
+
+	// Documents about a run, from data.
+	"report":     {"inspector", "report/..."},
+	"report/pdf": {},
 
 	// The composition, and the commands over it.
 	"service": {"..."},

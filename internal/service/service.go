@@ -207,6 +207,7 @@ func (s *Service) openState(ctx context.Context) error {
 		Packages: s.packages,
 		Limits:   s.config.Limits, Settings: s.config.RulesSettings, Log: s.config.Log,
 		Interval: s.config.Interval, Grace: s.config.Grace, Retention: s.config.Retention,
+		Version: s.config.Version,
 	})
 	return err
 }
