@@ -36,7 +36,8 @@ func (c *Canvas) show(f *Font, size float64, color Color, x, y float64, s string
 	fmt.Fprintf(&c.out, "BT /%s %.2f Tf %s rg %.2f %.2f Td <", f.name, size, color, x, y)
 	for _, r := range s {
 		if g, ok := f.use(r); ok {
-			fmt.Fprintf(&c.out, "%04X", g)
+			const digits = "0123456789ABCDEF"
+			c.out.Write([]byte{digits[g>>12], digits[g>>8&15], digits[g>>4&15], digits[g&15]})
 		}
 	}
 	c.out.WriteString("> Tj ET\n")
