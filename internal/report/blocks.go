@@ -52,7 +52,8 @@ type (
 	row      []cell
 	tableEnd struct{}
 
-	// item is a host that has a finding, with what was seen there.
+	// item is a host that has a finding, or several, a line each, with what was
+	// seen there.
 	item struct {
 		Title, Detail string
 		Lines         []line

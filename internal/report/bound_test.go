@@ -15,15 +15,19 @@ import (
 func big(kind inspector.ReportType, hosts, groups int) Report {
 	r := large(kind)
 	r.Hosts = hosts
-	r.AllHosts = count2(hosts, host)
-	r.Groups = count2(groups, func(g int) Group {
+	r.AllHosts = generated(hosts, host)
+	r.Groups = generated(groups, func(g int) Group {
 		return Group{Package: inspector.PackageCVE, Severity: inspector.High, ID: fmt.Sprintf("CVE-2026-%d", 10_000+g), Count: int64(hosts), Hosts: int64(hosts),
-			Findings: count2(hosts, rootLogin)}
+			Findings: generated(hosts, func(i int) inspector.Finding {
+				f := rootLogin(i) // each host has evidence of its own
+				f.Evidence[0].Found = fmt.Sprintf("PermitRootLogin yes # on %d", i)
+				return f
+			})}
 	})
-	r.AllExclusions = count2(hosts, func(i int) inspector.Exclusion {
+	r.AllExclusions = generated(hosts, func(i int) inspector.Exclusion {
 		return inspector.Exclusion{Title: "Agent unhealthy", Description: "The agent was not heard of.", Recommendation: "Look.", Scopes: []inspector.ExclusionScope{{Type: inspector.ScopeInstance, Value: hostID(i)}}}
 	})
-	r.Results = count2(hosts, func(i int) Results {
+	r.Results = generated(hosts, func(i int) Results {
 		out := Results{Host: hostID(i), HostName: "web", Package: inspector.PackagePractices, EvaluatedAt: noon}
 		for j := range 200 {
 			out.Verdicts = append(out.Verdicts, Verdict{Rule: fmt.Sprintf("rule-%d", j), Verdict: "passed", Reason: "The kernel's parameter has the value that it should have."})
@@ -33,7 +37,7 @@ func big(kind inspector.ReportType, hosts, groups int) Report {
 	return r
 }
 
-func count2[T any](n int, make func(int) T) iter.Seq2[T, error] {
+func generated[T any](n int, make func(int) T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for i := range n {
 			if !yield(make(i), nil) {

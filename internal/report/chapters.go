@@ -98,6 +98,7 @@ func (d *document) findings() {
 func (d *document) group(g Group) {
 	d.put(heading{Level: 3, Text: cmp.Or(oneLine(g.ID), "(a finding without a name)"), Severity: g.Severity})
 	var common inspector.Finding // what is said once for all hosts
+	var alike fold
 	first := true
 	each(d, g.Findings, func(f inspector.Finding) {
 		_, general := parts(f.Description)
@@ -114,8 +115,13 @@ func (d *document) group(g Group) {
 			}
 			d.put(paragraph{Label: "Found on", Text: found(g)})
 		}
-		d.put(hostItem(f, common))
+		if whole, ok := alike.add(hostItem(f, common)); ok {
+			d.put(whole)
+		}
 	})
+	if whole, ok := alike.rest(); ok {
+		d.put(whole)
+	}
 }
 
 // found words on how many hosts a finding is.

@@ -97,7 +97,7 @@ func newPDF(w io.Writer, r Report) (*paper, error) {
 	d := document{Report: r}
 	title := d.kind() + ": " + oneLine(r.Run.Name)
 	p.doc = pdf.New(p.out, pdf.Info{Title: title, Author: oneLine(r.Service), Language: "en", Created: r.Made}, p.regular, p.bold, p.mono)
-	p.head, p.foot = title, oneLine(r.RunARN)
+	p.head, p.foot = p.fit(p.regular, pdf.TotalSize, width, title), p.fit(p.mono, footSize, width-100, oneLine(r.RunARN))
 	return p, nil
 }
 
@@ -131,18 +131,19 @@ func (p *paper) begin() {
 	p.decorate(p.page, p.number)
 }
 
+// footSize is the size of what stands at the right of a page's foot.
+const footSize = 6.5
+
 // decorate draws what every page has.
 func (p *paper) decorate(c *pdf.Canvas, number int) {
 	const size, line = pdf.TotalSize, pdf.Height - 44
-	head := p.fit(p.regular, size, width, p.head)
-	c.Text(p.regular, size, soft, left, 44, head)
+	c.Text(p.regular, size, soft, left, 44, p.head)
 	c.Line(rule, left, 52, width, 0.6)
 	c.Line(rule, left, line, width, 0.6)
 	text := fmt.Sprintf("Page %d of ", number)
 	c.Text(p.regular, size, soft, left, line+14, text)
 	c.Total(left+p.regular.Width(text, size), line+14)
-	foot := p.fit(p.mono, 6.5, width-100, p.foot)
-	c.Text(p.mono, 6.5, soft, left+width-p.mono.Width(foot, 6.5), line+14, foot)
+	c.Text(p.mono, footSize, soft, left+width-p.mono.Width(p.foot, footSize), line+14, p.foot)
 }
 
 func (p *paper) finish() {
