@@ -71,7 +71,7 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, call *Call) (out a
 	if err := s.Authorize(r.Context(), call.Who, action); err != nil {
 		return nil, err
 	}
-	return do(r.Context(), body)
+	return do(withBase(r), body)
 }
 
 // find finds the operation that a request names, and what the action is called

@@ -39,6 +39,7 @@ func (s *Server) routes() map[string]operation {
 		"DescribeAssessmentRuns":      query(s.describeRuns),
 		"ListAssessmentRunAgents":     query(s.listRunAgents),
 		"GetTelemetryMetadata":        query(s.getTelemetry),
+		"GetAssessmentReport":         query(s.getReport),
 		"ListFindings":                query(s.listFindings),
 		"DescribeFindings":            query(s.describeFindings),
 		"ListExclusions":              query(s.listExclusions),

@@ -137,10 +137,10 @@ func TestGoSDKErrors(t *testing.T) {
 		t.Errorf("no such run: %v", err)
 	}
 	_, err = c.GetAssessmentReport(t.Context(), &sdk.GetAssessmentReportInput{AssessmentRunArn: aws.String("x"), ReportFileFormat: "HTML", ReportType: "FULL"})
-	var apiError smithy.APIError
-	if !errors.As(err, &apiError) || apiError.ErrorCode() != "UnknownOperationException" {
-		t.Errorf("an operation without behaviour: %v", err)
+	if !errors.As(err, &invalid) || invalid.ErrorCode_ != types.InvalidInputErrorCodeInvalidAssessmentRunArn {
+		t.Errorf("a report of no run: %v", err)
 	}
+	var apiError smithy.APIError
 	w.key.Secret = "wrong"
 	_, err = w.client().ListFindings(t.Context(), &sdk.ListFindingsInput{})
 	if !errors.As(err, &apiError) || apiError.ErrorCode() != "InvalidSignatureException" {

@@ -23,6 +23,7 @@ type Commands interface {
 	RoleCommands
 	PreviewCommands
 	EventCommands
+	ReportCommands
 }
 
 // TargetCommands change resource groups and targets.
@@ -141,6 +142,10 @@ func Keys(queries *store.Reader, vault access.Wrapper) *access.Keys {
 
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if isReport(r) {
+		s.serveReport(w, r)
+		return
+	}
 	call := Call{ID: NewRequestID(), Remote: r.RemoteAddr, From: s.from(r), Start: s.Now(), UserAgent: r.UserAgent()}
 	var a answer
 	if r.Header.Get("X-Amz-Target") != "" {

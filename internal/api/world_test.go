@@ -266,7 +266,7 @@ func (w *world) finish(runARN string, findings int, agents ...string) {
 				Run: a.ID, ID: idOf("exclusion", agent), Title: "Not all could be read", Description: "A file was not readable.", Recommendation: "Run the agent as root.",
 				Scopes: []inspector.ExclusionScope{{Type: inspector.ScopeInstance, Value: agent}},
 			}
-			if err := tx.SaveResults(ctx, a.ID, agent, inspector.PackagePractices, []byte("{}"), found, []inspector.Exclusion{exclusion}); err != nil {
+			if err := tx.SaveResults(ctx, a.ID, agent, inspector.PackagePractices, kept(w.t), found, []inspector.Exclusion{exclusion}); err != nil {
 				return err
 			}
 		}

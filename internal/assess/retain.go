@@ -48,6 +48,9 @@ func (s *Service) retain(ctx context.Context, job jobs.Job) error {
 	if err := s.dropDue(ctx); err != nil {
 		return err
 	}
+	if err := s.dropReports(ctx); err != nil {
+		return err
+	}
 	if err := s.deleteDoomed(ctx); err != nil {
 		return err
 	}

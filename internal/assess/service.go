@@ -38,6 +38,9 @@ type Config struct {
 	Grace     time.Duration // for uploads once the sensors are off; default 5 min
 	Retention time.Duration // of telemetry after a run; default 30 days
 
+	ReportLife time.Duration // of a report; it is made again when it is asked for later; default 7 days
+	Version    string        // of the service, for its reports
+
 	// HostBytes bounds the telemetry of one host in one run, in decoded bytes;
 	// default 256 MiB. A server's snapshot has some 10 MB.
 	HostBytes int64
@@ -64,7 +67,7 @@ func (c *Config) setDefaults() {
 		field *time.Duration
 		value time.Duration
 	}{
-		{&c.Interval, 30 * time.Second}, {&c.Grace, 5 * time.Minute}, {&c.Retention, 30 * 24 * time.Hour},
+		{&c.Interval, 30 * time.Second}, {&c.Grace, 5 * time.Minute}, {&c.Retention, 30 * 24 * time.Hour}, {&c.ReportLife, 7 * 24 * time.Hour},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
@@ -96,6 +99,8 @@ type Service struct {
 	keys     *dataKeys
 	pulses   *pulses
 	inForce  *inForce
+
+	reporting chan struct{} // is full while this replica makes a report
 }
 
 // New makes a service. What it needs of the database for good, it makes there if
@@ -114,6 +119,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s.keys = newDataKeys(s.unwrap, c.Now)
 	s.pulses = newPulses()
+	s.reporting = make(chan struct{}, 1)
 	s.inForce = newInForce(s.loadInForce, c.Now)
 	secret, err := s.loadSecret(ctx)
 	if err != nil {
@@ -165,6 +171,7 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobPreview:  s.preview,
 		jobSchedule: s.runSchedules,
 		jobEvents:   s.sendEvents,
+		jobReport:   s.writeReport,
 	}
 }
 
@@ -172,6 +179,13 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 // be it because it takes the program down, is an error of its run, not the end of
 // it; the service's other jobs are not given up.
 func (s *Service) Discarded(ctx context.Context, job jobs.Job, cause error) error {
+	if job.Kind == jobReport {
+		p, _, ok, err := s.Store.Report(ctx, string(job.Payload))
+		if err != nil || !ok {
+			return err
+		}
+		return s.finishReport(ctx, p, 0, cause)
+	}
 	run, agent, ok := strings.Cut(string(job.Payload), "/")
 	if job.Kind != jobEvaluate || !ok {
 		return fmt.Errorf("the job %s %s is not given up", job.Kind, job.Key)

@@ -100,12 +100,17 @@ func (c *clock) add(d time.Duration) {
 type flakyBlobs struct {
 	blob.Store
 	put, get, delete error
+	during           func() // called once, while an object is written
 }
 
 func (f *flakyBlobs) Put(ctx context.Context, name string, r io.Reader) error {
 	if f.put != nil {
 		io.CopyN(io.Discard, r, 10)
 		return f.put
+	}
+	if during := f.during; during != nil {
+		f.during = nil
+		during()
 	}
 	return f.Store.Put(ctx, name, r)
 }

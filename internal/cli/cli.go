@@ -52,6 +52,7 @@ func verbs() []verb {
 		{"findings", "", "list the findings of a run", (*Command).findings},
 		{"explain", "FINDING", "show why a finding was made: the evidence", (*Command).explain},
 		{"results", "[RUN]", "show every rule that was checked, and what could not be", (*Command).results},
+		{"report", "[RUN]", "write a report of a run, to hand to somebody: PDF or HTML", (*Command).report},
 		{"runs", "", "list assessment runs", (*Command).runs},
 		{"agents", "[list|token|revoke]", "list agents, make an enrolment token, revoke an agent", (*Command).agents},
 		{"users", "ACTION", "keep users, their keys, groups and policies; assay users -help lists the actions", (*Command).users},

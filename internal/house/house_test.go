@@ -73,7 +73,7 @@ var mayImport = map[string][]string{
 	"store":    {"inspector"},
 	"jobs":     {},
 	"notify":   {"inspector", "store"},
-	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity", "schedule"},
+	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity", "schedule", "report"},
 	"gateway":  {"wire", "identity", "assess"},
 	"api":      {"inspector", "access", "store", "rules", "api/model"},
 	"api/*":    {},
@@ -82,6 +82,10 @@ var mayImport = map[string][]string{
 	"figures":  {"inspector", "store", "jobs"},
 	"migrate":  {"inspector", "store", "api/model"},
 	"dump":     {"inspector", "migrate", "api/model"},
+
+	// Documents about a run, from data.
+	"report":     {"inspector", "report/..."},
+	"report/pdf": {},
 
 	// The composition, and the commands over it.
 	"service": {"..."},

@@ -229,6 +229,7 @@ func (s *Service) openState(ctx context.Context) error {
 		Limits:   s.config.Limits, Settings: s.config.RulesSettings, Log: s.config.Log,
 		Interval: s.config.Interval, Grace: s.config.Grace, Retention: s.config.Retention,
 		Scheduled: s.metrics.countScheduled,
+		Version:   s.config.Version,
 	})
 	return err
 }

@@ -57,6 +57,9 @@ func (tx *Tx) deleteTree(ctx context.Context, table, column, id string) error {
 			return fmt.Errorf("delete %s: %w", id, err)
 		}
 	}
+	if err := tx.deleteReports(ctx, "run IN ("+below+")", id); err != nil {
+		return err
+	}
 	if err := tx.eraseKeys(ctx, below, id); err != nil {
 		return err
 	}
@@ -93,6 +96,9 @@ func (tx *Tx) runARN(target, template, run string) string {
 	}
 	return tx.scope.Run(target, template, run).String()
 }
+
+// RunARN is the ARN of a run, as errors tell it.
+func (tx *Tx) RunARN(r inspector.Run) string { return tx.runARN(r.Target, r.Template, r.ID) }
 
 // eraseKeys overwrites the keys of runs with zeros. Their rows stay, in the same
 // place and of the same size: a row that moves would leave its bytes behind.

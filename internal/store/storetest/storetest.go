@@ -52,6 +52,8 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		{"Results", testResults},
 		{"FindingFilters", testFindingFilters},
 		{"FindingPages", testFindingPages},
+		{"Reports", testReports},
+		{"FindingGroups", testFindingGroups},
 		{"Deletion", testDeletion},
 		{"Retention", testRetention},
 		{"Rollback", testRollback},
