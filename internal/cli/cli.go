@@ -51,6 +51,7 @@ func verbs() []verb {
 		{"findings", "", "list the findings of a run", (*Command).findings},
 		{"explain", "FINDING", "show why a finding was made: the evidence", (*Command).explain},
 		{"results", "[RUN]", "show every rule that was checked, and what could not be", (*Command).results},
+		{"export", "[RUN]", "write the findings of a run for other tools: CSV, JSON lines, SARIF, ASFF, OCSF", (*Command).export},
 		{"runs", "", "list assessment runs", (*Command).runs},
 		{"agents", "[list|token|revoke]", "list agents, make an enrolment token, revoke an agent", (*Command).agents},
 		{"evaluate", "FILE", "evaluate a snapshot that assay-agent collect has made", (*Command).evaluate},

@@ -141,7 +141,7 @@ func TestGolden(t *testing.T) {
 // What is written is one after the other: the first findings are out long before
 // the last is in, and no write is larger than a record.
 func TestStreams(t *testing.T) {
-	const findings = 20_000
+	const findings = 3_000
 	for _, format := range Formats() {
 		r := sample()
 		var first Finding

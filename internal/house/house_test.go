@@ -72,6 +72,7 @@ var mayImport = map[string][]string{
 	"gateway":  {"wire", "identity", "assess"},
 	"api":      {"inspector", "access", "store", "rules", "api/model"},
 	"api/*":    {},
+	"export":   {"inspector"},
 	"operator": {"inspector", "identity", "store", "rules", "assess"},
 
 	// The composition, and the commands over it.
