@@ -53,6 +53,7 @@ func verbs() []verb {
 		{"explain", "FINDING", "show why a finding was made: the evidence", (*Command).explain},
 		{"results", "[RUN]", "show every rule that was checked, and what could not be", (*Command).results},
 		{"report", "[RUN]", "write a report of a run, to hand to somebody: PDF or HTML", (*Command).report},
+		{"export", "[RUN]", "write the findings of a run for other tools: CSV, JSON lines, SARIF, ASFF, OCSF", (*Command).export},
 		{"runs", "", "list assessment runs", (*Command).runs},
 		{"agents", "[list|token|revoke]", "list agents, make an enrolment token, revoke an agent", (*Command).agents},
 		{"users", "ACTION", "keep users, their keys, groups and policies; assay users -help lists the actions", (*Command).users},

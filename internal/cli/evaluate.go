@@ -2,14 +2,19 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"os"
+	"path/filepath"
 	"time"
 
 	"assay/internal/assess"
+	"assay/internal/export"
 	"assay/internal/host"
 	"assay/internal/inspector"
 	"assay/internal/operator"
+	"assay/internal/release"
 	"assay/internal/rules"
 	"assay/internal/rules/catalog"
 	"assay/internal/telemetry"
@@ -21,6 +26,9 @@ func (c *Command) evaluate(ctx context.Context, v verb, args []string) error {
 	asJSON := set.Bool("json", false, "print JSON")
 	all := set.Bool("results", false, "print every rule's verdict, too")
 	failOn := set.String("fail-on", "", "exit with 1 if a finding is of this `severity` or worse: high, medium, low, informational")
+	var as exportFlags
+	formatFlag(set, &as.format, "", "print the findings in this `format`")
+	productFlag(set, &as.options.ProductARN)
 	var limits rulesFlags
 	limits.register(set)
 	if err := c.parse(set, args, 1, 1); err != nil {
@@ -34,6 +42,15 @@ func (c *Command) evaluate(ctx context.Context, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
+	if as.format != "" {
+		err := export.Check(as.format, false, as.options)
+		if err == nil && *asJSON {
+			err = errors.New("-json and -format exclude each other")
+		}
+		if err != nil {
+			return usageError{err}
+		}
+	}
 	h, err := readSnapshot(set.Arg(0))
 	if err != nil {
 		return err
@@ -41,6 +58,12 @@ func (c *Command) evaluate(ctx context.Context, v verb, args []string) error {
 	o, results, err := evaluateHost(ctx, h, rules.Input{Now: time.Now(), Settings: settings})
 	if err != nil {
 		return err
+	}
+	if as.format != "" {
+		if err := writeTo(c.Stdout, o.exported(filepath.Base(set.Arg(0))), as); err != nil {
+			return err
+		}
+		return o.exit(threshold)
 	}
 	if !*all {
 		results = nil
@@ -107,6 +130,7 @@ func evaluateHost(ctx context.Context, h *host.Host, in rules.Input) (*outcome, 
 		// The ids are keyed by nothing: findings of a file have no ARN.
 		findings, exclusions := rules.Derive(d, rules.Subject{Agent: asset, PackageARN: d.Name, Now: in.Now}, results)
 		o.add(findings, exclusions, name)
+		o.packages = append(o.packages, inspector.RulesPackage{ID: d.ID, Name: d.Name, Version: d.Version})
 	}
 	o.sort()
 	return o, all, nil
@@ -115,6 +139,8 @@ func evaluateHost(ctx context.Context, h *host.Host, in rules.Input) (*outcome, 
 func (o *outcome) add(findings []inspector.Finding, exclusions []inspector.Exclusion, name string) {
 	for _, f := range findings {
 		o.Counts[string(f.Severity)]++
+		f.PackageARN = "" // nobody has one outside of a service
+		o.made = append(o.made, export.Finding{Finding: f})
 		o.Findings = append(o.Findings, finding{
 			Severity: f.Severity, Agent: f.Agent, Host: name, Package: string(f.Package), Rule: f.Rule,
 			Title: f.Title, Description: f.Description, Recommendation: f.Recommendation, Evidence: some(f.Evidence),
@@ -126,5 +152,25 @@ func (o *outcome) add(findings []inspector.Finding, exclusions []inspector.Exclu
 			u.Scopes = append(u.Scopes, s.Value)
 		}
 		o.Unchecked = append(o.Unchecked, u)
+		o.excluded = append(o.excluded, e)
+	}
+}
+
+// exported is the outcome of a file as a run that can be exported.
+func (o *outcome) exported(name string) export.Run {
+	return export.Run{
+		Name: name, Complete: o.complete(), Packages: o.packages, Version: release.Version(),
+		Findings: all(o.made), Unchecked: all(o.excluded),
+	}
+}
+
+// all are the entries of a list, none of which fails.
+func all[T any](list []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, entry := range list {
+			if !yield(entry, nil) {
+				return
+			}
+		}
 	}
 }

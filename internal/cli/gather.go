@@ -102,9 +102,21 @@ func hostName(name, agent string) string {
 }
 
 func (c *client) gatherUnchecked(ctx context.Context, o *outcome) error {
+	return c.exclusions(ctx, o.Run, func(e model.Exclusion) bool {
+		u := unchecked{Title: e.Title, Description: e.Description, Recommendation: e.Recommendation, Scopes: []string{}}
+		for _, s := range e.Scopes {
+			u.Scopes = append(u.Scopes, s.Value)
+		}
+		o.Unchecked = append(o.Unchecked, u)
+		return true
+	})
+}
+
+// exclusions calls fn with each exclusion of a run until it returns false.
+func (c *client) exclusions(ctx context.Context, run string, fn func(model.Exclusion) bool) error {
 	return list(func(token string) (string, error) {
 		var listed model.ListExclusionsResponse
-		if err := c.inspector(ctx, "ListExclusions", paged(map[string]any{"assessmentRunArn": o.Run}, token), &listed); err != nil {
+		if err := c.inspector(ctx, "ListExclusions", paged(map[string]any{"assessmentRunArn": run}, token), &listed); err != nil {
 			return "", err
 		}
 		for batch := range slices.Chunk(listed.ExclusionArns, 100) {
@@ -113,15 +125,9 @@ func (c *client) gatherUnchecked(ctx context.Context, o *outcome) error {
 				return "", err
 			}
 			for _, arn := range batch {
-				e, ok := described.Exclusions[arn]
-				if !ok {
-					continue
+				if e, ok := described.Exclusions[arn]; ok && !fn(e) {
+					return "", nil
 				}
-				u := unchecked{Title: e.Title, Description: e.Description, Recommendation: e.Recommendation, Scopes: []string{}}
-				for _, s := range e.Scopes {
-					u.Scopes = append(u.Scopes, s.Value)
-				}
-				o.Unchecked = append(o.Unchecked, u)
 			}
 		}
 		return listed.NextToken, nil

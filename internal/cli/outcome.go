@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"assay/internal/assess"
+	"assay/internal/export"
 	"assay/internal/inspector"
 	"assay/internal/operator"
 	"assay/internal/rules"
@@ -25,6 +26,11 @@ type outcome struct {
 	NotSeen   []notSeen        `json:"not_seen"`
 
 	Results []operator.HostResults `json:"results,omitempty"` // where they were asked for
+
+	// What was derived of a snapshot file, for exports.
+	packages []inspector.RulesPackage
+	made     []export.Finding
+	excluded []inspector.Exclusion
 }
 
 // newOutcome is an outcome in which nothing is null.

@@ -19,8 +19,14 @@ import (
 // deployment is a service in this process that knows of nothing yet.
 func deployment(t *testing.T) map[string]string {
 	t.Helper()
+	return deploymentOf(t, service.Config{})
+}
+
+func deploymentOf(t *testing.T, config service.Config) map[string]string {
+	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
-	s, err := service.Open(t.Context(), service.Config{Data: data, API: "127.0.0.1:0", Gateway: "127.0.0.1:0", Interval: time.Second})
+	config.Data, config.API, config.Gateway, config.Interval = data, "127.0.0.1:0", "127.0.0.1:0", time.Second
+	s, err := service.Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}

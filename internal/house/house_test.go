@@ -86,6 +86,7 @@ var mayImport = map[string][]string{
 	// Documents about a run, from data.
 	"report":     {"inspector", "report/..."},
 	"report/pdf": {},
+	"export":     {"inspector"},
 
 	// The composition, and the commands over it.
 	"service": {"..."},
