@@ -76,7 +76,7 @@ func testUsers(t *testing.T, s *store.Store) {
 		return tx.PutPolicy(ctx, store.Policy{Name: "p", Document: "{}", CreatedAt: at(5), UpdatedAt: at(5)})
 	})
 	nothing(func(tx *store.Tx) error { return tx.PutPolicy(ctx, store.Policy{Name: "P"}) })
-	kept, ok, err := s.Policy(ctx, "p")
+	kept, _, err := s.Policy(ctx, "p")
 	equal(t, err, kept, p)
 	policies, _, err := s.ListPolicies(ctx, inspector.Page{})
 	equal(t, err, policies, []store.Policy{p})
