@@ -244,7 +244,7 @@ func TestInstructionsAreValid(t *testing.T) {
 	}
 }
 
-// Run writes down what was heard, also at its end, and makes the standing job.
+// Run writes down what was heard, also at its end, and makes the standing jobs.
 func TestRun(t *testing.T) {
 	w := newWorld(t)
 	agent := w.enrol()
@@ -255,7 +255,7 @@ func TestRun(t *testing.T) {
 	for len(w.queue.waiting()) == 0 && t.Context().Err() == nil {
 		time.Sleep(time.Millisecond)
 	}
-	if got := w.queue.waiting(); len(got) != 1 || got[0] != "retain standing" {
+	if got := w.queue.waiting(); len(got) != 2 || got[0] != "retain standing" || got[1] != "schedule standing" {
 		t.Errorf("queued: %v", got)
 	}
 	if _, err := w.Heartbeat(t.Context(), agent, w.heartbeat()); err != nil {

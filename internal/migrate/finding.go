@@ -28,7 +28,7 @@ func readFinding(f model.Finding, e *entry) error {
 	}
 	e.lost = append(e.lost, lostOf(f, finding)...)
 	e.item = findingItem{finding, run}
-	return nil
+	return storable([]string{f.Id, finding.Agent, finding.PackageARN, finding.Asset.AutoScalingGroup}, f.CreatedAt)
 }
 
 // lostOf tells what of a finding the API would answer otherwise.

@@ -3,6 +3,7 @@ package migrate
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"assay/internal/api/model"
@@ -67,13 +68,29 @@ func readAs[T any](o Object, kind inspector.Kind, arnOf func(T) string, convert 
 	return e, convert(v, &e)
 }
 
+// storable refuses what a database would give back otherwise: a NUL in a text that
+// queries look at, and times before there was AWS.
+func storable(texts []string, times ...model.Timestamp) error {
+	for _, text := range texts {
+		if strings.ContainsRune(text, 0) {
+			return refusef("%.100q has a NUL character", text)
+		}
+	}
+	for _, t := range times {
+		if !t.IsZero() && t.Unix() <= 0 {
+			return refusef("its time %s is not after 1970", t.UTC().Format(time.RFC3339))
+		}
+	}
+	return nil
+}
+
 func readGroup(g model.ResourceGroup, e *entry) error {
 	group := inspector.ResourceGroup{ID: e.arn.ID, CreatedAt: g.CreatedAt.Time}
 	for _, t := range g.Tags {
 		group.Tags = append(group.Tags, inspector.Tag{Key: t.Key, Value: t.Value})
 	}
 	e.item = groupItem(group)
-	return nil
+	return storable(nil, g.CreatedAt)
 }
 
 func readTarget(t model.AssessmentTarget, e *entry) error {
@@ -86,7 +103,7 @@ func readTarget(t model.AssessmentTarget, e *entry) error {
 		target.ResourceGroup = group.ID
 	}
 	e.item = targetItem{target, t.ResourceGroupArn}
-	return nil
+	return storable([]string{t.Name}, t.CreatedAt, t.UpdatedAt)
 }
 
 // within parses an ARN that an object has of another: of a kind, in its scope.
@@ -129,7 +146,7 @@ func readTemplate(t model.AssessmentTemplate, e *entry) error {
 		return refusef("it cannot have had %d runs", template.Runs)
 	}
 	e.item = templateItem{template, t.AssessmentTargetArn}
-	return nil
+	return storable([]string{t.Name}, t.CreatedAt)
 }
 
 // packages checks ARNs of rules packages: those that nobody has rules for stay.
@@ -194,7 +211,7 @@ func readRun(r model.AssessmentRun, e *entry) error {
 		e.lost = append(e.lost, fmt.Sprintf("%d notifications", n))
 	}
 	e.item = runItem{run, r.AssessmentTemplateArn}
-	return nil
+	return storable([]string{r.Name}, r.CreatedAt, r.StartedAt, r.CompletedAt, r.StateChangedAt)
 }
 
 func readExclusion(x model.Exclusion, e *entry) error {

@@ -55,7 +55,8 @@ func TestHealthAndMetrics(t *testing.T) {
 	}
 	s.get(t, "/nonsense/"+strings.Repeat("x", 100))
 	_, body := s.get(t, "/metrics")
-	for _, want := range []string{"assay_database_up 1", `assay_build_info{version="test"} 1`, "go_goroutines", "process_open_fds"} {
+	for _, want := range []string{"assay_database_up 1", `assay_build_info{version="test"} 1`, "go_goroutines", "process_open_fds",
+		`assay_scheduled_runs_total{outcome="refused"} 0`, `assay_schedules{state="refused"} 0`, `assay_schedules{state="active"} 0`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the metrics have no %q:\n%s", want, body)
 		}
