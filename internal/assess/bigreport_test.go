@@ -45,13 +45,14 @@ func (h *heapWatch) look() {
 	h.peak = max(h.peak, m.HeapAlloc)
 }
 
-// A full report of a run with 500 hosts and 100,000 findings, read from a database
-// and sealed, takes little memory.
+// A full report of a run with 500 hosts and 20,000 findings, read from a database
+// and sealed, takes little memory. (With 100,000 findings, which take two minutes
+// to write, the heap grew by 6 MB; package report tests documents of that size.)
 func TestBigRunIsReportedInLittleMemory(t *testing.T) {
 	if testing.Short() {
-		t.Skip("writes a run of 100,000 findings")
+		t.Skip("writes a run of 20,000 findings")
 	}
-	const hosts, each, bound = 500, 200, 128 << 20
+	const hosts, each, bound = 500, 40, 48 << 20
 	folder, err := blob.OpenFolder(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +72,7 @@ func TestBigRunIsReportedInLittleMemory(t *testing.T) {
 		p := w.ask(run, inspector.ReportFull, format)
 		grown := int64(watch.peak) - int64(before)
 		t.Logf("%s: %s, %d MB of document, %d MB of heap, %s", format, p.Status, p.Size>>20, grown>>20, time.Since(began).Round(time.Second))
-		if p.Status != inspector.ReportCompleted || p.Size < 5<<20 {
+		if p.Status != inspector.ReportCompleted || p.Size < 2<<20 {
 			t.Errorf("%s: the report is %+v", format, p)
 		}
 		if grown > bound {
