@@ -363,7 +363,7 @@ func TestNoSuchEntity(t *testing.T) {
 
 func TestUnknownOperations(t *testing.T) {
 	w := newWorld(t)
-	for _, operation := range []string{"GetAssessmentReport", "Nonsense", "", "listfindings", "ListFindings/"} {
+	for _, operation := range []string{"Nonsense", "", "listfindings", "ListFindings/"} {
 		status, _, data := w.signed(operation, "{}", nil)
 		out := object{}
 		if err := json.Unmarshal(data, &out); err != nil || status != http.StatusBadRequest || out["__type"] != "UnknownOperationException" {

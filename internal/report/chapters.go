@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"assay/internal/inspector"
@@ -96,7 +97,7 @@ func (d *document) findings() {
 }
 
 func (d *document) group(g Group) {
-	d.put(heading{Level: 3, Text: cmp.Or(oneLine(g.ID), "(a finding without a name)"), Severity: g.Severity})
+	d.put(heading{Level: 3, Text: cmp.Or(oneLine(g.ID), "(a finding without a name)"), Severity: severityOf(g.Severity)})
 	var common inspector.Finding // what is said once for all hosts
 	var alike fold
 	first := true
@@ -122,6 +123,14 @@ func (d *document) group(g Group) {
 	if whole, ok := alike.rest(); ok {
 		d.put(whole)
 	}
+}
+
+// severityOf is a severity, or Undefined for what is none.
+func severityOf(s inspector.Severity) inspector.Severity {
+	if slices.Contains(inspector.Severities(), s) {
+		return s
+	}
+	return inspector.Undefined
 }
 
 // found words on how many hosts a finding is.
@@ -239,7 +248,7 @@ func (d *document) rules() {
 		d.put(table{Columns: []column{{"Rule", 44, false}, {"Failed", 10, true}, {"Error", 9, true}, {"Not evaluated", 13, true}, {"Passed", 10, true}, {"Not applicable", 14, true}},
 			Empty: "No rule of this package was evaluated."})
 		for _, r := range p.Rules {
-			cells := row{{Text: join("\n", oneLine(cmp.Or(r.Title, r.ID)), suffixed(string(r.Severity), " severity"))}}
+			cells := row{{Text: join("\n", oneLine(cmp.Or(r.Title, r.ID)), suffixed(oneLine(string(r.Severity)), " severity"))}}
 			for _, v := range Verdicts() {
 				cells = append(cells, cell{Text: number(r.Verdicts[v])})
 			}

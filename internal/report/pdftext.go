@@ -37,6 +37,7 @@ func wrap(f *pdf.Font, size, width float64, s string) (lines []string) {
 }
 
 func wrapLine(f *pdf.Font, size, width float64, s string) (lines []string) {
+	s = strings.ToValidUTF8(s, "?")
 	for {
 		fits, at := 0, 0.0
 		for i, r := range s {

@@ -59,13 +59,17 @@ func moment(t time.Time) string {
 
 // words is a state of the API for people: "COMPLETED_WITH_ERRORS" is "completed
 // with errors".
-func words(state string) string { return strings.ToLower(strings.ReplaceAll(state, "_", " ")) }
+func words(state string) string {
+	return strings.ToLower(oneLine(strings.ReplaceAll(state, "_", " ")))
+}
 
+// capital makes the first letter a capital.
 func capital(s string) string {
-	if s == "" {
+	first, size := utf8.DecodeRuneInString(s)
+	if size == 0 {
 		return s
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return string(unicode.ToUpper(first)) + s[size:]
 }
 
 // number is a number with its thousands apart.
