@@ -29,6 +29,8 @@ var mayImport = map[string][]string{
 	"testenv":   {},
 	"testpg":    {"testenv"},
 
+	"conformance": {},
+
 	"wire":     {"telemetry"},
 	"host":     {"telemetry"},
 	"identity": {},
