@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 AWS no longer keeps this SDK; programs that were written with it go on.
+
 package conformance
 
 import (
