@@ -5,7 +5,7 @@
 set -eu
 
 packages="gcc libc6-dev iproute2 openssh-server openssh-client postgresql awscli
-python3 python3-boto3 rpm db-util db5.3-util acl attr procps kmod util-linux
+python3 python3-boto3 ansible rpm db-util db5.3-util acl attr procps kmod util-linux
 findutils passwd login systemd libpam-pwquality libpam0g-dev shellcheck zstd
 qpdf poppler-utils"
 
@@ -13,6 +13,9 @@ if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
     echo "install-test-tools: not a Debian or Ubuntu system, or not root: nothing is installed" >&2
     exit 0
 fi
+
+# Node may be there from elsewhere than Debian.
+command -v npm >/dev/null || packages="$packages nodejs npm"
 
 missing=""
 for package in $packages; do

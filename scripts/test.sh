@@ -6,5 +6,6 @@ set -eu
 cd "$(dirname "$0")/.."
 
 [ -n "${ASSAY_NO_INSTALL:-}" ] || scripts/install-test-tools.sh
+[ -n "${ASSAY_NO_INSTALL:-}" ] || scripts/install-node-clients.sh
 scripts/lint.sh
 exec scripts/with-postgres.sh scripts/go-test.sh "$@"

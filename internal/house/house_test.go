@@ -30,6 +30,8 @@ var mayImport = map[string][]string{
 	"testpg":    {"testenv"},
 	"version":   {},
 
+	"conformance": {},
+
 	"wire":     {"telemetry"},
 	"host":     {"telemetry"},
 	"identity": {},

@@ -1,0 +1,199 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"assay/internal/access"
+	"assay/internal/api/model"
+	"assay/internal/inspector"
+	"assay/internal/service"
+	"assay/internal/store"
+)
+
+// notYet are the operations that the service may answer as unknown. Every client
+// tries them; one that is not on this list has to be there.
+var notYet = []string{
+	"AddAttributesToFindings", "RemoveAttributesFromFindings", "SubscribeToEvent", "UnsubscribeFromEvent", "GetAssessmentReport",
+	"CreateExclusionsPreview", "GetExclusionsPreview", "RegisterCrossAccountAccessRole", "DescribeCrossAccountAccessRole",
+}
+
+// seeded findings: more than a page of 500.
+const seeded = 620
+
+// world is a service with a host that is tagged role=web, and a run that is over.
+type world struct {
+	t      *testing.T
+	folder service.Folder
+	client service.Client
+	run    string // the ARN of the run that is over
+	absent []string
+}
+
+var scope = inspector.Scope{Region: "eu-central-1", Account: "210987654321"}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	data := filepath.Join(t.TempDir(), "data")
+	s, err := service.Open(t.Context(), service.Config{Data: data, API: "127.0.0.1:0", Gateway: "127.0.0.1:0", Scope: scope, Interval: time.Hour})
+	check(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		check(t, <-ended)
+	})
+	w := &world{t: t, folder: s.Folder(), client: s.Client()}
+	w.seed()
+	w.absent = w.unknown()
+	return w
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// seed enrols a host, and takes a run to its end.
+func (w *world) seed() {
+	w.t.Helper()
+	ctx, now := w.t.Context(), time.Now().UTC()
+	db, err := store.Open(ctx, "sqlite:"+filepath.Join(string(w.folder), "assay.db"))
+	check(w.t, err)
+	defer db.Close()
+	db.Scope = scope
+	agent := inspector.Agent{
+		ID: "i-0123456789abcdef0", Hostname: "web0.example", OS: "Debian GNU/Linux 12 (bookworm)", Platform: "linux", Kernel: "6.1.0", Architecture: "x86_64", Version: "1.0.0",
+		Addresses: []string{"192.0.2.1/24"}, Tags: []inspector.Tag{{Key: "role", Value: "web"}}, EnrolledAt: now, SeenAt: now,
+	}
+	run := inspector.Run{
+		Target: "0-seedtarg", Template: "0-seedtmpl", ID: "0-seedrun0", Name: "seed", State: inspector.Created, CreatedAt: now, StateChangedAt: now, Duration: time.Hour,
+		Packages: []string{scope.PackageARN(inspector.PackagePractices).String()},
+	}
+	w.run = scope.Run(run.Target, run.Template, run.ID).String()
+	check(w.t, db.Update(ctx, func(tx *store.Tx) error {
+		err := errors.Join(
+			tx.SaveAgent(ctx, agent),
+			tx.CreateTarget(ctx, inspector.Target{ID: run.Target, Name: "seed", CreatedAt: now, UpdatedAt: now}, inspector.Limits{}),
+			tx.CreateTemplate(ctx, inspector.Template{Target: run.Target, ID: run.Template, Name: "seed", Duration: time.Hour, Packages: run.Packages, CreatedAt: now}, inspector.Limits{}),
+			tx.CreateRun(ctx, run, []byte("key"), []string{agent.ID}, inspector.Limits{}),
+		)
+		for _, state := range []inspector.RunState{
+			inspector.StartDataCollectionPending, inspector.StartDataCollectionInProgress, inspector.CollectingData, inspector.StopDataCollectionPending,
+			inspector.DataCollected, inspector.StartEvaluatingRulesPending, inspector.EvaluatingRules,
+		} {
+			err = errors.Join(err, tx.ChangeRunState(ctx, run.ID, state, now))
+		}
+		exclusion := inspector.Exclusion{
+			Run: run.ID, ID: "0-exclusio", Title: "Not all could be read", Description: "A file was not readable.", Recommendation: "Run the agent as root.",
+			Scopes: []inspector.ExclusionScope{{Type: inspector.ScopeInstance, Value: agent.ID}},
+		}
+		return errors.Join(err,
+			tx.SaveResults(ctx, run.ID, agent.ID, inspector.PackagePractices, []byte("{}"), findings(run, agent), []inspector.Exclusion{exclusion}),
+			tx.ChangeRunState(ctx, run.ID, inspector.CompletedWithErrors, now))
+	}))
+}
+
+// findings has severities in turn.
+func findings(run inspector.Run, agent inspector.Agent) (all []inspector.Finding) {
+	for i := range seeded {
+		all = append(all, inspector.Finding{
+			Target: run.Target, Template: run.Template, Run: run.ID, ID: fmt.Sprintf("0-find%04d", i), Agent: agent.ID, Package: inspector.PackagePractices, PackageARN: run.Packages[0],
+			Rule: "root-login-over-ssh", Subject: fmt.Sprint(i), FindingID: "Disable root login over SSH", Title: fmt.Sprintf("Instance %s allows root to log in over SSH (%d)", agent.ID, i),
+			Description: "Root can log in.", Recommendation: "Set PermitRootLogin no.", Severity: inspector.Severities()[i%4], Confidence: 10,
+			Attributes: []inspector.Attribute{{Key: "INSTANCE_ID", Value: agent.ID}}, Asset: inspector.Asset{Agent: agent.ID, Hostname: agent.Hostname, IPv4Addresses: []string{"192.0.2.1"}, Tags: agent.Tags},
+			CreatedAt: run.CreatedAt, UpdatedAt: run.CreatedAt,
+		})
+	}
+	return all
+}
+
+// unknown are the operations that the service answers as unknown. All of them
+// have to be on the list.
+func (w *world) unknown() (absent []string) {
+	w.t.Helper()
+	client := w.httpClient()
+	for operation := range model.Operations {
+		body := []byte("[]") // whatever there is refuses it
+		r, err := http.NewRequestWithContext(w.t.Context(), "POST", w.client.Endpoint+"/", bytes.NewReader(body))
+		check(w.t, err)
+		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		r.Header.Set("X-Amz-Target", "InspectorService."+operation)
+		access.Sign(r, body, access.Credential{KeyID: w.client.AccessKey, Secret: w.client.Secret}, w.client.Region, "inspector", time.Now())
+		answer, err := client.Do(r)
+		check(w.t, err)
+		var text bytes.Buffer
+		text.ReadFrom(answer.Body)
+		answer.Body.Close()
+		if strings.Contains(text.String(), "UnknownOperationException") {
+			absent = append(absent, operation)
+			if !slices.Contains(notYet, operation) {
+				w.t.Errorf("%s is unknown to the service, and not on the list of those that may be", operation)
+			}
+		}
+	}
+	slices.Sort(absent)
+	return absent
+}
+
+// environment is what `assay env` prints, and what the programs need beside it.
+func (w *world) environment(more ...string) []string {
+	return append([]string{
+		"PATH=/usr/bin:/bin", "HOME=" + w.t.TempDir(), "LANG=C.UTF-8", "ASSAY_ENDPOINT=" + w.client.Endpoint, "AWS_ACCESS_KEY_ID=" + w.client.AccessKey, "AWS_SECRET_ACCESS_KEY=" + w.client.Secret,
+		"AWS_DEFAULT_REGION=" + w.client.Region, "AWS_REGION=" + w.client.Region, "AWS_CA_BUNDLE=" + w.folder.CA(), "NODE_EXTRA_CA_CERTS=" + w.folder.CA(),
+		"AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=", "AWS_MAX_ATTEMPTS=1", "AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE=1",
+		"SEED_RUN=" + w.run, fmt.Sprintf("SEED_FINDINGS=%d", seeded), "NOT_YET=" + strings.Join(w.absent, ","),
+	}, more...)
+}
+
+// program runs a program that has to end well and say so, and returns what it printed.
+func (w *world) program(env []string, name string, args ...string) string {
+	w.t.Helper()
+	cmd := exec.CommandContext(w.t.Context(), name, args...)
+	cmd.Env = env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("%s %s: %v\n%s", filepath.Base(name), strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// gone checks that a client has cleaned up behind itself: it deleted what it made.
+func (w *world) gone() {
+	w.t.Helper()
+	db, err := store.Open(w.t.Context(), "sqlite:"+filepath.Join(string(w.folder), "assay.db"))
+	check(w.t, err)
+	defer db.Close()
+	targets, _, err := db.ListTargets(w.t.Context(), inspector.TargetFilter{}, inspector.Page{Limit: 10})
+	check(w.t, err)
+	if len(targets) != 1 {
+		w.t.Errorf("the client has left targets: %v", targets)
+	}
+}
+
+// httpClient trusts the service's certificate.
+func (w *world) httpClient() *http.Client {
+	w.t.Helper()
+	roots := x509.NewCertPool()
+	pem, err := os.ReadFile(w.folder.CA())
+	check(w.t, err)
+	roots.AppendCertsFromPEM(pem)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
+	w.t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
