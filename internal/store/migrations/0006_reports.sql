@@ -1,5 +1,6 @@
 -- Reports that somebody has asked for: one of each type and format of a run. The
--- document is an object, sealed under a key of its own. The object's name is here before the object is there, so that none is forgotten.
+-- document is an object, sealed under a key of its own. The object's name is here
+-- before the object is there, so that none is forgotten.
 CREATE TABLE reports (
     id           TEXT COLLATE "C" PRIMARY KEY,
     run          BIGINT NOT NULL REFERENCES runs (no) ON DELETE CASCADE,
