@@ -8,8 +8,8 @@ import (
 	"assay/internal/inspector"
 )
 
-const reportColumns = `SELECT p.id, r.id, p.type, p.format, p.status, p.blob, p.size, p.requested_at, p.done_at, p.wrapped
-	FROM reports p JOIN runs r ON r.no = p.run WHERE `
+const reportColumns = `SELECT p.id, r.id, p.type, p.format, p.status, p.blob, p.size, p.requested_at, p.done_at, k.wrapped
+	FROM reports p JOIN runs r ON r.no = p.run JOIN report_keys k ON k.no = p.key_no WHERE `
 
 // keyed is a report with its wrapped key.
 type keyed struct {
@@ -54,8 +54,15 @@ func (tx *Tx) CreateReport(ctx context.Context, p inspector.Report, wrappedKey [
 	if !ok {
 		return noSuch("runs", p.Run)
 	}
-	row := []any{p.ID, no, string(p.Type), string(p.Format), string(inspector.ReportInProgress), p.Blob, int64(0), stamp(p.RequestedAt), int64(0), append([]byte{}, wrappedKey...)}
-	err = tx.insert(ctx, "reports (id, run, type, format, status, blob, size, requested_at, done_at, wrapped)", [][]any{row}, "")
+	var key int64
+	if _, err := one(ctx, &tx.Reader, tx.query("SELECT coalesce(max(no), 0) + 1 FROM report_keys"), &key); err != nil {
+		return fmt.Errorf("number the key of a report: %w", err)
+	}
+	if err := tx.insert(ctx, "report_keys (no, wrapped)", [][]any{{key, append([]byte{}, wrappedKey...)}}, ""); err != nil {
+		return fmt.Errorf("write the key of a report: %w", err)
+	}
+	row := []any{p.ID, no, string(p.Type), string(p.Format), string(inspector.ReportInProgress), p.Blob, int64(0), stamp(p.RequestedAt), int64(0), key}
+	err = tx.insert(ctx, "reports (id, run, type, format, status, blob, size, requested_at, done_at, key_no)", [][]any{row}, "")
 	if err != nil {
 		return fmt.Errorf("write a report of run %s: %w", p.Run, err)
 	}
@@ -86,10 +93,14 @@ func (tx *Tx) DeleteReportsBefore(ctx context.Context, before time.Time) error {
 
 func (tx *Tx) deleteReports(ctx context.Context, which string, args ...any) error {
 	q := tx.query("")
-	q.text.WriteString("SELECT id, wrapped FROM reports WHERE " + which)
+	q.text.WriteString("SELECT no, wrapped FROM reports JOIN report_keys ON no = key_no WHERE " + which)
 	q.args = args
-	found, err := rows(ctx, &tx.Reader, q, func(row scanner) (k keyed, err error) {
-		err = row.Scan(&k.ID, &k.wrapped)
+	type key struct {
+		no      int64
+		wrapped []byte
+	}
+	found, err := rows(ctx, &tx.Reader, q, func(row scanner) (k key, err error) {
+		err = row.Scan(&k.no, &k.wrapped)
 		return k, err
 	})
 	if err != nil || len(found) == 0 {
@@ -97,8 +108,7 @@ func (tx *Tx) deleteReports(ctx context.Context, which string, args ...any) erro
 	}
 	tx.scrub = true
 	for _, k := range found {
-		// A row that keeps its size keeps its place, so that the key is gone there.
-		if _, err := tx.exec(ctx, "UPDATE reports SET wrapped = $1 WHERE id = $2", make([]byte, len(k.wrapped)), k.ID); err != nil {
+		if _, err := tx.exec(ctx, "UPDATE report_keys SET wrapped = $1 WHERE no = $2", make([]byte, len(k.wrapped)), k.no); err != nil {
 			return fmt.Errorf("erase the key of a report: %w", err)
 		}
 	}
