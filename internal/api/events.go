@@ -16,6 +16,9 @@ import (
 const maxListed = 50
 
 func (s *Server) subscribe(ctx context.Context, in *model.SubscribeToEventRequest) error {
+	if err := inspector.CheckTopic(in.TopicArn); err != nil {
+		return err
+	}
 	t, err := s.template(ctx, taggedResource, in.ResourceArn)
 	if err != nil {
 		return err
@@ -24,6 +27,9 @@ func (s *Server) subscribe(ctx context.Context, in *model.SubscribeToEventReques
 }
 
 func (s *Server) unsubscribe(ctx context.Context, in *model.UnsubscribeFromEventRequest) error {
+	if err := inspector.CheckTopic(in.TopicArn); err != nil {
+		return err
+	}
 	t, err := s.template(ctx, taggedResource, in.ResourceArn)
 	if err != nil {
 		return err

@@ -65,8 +65,8 @@ func (s *Service) Unsubscribe(ctx context.Context, t inspector.Template, topic s
 }
 
 func checkSubscription(topic string, event inspector.Event) error {
-	if _, ok := inspector.TopicRegion(topic); !ok {
-		return inspector.Errorf(inspector.InvalidInput, "INVALID_SNS_TOPIC_ARN", "%.300q is not the ARN of an SNS topic", topic)
+	if err := inspector.CheckTopic(topic); err != nil {
+		return err
 	}
 	if !event.Valid() {
 		return inspector.Errorf(inspector.InvalidInput, "INVALID_EVENT", "there is no event %.100q", string(event))

@@ -59,6 +59,14 @@ func TopicRegion(arn string) (region string, ok bool) {
 	return m[1], true
 }
 
+// CheckTopic refuses what is not the ARN of an SNS topic.
+func CheckTopic(arn string) error {
+	if _, ok := TopicRegion(arn); !ok {
+		return Errorf(InvalidInput, "INVALID_SNS_TOPIC_ARN", "%.300q is not the ARN of an SNS topic", arn)
+	}
+	return nil
+}
+
 // EventMessage is the text that a subscriber gets, in the form and with the keys
 // that consumers of Inspector's messages parse. Members that an event does not
 // have are left out.

@@ -195,10 +195,10 @@ func (o operations) listNotifications(ctx context.Context, in NotificationsReque
 }
 
 func checkTopic(topic string) error {
-	if _, ok := inspector.TopicRegion(topic); !ok && topic != "" {
-		return invalid("INVALID_SNS_TOPIC_ARN", "%.300q is not the ARN of an SNS topic", topic)
+	if topic == "" {
+		return nil
 	}
-	return nil
+	return inspector.CheckTopic(topic)
 }
 
 const maxRedriven = 500

@@ -24,9 +24,10 @@ func (tx *Tx) ImportRun(ctx context.Context, run inspector.Run, goneAt time.Time
 	if taken {
 		return inspector.Errorf(inspector.InvalidInput, "", "the assessment template has a run named %q already", run.Name)
 	}
-	counts := noCounts()
+	counts, findings := noCounts(), int64(0)
 	for severity, n := range run.FindingCounts {
 		counts[severity] = n
+		findings += n
 	}
 	var no int64
 	if _, err := one(ctx, &tx.Reader, tx.query("SELECT coalesce(max(run), 0) + 1 FROM run_keys"), &no); err != nil {
@@ -34,9 +35,9 @@ func (tx *Tx) ImportRun(ctx context.Context, run inspector.Run, goneAt time.Time
 	}
 	row := []any{no, run.ID, run.Target, run.Template, run.Name, string(run.State), true, true, run.Duration.Microseconds(),
 		toJSON(run.Packages), toJSON(run.Attributes), stamp(run.CreatedAt), stamp(run.StartedAt), stamp(run.CompletedAt),
-		stamp(run.StateChangedAt), run.DataCollected, toJSON(rounded(run.Changes)), toJSON(counts), "", stamp(goneAt)}
+		stamp(run.StateChangedAt), run.DataCollected, toJSON(rounded(run.Changes)), toJSON(counts), "", stamp(goneAt), findings, 0}
 	err = tx.insert(ctx, `runs (no, id, target, template, name, state, final, shown, duration, packages, attributes, created_at, started_at,
-		completed_at, state_changed_at, data_collected, changes, finding_counts, stop, telemetry_gone_at)`, [][]any{row}, "")
+		completed_at, state_changed_at, data_collected, changes, finding_counts, stop, telemetry_gone_at, findings, exclusions)`, [][]any{row}, "")
 	if err != nil {
 		return fmt.Errorf("write run %s: %w", run.ID, err)
 	}
