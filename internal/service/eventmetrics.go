@@ -17,6 +17,11 @@ func newEventMetrics(registry prometheus.Registerer) eventMetrics {
 		Name: "assay_event_deliveries_total", Help: "Attempts to deliver events, by kind of destination and outcome: delivered, again, dead."},
 		[]string{"kind", "outcome"})}
 	registry.MustRegister(m.deliveries)
+	for _, kind := range []string{"webhook", "sns"} { // from the start, so that a rate sees the first one
+		for _, outcome := range []string{"delivered", "again", "dead"} {
+			m.deliveries.WithLabelValues(kind, outcome)
+		}
+	}
 	return m
 }
 
