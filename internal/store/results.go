@@ -43,13 +43,11 @@ func (tx *Tx) saveResults(ctx context.Context, no int64, agent string, pkg inspe
 	if err != nil {
 		return err
 	}
-	for _, statement := range []string{
-		"DELETE FROM findings WHERE run = $1 AND agent = $2 AND package = $3",
-		"DELETE FROM exclusions WHERE run = $1 AND agent = $2 AND package = $3",
-	} {
-		if _, err := tx.exec(ctx, statement, no, agent, string(pkg)); err != nil {
-			return err
-		}
+	if err := tx.deleteFindings(ctx, no, agent, pkg); err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, "DELETE FROM exclusions WHERE run = $1 AND agent = $2 AND package = $3", no, agent, string(pkg)); err != nil {
+		return err
 	}
 	if err := tx.insertFindings(ctx, no, agent, pkg, findings); err != nil {
 		return err

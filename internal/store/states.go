@@ -43,6 +43,9 @@ func (tx *Tx) ChangeRunState(ctx context.Context, id string, to inspector.RunSta
 		if run.FindingCounts, err = tx.countFindings(ctx, run.no); err != nil {
 			return fmt.Errorf("count the findings of run %s: %w", id, err)
 		}
+		if err := tx.indexRun(ctx, run.no); err != nil {
+			return fmt.Errorf("index the findings of run %s: %w", id, err)
+		}
 	}
 	_, err = tx.exec(ctx, `UPDATE runs SET state = $1, final = $2, shown = $3, started_at = $4, completed_at = $5, state_changed_at = $6,
 		changes = $7, finding_counts = $8 WHERE no = $9`,
