@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
+	"sync"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/klauspost/compress/s2"
 
 	"assay/internal/inspector"
@@ -61,29 +64,37 @@ func packDoc(d findingDoc) []byte {
 	return append(out, packer.Encode(out[1:cap(out)], text)...)
 }
 
+// packDocs makes the docs of findings on all processors: it is what the writer of a
+// database would wait for.
+func packDocs(findings []inspector.Finding) [][]byte {
+	docs := make([][]byte, len(findings))
+	share := len(findings)/runtime.GOMAXPROCS(0) + 1
+	var group sync.WaitGroup
+	for from := 0; from < len(findings); from += share {
+		group.Go(func() {
+			for i := from; i < min(from+share, len(findings)); i++ {
+				docs[i] = packDoc(docOf(findings[i]))
+			}
+		})
+	}
+	group.Wait()
+	return docs
+}
+
 // maxDoc bounds a doc that is unpacked, in bytes.
 const maxDoc = 16 << 20
 
-// unpackDoc returns the JSON of a doc.
-func unpackDoc(doc []byte) ([]byte, error) {
-	if len(doc) == 0 || doc[0] != packedWith1 {
-		return doc, nil
-	}
-	if n, err := s2.DecodedLen(doc[1:]); err != nil || n > maxDoc {
-		return nil, errors.New("a document of the database is damaged: its length is wrong")
-	}
-	text, err := packer.Decode(nil, doc[1:])
-	if err != nil {
-		return nil, fmt.Errorf("a document of the database is damaged: %w", err)
-	}
-	return text, nil
-}
-
 // scanned decodes a JSON column, packed or not.
 func scanned(text []byte, into any) error {
-	text, err := unpackDoc(text)
-	if err != nil {
-		return err
+	if len(text) == 0 || text[0] != packedWith1 {
+		return json.Unmarshal(text, into)
 	}
-	return json.Unmarshal(text, into)
+	if n, err := s2.DecodedLen(text[1:]); err != nil || n > maxDoc {
+		return errors.New("a document of the database is damaged: its length is wrong")
+	}
+	text, err := packer.Decode(nil, text[1:])
+	if err != nil {
+		return fmt.Errorf("a document of the database is damaged: %w", err)
+	}
+	return jsonv2.Unmarshal(text, into) // in half the time
 }

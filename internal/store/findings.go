@@ -71,10 +71,10 @@ func rank(s inspector.Severity) int {
 
 // insertFindings writes the findings of a rules package on an agent in a run.
 func (tx *Tx) insertFindings(ctx context.Context, no int64, agent string, pkg inspector.PackageID, findings []inspector.Finding) error {
-	added := make([][]any, len(findings))
+	added, docs := make([][]any, len(findings)), packDocs(findings)
 	for i, f := range findings {
 		added[i] = []any{no, f.ID, agent, string(pkg), f.PackageARN, clean(f.Asset.AutoScalingGroup), clean(f.FindingID), rank(f.Severity),
-			stamp(f.CreatedAt), packDoc(docOf(f))}
+			stamp(f.CreatedAt), docs[i]}
 	}
 	columns := []string{"run", "id", "agent", "package", "package_arn", "asg", "rule", "severity", "created_at", "doc"}
 	if err := tx.bulk(ctx, "findings", columns, added); err != nil {
@@ -112,4 +112,28 @@ func (tx *Tx) deleteFindings(ctx context.Context, no int64, agent string, pkg in
 	}
 	_, err = tx.exec(ctx, "DELETE FROM finding_parts WHERE run = $1 AND agent = $2 AND package = $3", no, agent, string(pkg))
 	return err
+}
+
+// FindingsAt returns those of the findings that exist in runs whose evaluation is
+// over, whatever their runs are.
+func (r *Reader) FindingsAt(ctx context.Context, refs []FindingRef) (map[FindingRef]inspector.Finding, error) {
+	found := map[FindingRef]inspector.Finding{}
+	for some := range slices.Chunk(refs, maxPage) {
+		// The first row tells PostgreSQL what the columns are. SQLite takes crossed
+		// tables in this order: otherwise it would read all findings of a run.
+		q := r.query(`WITH wanted (run, id) AS (VALUES (CAST(? AS TEXT), CAST(? AS TEXT))`, some[0].Run, some[0].ID)
+		for _, ref := range some[1:] {
+			q.add(", (?, ?)", ref.Run, ref.ID)
+		}
+		q.add(`) SELECT r.target, r.template, r.id, f.id, f.agent, f.package, f.package_arn, f.rule, f.severity, f.created_at, f.doc
+			FROM wanted w CROSS JOIN runs r CROSS JOIN findings f WHERE r.id = w.run AND f.run = r.no AND f.id = w.id AND r.shown`)
+		all, err := rows(ctx, r, q, scanFinding)
+		if err != nil {
+			return nil, fmt.Errorf("read findings: %w", err)
+		}
+		for _, f := range all {
+			found[FindingRef{f.Target, f.Template, f.Run, f.ID}] = f
+		}
+	}
+	return found, nil
 }
