@@ -43,6 +43,9 @@ func (s *Server) routes() map[string]operation {
 		"DescribeExclusions":          query(s.describeExclusions),
 		"ListRulesPackages":           query(s.listRulesPackages),
 		"DescribeRulesPackages":       query(s.describeRulesPackages),
+
+		"AddAttributesToFindings":      query(s.addAttributes),
+		"RemoveAttributesFromFindings": query(s.removeAttributes),
 	}
 }
 

@@ -19,6 +19,7 @@ type Commands interface {
 	TargetCommands
 	TemplateCommands
 	RunCommands
+	FindingCommands
 }
 
 // TargetCommands change resource groups and targets.
