@@ -42,6 +42,8 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		{"Results", testResults},
 		{"FindingFilters", testFindingFilters},
 		{"FindingPages", testFindingPages},
+		{"FindingOracle", testFindingOracle},
+		{"Attributes", testAttributes},
 		{"Deletion", testDeletion},
 		{"Retention", testRetention},
 		{"Rollback", testRollback},
