@@ -45,7 +45,7 @@ func main() {
 	flag.DurationVar(&b.idle, "idle", time.Minute, "how `long` to watch the idle agent")
 	flag.IntVar(&b.findingCount, "findings", 10_000_000, "the `number` of findings in the store of that part")
 	flag.StringVar(&b.findingStore, "store", "", "measure that part with the store of this `address` alone, filling it if it is empty, and leave it there")
-	only := flag.String("only", "", "measure this `part` alone: binaries, heartbeats, telemetry, parts, agent, packages, oscap, findings")
+	only := flag.String("only", "", "measure this `part` alone: binaries, heartbeats, telemetry, parts, agent, packages, oscap, signatures, findings")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := b.run(ctx, *only)
@@ -70,6 +70,7 @@ func parts() []part {
 		{"agent", (*bench).agent},
 		{"packages", (*bench).packages},
 		{"oscap", (*bench).oscap},
+		{"signatures", (*bench).signatures},
 		{"findings", (*bench).findings},
 	}
 }
