@@ -6,7 +6,8 @@
 #
 # The server comes from Debian's package (installed if missing, by root), listens
 # on loopback only, on a free port, keeps its data in a temporary folder, and is
-# stopped when the command ends. It does not sync its files: it is for tests.
+# stopped when the command ends. It does not sync its files, for tests; it does, as a
+# server in use, where POSTGRES_SYNC is set.
 set -eu
 
 [ $# -gt 0 ] || { echo "usage: $0 command [argument...]" >&2; exit 2; }
@@ -47,12 +48,15 @@ cd "$data"
 
 as_server "$bin/initdb" -D "$data/db" -U postgres -A trust --encoding=UTF8 --locale=C.UTF-8 >"$data/log" 2>&1 || { cat "$data/log" >&2; exit 1; }
 
+careless="-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+[ -z "${POSTGRES_SYNC:-}" ] || careless=
+
 # A port that is free now may be taken a moment later: try a few.
 port=
 for try in 1 2 3 4 5; do
 	candidate=$(( 20000 + ( $(od -An -N2 -tu2 /dev/urandom) % 40000 ) ))
 	if as_server "$bin/pg_ctl" -D "$data/db" -w -l "$data/db/server.log" -o "-p $candidate -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-		-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300" start >"$data/log" 2>&1; then
+		$careless -c max_connections=300" start >"$data/log" 2>&1; then
 		port=$candidate
 		break
 	fi

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"assay/internal/api/model"
 	"assay/internal/inspector"
@@ -44,9 +46,19 @@ func (s *Server) findingFilter(in *model.FindingFilter) (inspector.FindingFilter
 }
 
 func (s *Server) describeFindings(ctx context.Context, in *model.DescribeFindingsRequest) (*model.DescribeFindingsResponse, error) {
-	found, err := inRuns(ctx, findingResource, in.FindingArns, s.Queries.Findings, s.findingARN)
+	refs, err := s.findingRefs(in.FindingArns)
 	if err != nil {
 		return nil, err
+	}
+	byRef, err := s.Queries.FindingsAt(ctx, slices.Collect(maps.Values(refs)))
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]inspector.Finding{}
+	for text, ref := range refs {
+		if f, ok := byRef[ref]; ok {
+			found[text] = f
+		}
 	}
 	out := new(model.DescribeFindingsResponse)
 	out.Findings, out.FailedItems = sortOut(in.FindingArns, found, s.wireFinding)

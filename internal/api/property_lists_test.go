@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"assay/internal/inspector"
@@ -247,10 +249,9 @@ func (p *property) shownFindings() (all []*modelFinding) {
 	for _, r := range p.runs {
 		if r.shown {
 			all = append(all, slices.SortedFunc(slices.Values(r.findings), func(a, b *modelFinding) int {
-				if a.arn < b.arn {
-					return -1
-				}
-				return 1
+				worst := inspector.Severities()
+				return cmp.Or(strings.Compare(a.agent, b.agent), cmp.Compare(slices.Index(worst, a.severity), slices.Index(worst, b.severity)),
+					strings.Compare(a.rule, b.rule), strings.Compare(a.arn, b.arn))
 			})...)
 		}
 	}

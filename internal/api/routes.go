@@ -51,6 +51,8 @@ func (s *Server) routes() map[string]operation {
 
 		"RegisterCrossAccountAccessRole": command(s.registerRole),
 		"DescribeCrossAccountAccessRole": query(s.describeRole),
+		"AddAttributesToFindings":        query(s.addAttributes),
+		"RemoveAttributesFromFindings":   query(s.removeAttributes),
 	}
 }
 

@@ -24,6 +24,7 @@ type Commands interface {
 	PreviewCommands
 	EventCommands
 	ReportCommands
+	FindingCommands
 }
 
 // TargetCommands change resource groups and targets.

@@ -58,9 +58,9 @@ type fromJSON struct{ into any }
 func (j fromJSON) Scan(src any) error {
 	switch text := src.(type) {
 	case string:
-		return json.Unmarshal([]byte(text), j.into)
+		return scanned([]byte(text), j.into)
 	case []byte:
-		return json.Unmarshal(text, j.into)
+		return scanned(text, j.into)
 	}
 	return fmt.Errorf("%T is not JSON", src)
 }

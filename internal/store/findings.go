@@ -4,25 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"assay/internal/inspector"
 )
-
-// findingDoc is what no query looks at.
-type findingDoc struct {
-	Rule           string                `json:"rule,omitempty"`
-	Subject        string                `json:"subject,omitempty"`
-	Title          string                `json:"title,omitempty"`
-	Description    string                `json:"description,omitempty"`
-	Recommendation string                `json:"recommendation,omitempty"`
-	Confidence     int                   `json:"confidence,omitempty"`
-	Attributes     []inspector.Attribute `json:"attributes,omitempty"`
-	UserAttributes []inspector.Attribute `json:"user_attributes,omitempty"`
-	Asset          inspector.Asset       `json:"asset"`
-	Evidence       []inspector.Evidence  `json:"evidence,omitempty"`
-	UpdatedAt      time.Time             `json:"updated_at"`
-}
 
 const findingColumns = `SELECT r.target, r.template, r.id, f.id, f.agent, f.package, f.package_arn, f.rule, f.severity, f.created_at, f.doc
 	FROM findings f JOIN runs r ON r.no = f.run WHERE r.id = ?`
@@ -85,30 +69,76 @@ func rank(s inspector.Severity) int {
 	return len(all) - 1 // Undefined
 }
 
+// insertFindings writes the findings of a rules package on an agent in a run.
 func (tx *Tx) insertFindings(ctx context.Context, no int64, agent string, pkg inspector.PackageID, findings []inspector.Finding) error {
-	var added, attributes [][]any
-	for _, f := range findings {
-		doc := findingDoc{f.Rule, f.Subject, f.Title, f.Description, f.Recommendation, f.Confidence, f.Attributes, f.UserAttributes, f.Asset, f.Evidence,
-			f.UpdatedAt.UTC().Truncate(time.Microsecond)}
-		added = append(added, []any{no, f.ID, agent, string(pkg), f.PackageARN, clean(f.Asset.AutoScalingGroup), clean(f.FindingID), rank(f.Severity),
-			stamp(f.CreatedAt), toJSON(doc)})
-		for _, hash := range hashes(f.Attributes) {
-			attributes = append(attributes, []any{hash, no, f.ID})
-		}
-	}
-	err := tx.insert(ctx, "findings (run, id, agent, package, package_arn, asg, rule, severity, created_at, doc)", added, "")
-	if err != nil {
+	if err := tx.insertRows(ctx, no, agent, pkg, findings); err != nil {
 		return err
 	}
-	return tx.insert(ctx, "finding_attributes (hash, run, id)", attributes, "")
+	return tx.insertPart(ctx, no, agent, pkg, findings)
 }
 
-// hashes returns the hashes of a finding's attributes, each once.
-func hashes(attributes []inspector.Attribute) []int64 {
-	out := make([]int64, len(attributes))
-	for i, a := range attributes {
-		out[i] = attributeHash(a)
+// insertRows writes findings, and nothing for the index.
+func (tx *Tx) insertRows(ctx context.Context, no int64, agent string, pkg inspector.PackageID, findings []inspector.Finding) error {
+	added, docs := make([][]any, len(findings)), packDocs(findings)
+	for i, f := range findings {
+		added[i] = []any{no, f.ID, agent, string(pkg), f.PackageARN, clean(f.Asset.AutoScalingGroup), clean(f.FindingID), rank(f.Severity),
+			stamp(f.CreatedAt), docs[i]}
 	}
-	slices.Sort(out)
-	return slices.Compact(out)
+	columns := []string{"run", "id", "agent", "package", "package_arn", "asg", "rule", "severity", "created_at", "doc"}
+	return tx.bulk(ctx, "findings", columns, added)
+}
+
+// insertPart writes down what the index of the run is to be made of.
+func (tx *Tx) insertPart(ctx context.Context, no int64, agent string, pkg inspector.PackageID, findings []inspector.Finding) error {
+	if len(findings) == 0 {
+		return nil
+	}
+	data := writePart(agent, slices.SortedFunc(slices.Values(findings), before))
+	return tx.insert(ctx, "finding_parts (run, agent, package, data)", [][]any{{no, agent, string(pkg), data}}, "")
+}
+
+// deleteFindings deletes the findings of a rules package on an agent in a run that
+// is not over.
+func (tx *Tx) deleteFindings(ctx context.Context, no int64, agent string, pkg inspector.PackageID) error {
+	var data []byte
+	ok, err := one(ctx, &tx.Reader, tx.query("SELECT data FROM finding_parts WHERE run = ? AND agent = ? AND package = ?", no, agent, string(pkg)), &data)
+	if err != nil || !ok {
+		return err
+	}
+	var ids []any
+	if err := readPart(data, func(e entry) { ids = append(ids, e.id) }); err != nil {
+		return err
+	}
+	for some := range slices.Chunk(ids, maxPage) {
+		q := tx.query("DELETE FROM findings WHERE run = ? AND id", no).list(some)
+		if _, err := tx.exec(ctx, q.text.String(), q.args...); err != nil {
+			return err
+		}
+	}
+	_, err = tx.exec(ctx, "DELETE FROM finding_parts WHERE run = $1 AND agent = $2 AND package = $3", no, agent, string(pkg))
+	return err
+}
+
+// FindingsAt returns those of the findings that exist in runs whose evaluation is
+// over, whatever their runs are.
+func (r *Reader) FindingsAt(ctx context.Context, refs []FindingRef) (map[FindingRef]inspector.Finding, error) {
+	found := map[FindingRef]inspector.Finding{}
+	for some := range slices.Chunk(refs, maxPage) {
+		// The first row tells PostgreSQL what the columns are. SQLite takes crossed
+		// tables in this order: otherwise it would read all findings of a run.
+		q := r.query(`WITH wanted (run, id) AS (VALUES (CAST(? AS TEXT), CAST(? AS TEXT))`, some[0].Run, some[0].ID)
+		for _, ref := range some[1:] {
+			q.add(", (?, ?)", ref.Run, ref.ID)
+		}
+		q.add(`) SELECT r.target, r.template, r.id, f.id, f.agent, f.package, f.package_arn, f.rule, f.severity, f.created_at, f.doc
+			FROM wanted w CROSS JOIN runs r CROSS JOIN findings f WHERE r.id = w.run AND f.run = r.no AND f.id = w.id AND r.shown`)
+		all, err := rows(ctx, r, q, scanFinding)
+		if err != nil {
+			return nil, fmt.Errorf("read findings: %w", err)
+		}
+		for _, f := range all {
+			found[FindingRef{f.Target, f.Template, f.Run, f.ID}] = f
+		}
+	}
+	return found, nil
 }

@@ -49,7 +49,8 @@ func (tx *Tx) ImportRun(ctx context.Context, run inspector.Run, goneAt time.Time
 }
 
 // ImportFindings adds findings to runs that were imported. None of them may be
-// there.
+// there. The indexes of these runs are made anew, which takes as long as the runs
+// have findings.
 func (tx *Tx) ImportFindings(ctx context.Context, findings []inspector.Finding) error {
 	type part struct {
 		run, agent string
@@ -64,6 +65,7 @@ func (tx *Tx) ImportFindings(ctx context.Context, findings []inspector.Finding) 
 		}
 		parts[p] = append(parts[p], f)
 	}
+	numbers := map[int64]string{}
 	for _, p := range order {
 		no, ok, err := tx.number(ctx, p.run)
 		if err != nil {
@@ -72,8 +74,14 @@ func (tx *Tx) ImportFindings(ctx context.Context, findings []inspector.Finding) 
 		if !ok {
 			return noSuch("runs", p.run)
 		}
-		if err := tx.insertFindings(ctx, no, p.agent, p.pkg, parts[p]); err != nil {
+		if err := tx.insertRows(ctx, no, p.agent, p.pkg, parts[p]); err != nil {
 			return fmt.Errorf("write findings of run %s: %w", p.run, err)
+		}
+		numbers[no] = p.run
+	}
+	for no, run := range numbers {
+		if err := tx.indexAnew(ctx, no, run); err != nil {
+			return fmt.Errorf("index the findings of run %s: %w", run, err)
 		}
 	}
 	return nil

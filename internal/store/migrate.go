@@ -65,14 +65,24 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, file string, version int)
 	if err != nil {
 		return err
 	}
-	script := string(text)
-	if !s.pg {
-		// SQLite compares byte by byte anyway, and knows BLOB only.
-		script = strings.NewReplacer(` COLLATE "C"`, "", "BYTEA", "BLOB").Replace(script)
-	}
-	if _, err := tx.ExecContext(ctx, script); err != nil {
+	if _, err := tx.ExecContext(ctx, s.dialect(string(text))); err != nil {
 		return err
+	}
+	if file == "migrations/0010_finding_index.sql" {
+		if err := (&Tx{Reader: Reader{q: cleaned{tx}, pg: s.pg}, tx: tx}).indexExisting(ctx); err != nil {
+			return err
+		}
 	}
 	_, err = tx.ExecContext(ctx, "INSERT INTO schema_version (version) VALUES ($1)", version)
 	return err
+}
+
+// dialect puts a script into the words of the database. A line that starts with a
+// database's name as a comment is a statement there.
+func (s *Store) dialect(script string) string {
+	if s.pg {
+		return strings.ReplaceAll(script, "--postgres ", "")
+	}
+	// SQLite compares byte by byte anyway, and knows BLOB only.
+	return strings.NewReplacer(` COLLATE "C"`, "", "BYTEA", "BLOB", "--sqlite ", "").Replace(script)
 }

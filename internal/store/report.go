@@ -60,22 +60,26 @@ func severityOf(rank int) inspector.Severity {
 	return all[rank]
 }
 
-// FindingsOfGroup returns a page of the findings of a group, by host.
+// FindingsOfGroup returns a page of the findings of a group, by host, of a run whose
+// evaluation is over. A page may be shorter than asked for, and is the last only if
+// it names no next one.
 func (r *Reader) FindingsOfGroup(ctx context.Context, run string, g FindingGroup, p inspector.Page) ([]inspector.Finding, string, error) {
-	no, _, err := r.number(ctx, run)
+	refs, next, err := r.ListFindings(ctx, inspector.FindingFilter{
+		Runs: []string{run}, Rules: []string{g.Rule}, Severities: []inspector.Severity{g.Severity},
+	}, p)
 	if err != nil {
 		return nil, "", err
 	}
-	agent, id, _ := strings.Cut(p.After, "/")
-	// The sign keeps SQLite from the indexes by severity: that of the
-	// rules has the fewest rows.
-	q := r.query(findingColumns+" AND f.run = ? AND f.rule = ? AND f.package = ? AND +f.severity = ? AND (f.agent, f.id) > (?, ?) ORDER BY f.agent, f.id LIMIT ?",
-		run, no, g.Rule, string(g.Package), rank(g.Severity), agent, id, limit(p))
-	findings, err := rows(ctx, r, q, scanFinding)
+	found, err := r.FindingsAt(ctx, refs)
 	if err != nil {
 		return nil, "", fmt.Errorf("list the findings of a group of run %s: %w", run, err)
 	}
-	findings, next := cut(findings, p, func(f inspector.Finding) string { return f.Agent + "/" + f.ID })
+	var findings []inspector.Finding
+	for _, ref := range refs {
+		if f, ok := found[ref]; ok && f.Package == g.Package {
+			findings = append(findings, f)
+		}
+	}
 	return findings, next, nil
 }
 

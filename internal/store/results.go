@@ -38,23 +38,33 @@ func (tx *Tx) SaveResults(ctx context.Context, run, agent string, pkg inspector.
 }
 
 func (tx *Tx) saveResults(ctx context.Context, no int64, agent string, pkg inspector.PackageID, results []byte, findings []inspector.Finding, exclusions []inspector.Exclusion) error {
-	_, err := tx.exec(ctx, `INSERT INTO results (run, agent, package, results) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (run, agent, package) DO UPDATE SET results = excluded.results`, no, agent, string(pkg), append([]byte{}, results...))
+	// What is new is written without a look at what was there: on PostgreSQL a look
+	// would make the evaluations of other hosts, which are close by, start again.
+	added, err := tx.exec(ctx, "INSERT INTO results (run, agent, package, results) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+		no, agent, string(pkg), append([]byte{}, results...))
+	if err == nil && added == 0 {
+		err = tx.replaceResults(ctx, no, agent, pkg, results)
+	}
 	if err != nil {
 		return err
-	}
-	for _, statement := range []string{
-		"DELETE FROM findings WHERE run = $1 AND agent = $2 AND package = $3",
-		"DELETE FROM exclusions WHERE run = $1 AND agent = $2 AND package = $3",
-	} {
-		if _, err := tx.exec(ctx, statement, no, agent, string(pkg)); err != nil {
-			return err
-		}
 	}
 	if err := tx.insertFindings(ctx, no, agent, pkg, findings); err != nil {
 		return err
 	}
 	return tx.insertExclusions(ctx, no, agent, string(pkg), exclusions)
+}
+
+// replaceResults writes results in place of others, and deletes what was derived
+// from those.
+func (tx *Tx) replaceResults(ctx context.Context, no int64, agent string, pkg inspector.PackageID, results []byte) error {
+	_, err := tx.exec(ctx, "UPDATE results SET results = $1 WHERE run = $2 AND agent = $3 AND package = $4", append([]byte{}, results...), no, agent, string(pkg))
+	if err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, "DELETE FROM exclusions WHERE run = $1 AND agent = $2 AND package = $3", no, agent, string(pkg)); err != nil {
+		return err
+	}
+	return tx.deleteFindings(ctx, no, agent, pkg)
 }
 
 // AddExclusions adds exclusions to a run that are nobody's results. One with the

@@ -50,6 +50,9 @@ func (tx *Tx) ChangeRunState(ctx context.Context, id string, to inspector.RunSta
 		if _, err := one(ctx, &tx.Reader, tx.query("SELECT count(*) FROM exclusions WHERE run = ?", run.no), &exclusions); err != nil {
 			return fmt.Errorf("count the exclusions of run %s: %w", id, err)
 		}
+		if err := tx.indexRun(ctx, run.no); err != nil {
+			return fmt.Errorf("index the findings of run %s: %w", id, err)
+		}
 	}
 	_, err = tx.exec(ctx, `UPDATE runs SET state = $1, final = $2, shown = $3, started_at = $4, completed_at = $5, state_changed_at = $6,
 		changes = $7, finding_counts = $8, findings = $9, exclusions = $10 WHERE no = $11`,

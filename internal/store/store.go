@@ -109,6 +109,7 @@ type Reader struct {
 type Tx struct {
 	Reader
 	tx    *sql.Tx
+	conn  *sql.Conn // that of tx
 	scope inspector.Scope
 	scrub bool // something was deleted that must not stay in the log
 }
@@ -132,18 +133,24 @@ func (s *Store) updateOnce(ctx context.Context, fn func(*Tx) error) error {
 	if s.pg {
 		opts.Isolation = sql.LevelSerializable
 	}
-	begun, err := s.write.BeginTx(ctx, opts)
+	conn, err := s.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("begin a transaction: %w", err)
+	}
+	defer conn.Close()
+	begun, err := conn.BeginTx(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("begin a transaction: %w", err)
 	}
 	defer begun.Rollback()
-	tx := &Tx{Reader: Reader{q: cleaned{begun}, pg: s.pg}, tx: begun, scope: s.Scope}
+	tx := &Tx{Reader: Reader{q: cleaned{begun}, pg: s.pg}, tx: begun, conn: conn, scope: s.Scope}
 	if err := fn(tx); err != nil {
 		return err
 	}
 	if err := begun.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	conn.Close() // scrub needs it
 	if tx.scrub && !s.pg {
 		s.dirty.Store(true)
 	}

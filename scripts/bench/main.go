@@ -29,6 +29,9 @@ type bench struct {
 	shared string // the data beside the project
 	idle   time.Duration
 	table  table
+
+	findingCount int    // how many findings there are in the store
+	findingStore string // the address of a store that is kept, and used if it is there
 }
 
 func main() {
@@ -40,7 +43,9 @@ func main() {
 	flag.StringVar(&b.bin, "bin", "bin", "the `folder` with the two programs")
 	flag.StringVar(&b.shared, "shared", os.Getenv("ASSAY_SHARED"), "the `folder` with the data beside the project")
 	flag.DurationVar(&b.idle, "idle", time.Minute, "how `long` to watch the idle agent")
-	only := flag.String("only", "", "measure this `part` alone: binaries, heartbeats, telemetry, parts, agent, packages, oscap")
+	flag.IntVar(&b.findingCount, "findings", 10_000_000, "the `number` of findings in the store of that part")
+	flag.StringVar(&b.findingStore, "store", "", "measure that part with the store of this `address` alone, filling it if it is empty, and leave it there")
+	only := flag.String("only", "", "measure this `part` alone: binaries, heartbeats, telemetry, parts, agent, packages, oscap, signatures, findings")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := b.run(ctx, *only)
@@ -65,6 +70,8 @@ func parts() []part {
 		{"agent", (*bench).agent},
 		{"packages", (*bench).packages},
 		{"oscap", (*bench).oscap},
+		{"signatures", (*bench).signatures},
+		{"findings", (*bench).findings},
 	}
 }
 

@@ -98,6 +98,7 @@ func testFindingGroups(t *testing.T, s *store.Store) {
 		}
 		return nil
 	})
+	advance(t, s, run.ID, inspector.Completed, 3)
 	var groups []store.FindingGroup
 	seen, total := map[string]bool{}, int64(0)
 	for after := ""; ; {

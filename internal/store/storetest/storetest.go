@@ -54,6 +54,8 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		{"FindingPages", testFindingPages},
 		{"Reports", testReports},
 		{"FindingGroups", testFindingGroups},
+		{"FindingOracle", testFindingOracle},
+		{"Attributes", testAttributes},
 		{"Deletion", testDeletion},
 		{"Retention", testRetention},
 		{"Rollback", testRollback},
