@@ -26,5 +26,6 @@ esac
 if [ -z "${server:-}" ]; then
 	"$work/bench" "$@"
 else
+	# shellcheck disable=SC2016 # the inner shell is to expand it
 	POSTGRES_SYNC=1 scripts/with-postgres.sh sh -c 'ASSAY_BENCH_POSTGRES=$ASSAY_TEST_POSTGRES exec "$@"' bench "$work/bench" "$@"
 fi
