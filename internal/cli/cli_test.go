@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"assay/internal/host/hosttest"
+	"assay/internal/notify"
 	"assay/internal/service"
 	"assay/internal/telemetry"
 )
@@ -164,6 +165,10 @@ func TestSettingsOfServe(t *testing.T) {
 	got, err := c.settle(&flags)
 	if err != nil {
 		t.Fatal(err)
+	}
+	env[envEndpoint] = "https://localhost:8443"
+	if beside, err := c.settle(&flags); err != nil || got.SNS != notify.SNSAuto || beside.SNS != notify.SNSOff {
+		t.Errorf("SNS is %q, in a shell with keys of Assay %q, %v", got.SNS, beside.SNS, err)
 	}
 	type settings struct {
 		Data, Region, Database, Keyring, Objects, Age string

@@ -176,4 +176,9 @@ func TestEventsThatAreRefused(t *testing.T) {
 	if code, _, stderr := run(t.Context(), env, "serve", "-sns", "perhaps"); code != ExitUsage || !strings.Contains(stderr, "off, auto, on") {
 		t.Errorf("assay serve -sns perhaps: exit code %d, %s", code, stderr)
 	}
+	// The keys of `assay env` are not for AWS.
+	env[envEndpoint] = "https://localhost:8443"
+	if code, _, stderr := run(t.Context(), env, "serve", "-sns", "on"); code != ExitUsage || !strings.Contains(stderr, "another shell") {
+		t.Errorf("assay serve -sns on in a shell with keys of Assay: exit code %d, %s", code, stderr)
+	}
 }

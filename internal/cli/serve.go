@@ -110,6 +110,13 @@ func (c *Command) settle(f *serviceFlags) (service.Config, error) {
 	if err := checkService(config); err != nil {
 		return config, usageError{err}
 	}
+	// What `assay env` has put into this shell are keys of Assay's, not of AWS's.
+	if c.Getenv(envEndpoint) != "" {
+		if config.SNS == notify.SNSOn {
+			return config, usagef("-sns on needs AWS credentials, but this shell has those of Assay ($%s is set): run the service in another shell", envEndpoint)
+		}
+		config.SNS = notify.SNSOff
+	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(f.level)); err != nil {
 		return config, usagef("%q is no log level: debug, info, warn, error", f.level)
