@@ -3,6 +3,7 @@ package assess
 import (
 	"context"
 	"errors"
+	"flag"
 	"strings"
 	"sync"
 	"testing"
@@ -310,6 +311,14 @@ func oneRun(t *testing.T, config Config) {
 // time of a schedule has exactly one run, its own or that of a later time which
 // counts it as missed, and no run is without a time.
 func TestEveryTimeHasOneRun(t *testing.T) {
+	if raced {
+		checks := flag.Lookup("rapid.checks").Value
+		before := checks.String()
+		if err := checks.Set("15"); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = checks.Set(before) })
+	}
 	rapid.Check(t, func(r *rapid.T) {
 		covered := map[int64]int{}
 		var rule schedule.Schedule
