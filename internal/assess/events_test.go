@@ -267,7 +267,7 @@ func TestManyFindings(t *testing.T) {
 		if e.Topic == otherTopic {
 			want = inspector.FindingEventsUnrouted
 		}
-		if e.State != want || e.Total != n || e.State == inspector.FindingEventsDone && (e.Sent != n || e.Made != n) {
+		if e.State != want || e.Total != int64(n) || e.State == inspector.FindingEventsDone && (e.Sent != int64(n) || e.Made != int64(n)) {
 			t.Errorf("the findings are at %+v", e)
 		}
 	}
