@@ -119,7 +119,8 @@ func TestNoService(t *testing.T) {
 		"a bundle that is not there": {map[string]string{"ASSAY_ENDPOINT": "https://localhost:1", "AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s",
 			"AWS_REGION": "xx-local-1", "AWS_CA_BUNDLE": absent}, "runs", "AWS_CA_BUNDLE"},
 		"nobody there": {map[string]string{"ASSAY_ENDPOINT": "https://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s",
-			"AWS_REGION": "xx-local-1"}, "assess x", "call the service"},
+			"AWS_REGION": "xx-local-1"}, "assess x", "is it running (assay serve)"},
+		"no address": {map[string]string{"ASSAY_ENDPOINT": "assay.example"}, "runs", "one looks like https://assay.example:8443"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := run(t.Context(), test.env, strings.Fields(test.args)...)
