@@ -139,7 +139,7 @@ func (c *Command) exit(v verb, err error) int {
 }
 
 func (c *Command) help(w io.Writer) {
-	fmt.Fprint(w, `Assay assesses hosts for vulnerabilities and weak configuration.
+	fmt.Fprint(w, `Assay assesses hosts: it finds weak configuration, and says what it could not check.
 
 usage: assay COMMAND [flags] [arguments]
 
@@ -148,9 +148,9 @@ usage: assay COMMAND [flags] [arguments]
 		fmt.Fprintf(w, "  %-10s %s\n", v.name, v.summary)
 	}
 	fmt.Fprint(w, `
-assay COMMAND -help tells a command's flags. Every flag can also be given as an
-environment variable (-data as ASSAY_DATA) or, with -config FILE, as a line
-"data = ..." of a file.
+assay COMMAND -help tells a command's flags and actions. Every flag can also be
+given as an environment variable (-data as ASSAY_DATA) or, with -config FILE, as a
+line "data = ..." of a file.
 
 Exit codes: 0 complete, nothing found at the threshold; 1 findings at or above
 it; 2 usage; 3 something could not be checked, or the command failed.
