@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -152,14 +153,24 @@ func (c *Command) hints(s *service.Service, config service.Config) {
 	if s.Folder() != defaultData {
 		data = " -data " + string(s.Folder())
 	}
-	fmt.Fprintln(c.Stdout, "\nGo on:")
-	if !c.Terminal {
-		fmt.Fprintf(c.Stdout, "  %s serve%s%s &                  the service again: it ends with this command\n", us, data, doors(config, s.Client()))
+	commands := [][2]string{
+		{us + " findings" + data, "the findings of the last run; -json for programs"},
+		{us + " results" + data, "every rule that was checked, and what could not be"},
+		{us + " explain" + data + " FINDING", "the evidence"},
 	}
-	fmt.Fprintf(c.Stdout, `  %[1]s findings%[2]s                 the findings of the last run; -json for programs
-  %[1]s results%[2]s                  every rule that was checked, and what could not be
-  %[1]s explain%[2]s FINDING          the evidence
-  eval "$(%[1]s env%[2]s)"
+	if !c.Terminal {
+		again := [2]string{us + " serve" + data + doors(config, s.Client()) + " &", "the service again: it ends with this command"}
+		commands = slices.Insert(commands, 0, again)
+	}
+	width := 0
+	for _, line := range commands {
+		width = max(width, len(line[0]))
+	}
+	fmt.Fprintln(c.Stdout, "\nGo on:")
+	for _, line := range commands {
+		fmt.Fprintf(c.Stdout, "  %-*s %s\n", width+9, line[0], line[1])
+	}
+	fmt.Fprintf(c.Stdout, `  eval "$(%s env%s)"
   aws --endpoint-url $ASSAY_ENDPOINT inspector list-findings
 `, us, data)
 	if os.Geteuid() > 0 {
