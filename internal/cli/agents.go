@@ -11,10 +11,18 @@ import (
 	"assay/internal/operator"
 )
 
+func agentActions() []action {
+	return []action{
+		{"list", "", "list the hosts' agents and how they are"},
+		{"token", "", "make a token with which hosts enrol, and tell what to type on them"},
+		{"revoke", "AGENT", "shut an agent out; to come back it has to enrol again"},
+	}
+}
+
 func (c *Command) agents(ctx context.Context, v verb, args []string) error {
-	action := "list"
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		action, args = args[0], args[1:]
+	v, action, args, err := v.cut(args)
+	if err != nil {
+		return err
 	}
 	set := c.flags(v)
 	data := dataFlag(set)
@@ -43,8 +51,6 @@ func (c *Command) agents(ctx context.Context, v verb, args []string) error {
 			}
 			return err
 		}
-	default:
-		return usagef("there is no action %q: list, token, revoke", action)
 	}
 	client, err := c.newClient(*data)
 	if err != nil {

@@ -73,7 +73,7 @@ func (c *Command) assess(ctx context.Context, v verb, args []string) error {
 		return err
 	}
 	if target == "" {
-		return fmt.Errorf("there is no assessment target %q: aws inspector list-assessment-targets, or create-assessment-target, tells and makes them", set.Arg(0))
+		return fmt.Errorf("there is no assessment target %q: aws --endpoint-url $ASSAY_ENDPOINT inspector list-assessment-targets, or create-assessment-target, tells and makes them", set.Arg(0))
 	}
 	return c.assessTarget(ctx, client, target, flags, threshold)
 }

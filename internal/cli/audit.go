@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -39,6 +41,9 @@ func (c *Command) audit(ctx context.Context, v verb, args []string) error {
 		}
 		return c.printEvent(e, line, *asJSON)
 	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s has no record of calls: say with -data where the data folder of a service is that has been started", *data)
+	}
 	if err != nil {
 		return err
 	}

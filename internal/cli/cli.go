@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"assay/internal/settings"
 )
@@ -39,30 +38,31 @@ type Command struct {
 type verb struct {
 	name, arguments, summary string
 	run                      func(*Command, context.Context, verb, []string) error
+	actions                  []action // the first is done where none is named
 }
 
 // verbs lists the subcommands in the order of -help.
 func verbs() []verb {
 	return []verb{
-		{"try", "", "start a service on this machine, enrol this host and assess it: the first findings", (*Command).try},
-		{"serve", "", "run the service", (*Command).serve},
-		{"env", "", "print the environment with which aws-cli and SDKs use the service", (*Command).env},
-		{"assess", "TARGET", "assess a target now, wait, and print what was found", (*Command).assess},
-		{"preview", "TARGET|TEMPLATE", "tell what an assessment that is started now would not check", (*Command).preview},
-		{"findings", "", "list the findings of a run", (*Command).findings},
-		{"explain", "FINDING", "show why a finding was made: the evidence", (*Command).explain},
-		{"results", "[RUN]", "show every rule that was checked, and what could not be", (*Command).results},
-		{"report", "[RUN]", "write a report of a run, to hand to somebody: PDF or HTML", (*Command).report},
-		{"export", "[RUN]", "write the findings of a run for other tools: CSV, JSON lines, SARIF, ASFF, OCSF", (*Command).export},
-		{"runs", "", "list assessment runs", (*Command).runs},
-		{"agents", "[list|token|revoke]", "list agents, make an enrolment token, revoke an agent", (*Command).agents},
-		{"users", "ACTION", "keep users, their keys, groups and policies; assay users -help lists the actions", (*Command).users},
-		{"audit", "", "show who called what: the record of calls in the data folder", (*Command).audit},
-		{"schedules", "[list|add|remove|pause|resume|run-now]", "list, add and change schedules: runs that start again and again", (*Command).schedules},
-		{"import", "FILE...", "take over what aws-cli printed of an account of Amazon Inspector Classic", (*Command).importDump},
-		{"events", "[list|webhooks|add|remove|rotate|test|redrive]", "list events and what became of them, manage webhooks, send undelivered events again", (*Command).events},
-		{"evaluate", "FILE", "evaluate a snapshot that assay-agent collect has made", (*Command).evaluate},
-		{"version", "", "print the version", (*Command).version},
+		{"try", "", "start a service on this machine, enrol this host and assess it: the first findings", (*Command).try, nil},
+		{"serve", "", "run the service", (*Command).serve, nil},
+		{"env", "", "print the environment with which aws-cli and SDKs use the service", (*Command).env, nil},
+		{"assess", "TARGET", "assess a target now, wait, and print what was found", (*Command).assess, nil},
+		{"preview", "TARGET|TEMPLATE", "tell what an assessment that is started now would not check", (*Command).preview, nil},
+		{"findings", "[RUN]", "list the findings of a run", (*Command).findings, nil},
+		{"explain", "FINDING", "show why a finding was made: the evidence", (*Command).explain, nil},
+		{"results", "[RUN]", "show every rule that was checked, and what could not be", (*Command).results, nil},
+		{"report", "[RUN]", "write a report of a run, to hand to somebody: PDF or HTML", (*Command).report, nil},
+		{"export", "[RUN]", "write the findings of a run for other tools: CSV, JSON lines, SARIF, ASFF, OCSF", (*Command).export, nil},
+		{"runs", "", "list assessment runs", (*Command).runs, nil},
+		{"agents", "", "list agents, make an enrolment token, revoke an agent", (*Command).agents, agentActions()},
+		{"users", "", "keep users, their keys, groups and policies", (*Command).users, userHelp()},
+		{"audit", "", "show who called what: the record of calls in the data folder", (*Command).audit, nil},
+		{"schedules", "", "list, add and change schedules: runs that start again and again", (*Command).schedules, scheduleActions()},
+		{"import", "FILE...", "take over what aws-cli printed of an account of Amazon Inspector Classic", (*Command).importDump, nil},
+		{"events", "", "list events and what became of them, manage webhooks, send undelivered events again", (*Command).events, eventHelp()},
+		{"evaluate", "FILE", "evaluate a snapshot that assay-agent collect has made", (*Command).evaluate, nil},
+		{"version", "", "print the version", (*Command).version, nil},
 	}
 }
 
@@ -139,7 +139,7 @@ func (c *Command) exit(v verb, err error) int {
 }
 
 func (c *Command) help(w io.Writer) {
-	fmt.Fprint(w, `Assay assesses hosts for vulnerabilities and weak configuration.
+	fmt.Fprint(w, `Assay assesses hosts: it finds weak configuration, and says what it could not check.
 
 usage: assay COMMAND [flags] [arguments]
 
@@ -148,9 +148,9 @@ usage: assay COMMAND [flags] [arguments]
 		fmt.Fprintf(w, "  %-10s %s\n", v.name, v.summary)
 	}
 	fmt.Fprint(w, `
-assay COMMAND -help tells a command's flags. Every flag can also be given as an
-environment variable (-data as ASSAY_DATA) or, with -config FILE, as a line
-"data = ..." of a file.
+assay COMMAND -help tells a command's flags and actions. Every flag can also be
+given as an environment variable (-data as ASSAY_DATA) or, with -config FILE, as a
+line "data = ..." of a file.
 
 Exit codes: 0 complete, nothing found at the threshold; 1 findings at or above
 it; 2 usage; 3 something could not be checked, or the command failed.
@@ -164,15 +164,6 @@ func (c *Command) flags(v verb) *flag.FlagSet {
 	set.String(settings.FileFlag, "", "read settings from this `file`")
 	set.Usage = func() {} // parse prints it, if it was asked for
 	return set
-}
-
-// usage prints the help of a verb.
-func (c *Command) usage(set *flag.FlagSet) {
-	i := slices.IndexFunc(verbs(), func(v verb) bool { return v.name == set.Name() })
-	v := verbs()[i]
-	fmt.Fprintf(c.Stdout, "usage: %s\n\n%s.\n\n", strings.TrimSpace("assay "+v.name+" [flags] "+v.arguments), strings.ToUpper(v.summary[:1])+v.summary[1:])
-	set.SetOutput(c.Stdout)
-	set.PrintDefaults()
 }
 
 // parse parses a verb's arguments, of which there must be between least and most

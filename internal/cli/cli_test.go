@@ -48,7 +48,12 @@ func TestUsage(t *testing.T) {
 		{"assess -duration 3m500ms x", "whole seconds"},
 		{"evaluate -fail-on bad x", "no severity"},
 		{"evaluate -password-minimum-length 0 x", "1 to 64"},
-		{"agents nonsense", "no action"},
+		{"agents nonsense", `no action "nonsense": list, token, revoke`},
+		{"events nonsense", `no action "nonsense": list, webhooks, add`},
+		{"schedules nonsense", `no action "nonsense": list, add`},
+		{"users nonsense", "users -help lists them"},
+		{"events remove", "see assay events remove -help"},
+		{"findings a b", "at most one argument"},
 		{"agents revoke", "one argument"},
 		{"agents token -valid 500ms", "1s to 2160h"},
 		{"agents token -valid 2161h", "1s to 2160h"},
@@ -85,6 +90,13 @@ func TestHelp(t *testing.T) {
 		if code != ExitClean || !strings.HasPrefix(stdout, "usage: assay "+v.name) || stderr != "" {
 			t.Errorf("%s -help: exit code %d, %q, %q", v.name, code, stdout, stderr)
 		}
+		for _, a := range v.actions {
+			code, help, _ := run(t.Context(), nil, v.name, a.name, "-help")
+			usage := strings.TrimSpace("usage: assay "+v.name+" "+a.name+" [flags] "+a.arguments) + "\n"
+			if code != ExitClean || !strings.HasPrefix(help, usage) || !strings.Contains(stdout, "  "+strings.TrimSpace(a.name+" "+a.arguments)+" ") {
+				t.Errorf("%s %s -help: exit code %d, %q; the help of %[1]s is %[5]q", v.name, a.name, code, help, stdout)
+			}
+		}
 	}
 }
 
@@ -108,7 +120,8 @@ func TestNoService(t *testing.T) {
 		"a bundle that is not there": {map[string]string{"ASSAY_ENDPOINT": "https://localhost:1", "AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s",
 			"AWS_REGION": "xx-local-1", "AWS_CA_BUNDLE": absent}, "runs", "AWS_CA_BUNDLE"},
 		"nobody there": {map[string]string{"ASSAY_ENDPOINT": "https://127.0.0.1:1", "AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s",
-			"AWS_REGION": "xx-local-1"}, "assess x", "call the service"},
+			"AWS_REGION": "xx-local-1"}, "assess x", "is it running (assay serve)"},
+		"no address": {map[string]string{"ASSAY_ENDPOINT": "assay.example"}, "runs", "one looks like https://assay.example:8443"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := run(t.Context(), test.env, strings.Fields(test.args)...)

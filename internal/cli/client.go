@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -63,6 +64,9 @@ func (c *Command) newClient(data string) (*client, error) {
 			return nil, noAPI(data)
 		}
 		bundle = folder.CA()
+	}
+	if at, err := url.Parse(use.Endpoint); err != nil || at.Scheme != "https" && at.Scheme != "http" || at.Host == "" {
+		return nil, fmt.Errorf("$%s is %q, which is no address of a service: one looks like https://assay.example:8443", envEndpoint, use.Endpoint)
 	}
 	if use.AccessKey == "" || use.Secret == "" {
 		return nil, fmt.Errorf("$%s is set, but not $%s and $%s: eval \"$(assay env -data DIR)\" sets all of them", envEndpoint, envKey, envSecret)
@@ -127,6 +131,9 @@ func refusal(target string, answer *http.Response, data []byte) error {
 		refused = &apiError{Message: strings.TrimSpace(string(data[:min(len(data), 200)])), Type: answer.Status}
 	}
 	err := fmt.Errorf("%s: %w", target, refused)
+	if slices.Contains([]string{"InvalidSignatureException", "UnrecognizedClientException", "ExpiredTokenException"}, refused.Type) {
+		err = fmt.Errorf("%w: are $%s and $%s those of this service? eval \"$(assay env -data DIR)\" sets the administrator's", err, envKey, envSecret)
+	}
 	if answer.StatusCode >= 500 {
 		return away{err}
 	}
@@ -187,6 +194,15 @@ func reads(target string) bool {
 	return slices.ContainsFunc([]string{"List", "Describe", "Get", "Explain"}, func(verb string) bool { return strings.HasPrefix(operation, verb) })
 }
 
+// unreachable says why a service could not be called, and what to do about it.
+func unreachable(endpoint string, err error) error {
+	advice := "is it running (assay serve), and is that its address?"
+	if unknown := (x509.UnknownAuthorityError{}); errors.As(err, &unknown) {
+		advice = "$" + envBundle + " has to name the ca.pem of its data folder: eval \"$(assay env -data DIR)\" sets it"
+	}
+	return fmt.Errorf("call the service at %s: %w: %s", endpoint, err, advice)
+}
+
 func (c *client) once(ctx context.Context, target string, body []byte, out any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+"/", bytes.NewReader(body))
 	if err != nil {
@@ -200,7 +216,7 @@ func (c *client) once(ctx context.Context, target string, body []byte, out any) 
 		return context.Cause(ctx)
 	}
 	if err != nil {
-		return away{fmt.Errorf("call the service: %w", err)}
+		return away{unreachable(c.endpoint, err)}
 	}
 	defer answer.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))

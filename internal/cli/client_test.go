@@ -47,9 +47,9 @@ func TestPatience(t *testing.T) {
 		"away, then back":                {"ListAgents", time.Minute, []int{503, 0, 200}, 3, ""},
 		"what writes is not said twice":  {"CreateEnrollmentToken", time.Minute, []int{503, 200}, 1, "503"},
 		"a refusal is no trouble":        {"DescribeAssessmentRuns", time.Minute, []int{400, 200}, 1, "400"},
-		"patience comes to an end":       {"GetTelemetryMetadata", 700 * time.Millisecond, []int{0}, -1, "call the service"},
+		"patience comes to an end":       {"GetTelemetryMetadata", 700 * time.Millisecond, []int{0}, -1, "call the service at"},
 		"an explanation is read, too":    {"ExplainFindings", time.Minute, []int{500, 200}, 2, ""},
-		"starting a run is not repeated": {"StartAssessmentRun", time.Minute, []int{0, 200}, 1, "call the service"},
+		"starting a run is not repeated": {"StartAssessmentRun", time.Minute, []int{0, 200}, 1, "call the service at"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

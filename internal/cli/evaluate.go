@@ -92,7 +92,7 @@ func readSnapshot(name string) (*host.Host, error) {
 	defer file.Close()
 	reader, err := telemetry.NewReader(file, telemetry.Limits{})
 	if err != nil {
-		return nil, fmt.Errorf("read the snapshot %s: %w", name, err)
+		return nil, fmt.Errorf("read the snapshot %s (a file that assay-agent collect -o has made): %w", name, err)
 	}
 	defer reader.Close()
 	h := host.New(reader.Header().Agent)

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"assay/internal/inspector"
@@ -25,16 +24,24 @@ func eventActions() map[string]func(*Command, context.Context, *flag.FlagSet, []
 	}
 }
 
+func eventHelp() []action {
+	return []action{
+		{"list", "", "list events, newest first, and what became of them"},
+		{"webhooks", "", "list webhooks"},
+		{"add", "URL", "send the events of a topic to a URL; prints the secret that signs them, once"},
+		{"remove", "WEBHOOK", "remove a webhook; what was under way to it is undelivered"},
+		{"rotate", "WEBHOOK", "give a webhook another secret; for a day both sign"},
+		{"test", "WEBHOOK", "send a test message to a webhook, and tell what came of it"},
+		{"redrive", "EVENT|-all", "send an undelivered event again, or all"},
+	}
+}
+
 func (c *Command) events(ctx context.Context, v verb, args []string) error {
-	action := "list"
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		action, args = args[0], args[1:]
+	v, action, args, err := v.cut(args)
+	if err != nil {
+		return err
 	}
-	do, ok := eventActions()[action]
-	if !ok {
-		return usagef("there is no action %q: list, webhooks, add, remove, rotate, test, redrive", action)
-	}
-	return do(c, ctx, c.flags(v), args)
+	return eventActions()[action](c, ctx, c.flags(v), args)
 }
 
 // maxEvents is how many events are listed.
@@ -105,7 +112,7 @@ func (c *Command) listWebhooks(ctx context.Context, set *flag.FlagSet, args []st
 func (c *Command) addWebhook(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data, asJSON := dataFlag(set), set.Bool("json", false, "print JSON")
 	topic := set.String("topic", "", "the topic's `ARN`; * for every topic that has no webhook of its own")
-	format := set.String("format", "sns", "what is posted: sns (the envelope of SNS), lambda (Records[].Sns), raw (the message alone); the `form`")
+	format := set.String("format", "sns", "what is posted, the `form`: sns (the envelope of SNS), lambda (Records[].Sns), raw (the message alone)")
 	plain := set.Bool("plain-http", false, "allow http:// to other hosts than the service's")
 	ca := set.String("ca", "", "trust the certificates in this PEM `file` in place of the system's")
 	if err := c.parse(set, args, 1, 1); err != nil {

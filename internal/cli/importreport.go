@@ -136,7 +136,7 @@ func (r *importReport) refused() int { return len(r.Refused) + r.More }
 
 // elsewhere says what to do about what is not imported.
 var elsewhere = map[string]string{
-	`"subscriptions"`:       "event subscriptions are not imported: subscribe again (aws inspector subscribe-to-event)",
+	`"subscriptions"`:       "event subscriptions are not imported: subscribe again (aws --endpoint-url $ASSAY_ENDPOINT inspector subscribe-to-event)",
 	`"assessmentRunAgents"`: "the agents of runs are not imported: the findings name their hosts",
 }
 

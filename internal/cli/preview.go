@@ -101,7 +101,7 @@ func (c *client) previewed(ctx context.Context, name string, duration time.Durat
 	case len(templates) > 1:
 		return "", fmt.Errorf("there are %d assessment templates named %q: name one by its ARN:\n  %s", len(templates), name, strings.Join(templates, "\n  "))
 	}
-	return "", fmt.Errorf("there is no assessment target or template %q: aws inspector list-assessment-targets and list-assessment-templates list them", name)
+	return "", fmt.Errorf("there is no assessment target or template %q: aws --endpoint-url $ASSAY_ENDPOINT inspector list-assessment-targets and list-assessment-templates list them", name)
 }
 
 // templatesNamed lists the templates with a name.

@@ -14,10 +14,21 @@ import (
 	"assay/internal/schedule"
 )
 
+func scheduleActions() []action {
+	return []action{
+		{"list", "", "list schedules, when they start a run next, and what became of the last"},
+		{"add", "", "start runs of a template again and again; prints the schedule's id"},
+		{"remove", "SCHEDULE", "remove a schedule; its runs stay"},
+		{"pause", "SCHEDULE", "start no runs until it is resumed; what is left out is not caught up"},
+		{"resume", "SCHEDULE", "go on after a pause"},
+		{"run-now", "SCHEDULE", "start a run now, beside the schedule; prints its ARN"},
+	}
+}
+
 func (c *Command) schedules(ctx context.Context, v verb, args []string) error {
-	action := "list"
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		action, args = args[0], args[1:]
+	v, action, args, err := v.cut(args)
+	if err != nil {
+		return err
 	}
 	set := c.flags(v)
 	data := dataFlag(set)
@@ -40,8 +51,6 @@ func (c *Command) schedules(ctx context.Context, v verb, args []string) error {
 			return err
 		}
 		do = func(client *client) error { return c.changeSchedule(ctx, client, action, set.Arg(0), *asJSON) }
-	default:
-		return usagef("there is no action %q: list, add, remove, pause, resume, run-now", action)
 	}
 	client, err := c.newClient(*data)
 	if err != nil {

@@ -63,11 +63,17 @@ func (f *rulesFlags) settings() (map[string]string, error) {
 	return map[string]string{"password-maximum-age": strconv.Itoa(f.maxAge), "password-minimum-length": strconv.Itoa(f.minLength)}, nil
 }
 
+// Where the doors are, if they are not told to be elsewhere.
+const (
+	usualAPI     = "127.0.0.1:8443"
+	usualGateway = "127.0.0.1:8444"
+)
+
 func (f *serviceFlags) register(set *flag.FlagSet) {
 	c := &f.config
 	set.StringVar(&c.Data, "data", defaultData, "keep everything below this `folder`")
-	set.StringVar(&c.API, "api", "127.0.0.1:8443", "serve the Inspector API at this `address`")
-	set.StringVar(&c.Gateway, "gateway", "127.0.0.1:8444", "serve the agents at this `address`; without the role gateway: where another replica does")
+	set.StringVar(&c.API, "api", usualAPI, "serve the Inspector API at this `address`")
+	set.StringVar(&c.Gateway, "gateway", usualGateway, "serve the agents at this `address`; without the role gateway: where another replica does")
 	set.StringVar(&c.Metrics, "metrics", "", "serve Prometheus metrics without TLS at this `address`; they are always at /metrics of -api for callers on this machine")
 	set.StringVar(&c.Database, "database", "", "keep the state in this `database`, postgres://...; default SQLite in the data folder")
 	set.StringVar(&c.Keyring, "keyring", "", "the keyring's `file`, which replicas share; default keys/keyring.json in the data folder")
@@ -86,7 +92,7 @@ func (f *serviceFlags) register(set *flag.FlagSet) {
 	set.DurationVar(&c.AuditRetention, "audit-retention", 90*24*time.Hour, "keep the record of calls so long; 0: for ever")
 	set.Var(&f.proxies, "trusted-proxy", "an `address` or range of proxies before the API whose X-Forwarded-For is believed; may be repeated")
 	set.IntVar(&c.Limits.Schedules, "limit-schedules", 500, "how many schedules there may be")
-	set.StringVar((*string)(&c.SNS), "sns", string(notify.SNSAuto), "publish events to topics of the real SNS: off, on, or auto (with AWS credentials, topics without a webhook of their own); the `mode`")
+	set.StringVar((*string)(&c.SNS), "sns", string(notify.SNSAuto), "whether events go to topics of the real SNS, the `mode`: off, on, or auto (with AWS credentials, topics without a webhook of their own)")
 	f.rules.register(set)
 	set.StringVar(&f.level, "log-level", "info", "log from this `level` on: debug, info, warn, error")
 	set.StringVar(&f.format, "log-format", "text", "log as `text` or json")

@@ -20,16 +20,15 @@ import (
 func (c *Command) findings(ctx context.Context, v verb, args []string) error {
 	set := c.flags(v)
 	data := dataFlag(set)
-	run := set.String("run", "", "the `run`, by its ARN or the last part of it; default the last one that is over")
 	asJSON := set.Bool("json", false, "print JSON")
-	if err := c.parse(set, args, 0, 0); err != nil {
+	if err := c.parse(set, args, 0, 1); err != nil {
 		return err
 	}
 	client, err := c.newClient(*data)
 	if err != nil {
 		return err
 	}
-	arn, err := client.findRun(ctx, *run)
+	arn, err := client.findRun(ctx, set.Arg(0))
 	if err != nil {
 		return err
 	}

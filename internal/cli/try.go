@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,7 +74,7 @@ func (c *Command) tryWith(ctx context.Context, config service.Config, agent stri
 		cancel(partEnded{errors.New("the service has ended")})
 		ended <- err
 	}()
-	result := c.tryOn(trying, cancel, s, agent, flags, threshold)
+	result := c.tryOn(trying, cancel, s, config, agent, flags, threshold)
 	stop()
 	return worse(result, <-ended)
 }
@@ -88,7 +89,7 @@ func worse(result, served error) error {
 	return errors.Join(result, served)
 }
 
-func (c *Command) tryOn(ctx context.Context, cancel context.CancelCauseFunc, s *service.Service, program string, flags assessFlags, threshold inspector.Severity) error {
+func (c *Command) tryOn(ctx context.Context, cancel context.CancelCauseFunc, s *service.Service, config service.Config, program string, flags assessFlags, threshold inspector.Severity) error {
 	c.say("The service is at %s, its data in %s.", s.Client().Endpoint, s.Folder())
 	client, err := c.newClientOf(s.Client(), s.Folder().CA())
 	if err != nil {
@@ -111,7 +112,7 @@ func (c *Command) tryOn(ctx context.Context, cancel context.CancelCauseFunc, s *
 		return fmt.Errorf("%w; the agent's log is %s", err, a.log)
 	}
 	if !flags.json {
-		c.hints(s)
+		c.hints(s, config)
 	}
 	if c.Terminal {
 		c.say("The service goes on until Ctrl-C.")
@@ -142,7 +143,7 @@ func (c *Command) assessHost(ctx context.Context, client *client, flags assessFl
 func (c *Command) say(format string, args ...any) { fmt.Fprintf(c.Stderr, format+"\n", args...) }
 
 // hints tells how to go on.
-func (c *Command) hints(s *service.Service) {
+func (c *Command) hints(s *service.Service, config service.Config) {
 	us, data := "assay", ""
 	if self, err := os.Executable(); err == nil {
 		if path, err := exec.LookPath("assay"); err != nil || path != self {
@@ -152,19 +153,45 @@ func (c *Command) hints(s *service.Service) {
 	if s.Folder() != defaultData {
 		data = " -data " + string(s.Folder())
 	}
-	fmt.Fprintln(c.Stdout, "\nGo on:")
-	if !c.Terminal {
-		fmt.Fprintf(c.Stdout, "  %s serve%s &                  the service again: it ends with this command\n", us, data)
+	commands := [][2]string{
+		{us + " findings" + data, "the findings of the last run; -json for programs"},
+		{us + " results" + data, "every rule that was checked, and what could not be"},
+		{us + " explain" + data + " FINDING", "the evidence"},
 	}
-	fmt.Fprintf(c.Stdout, `  %[1]s findings%[2]s                 the findings of the last run; -json for programs
-  %[1]s results%[2]s                  every rule that was checked, and what could not be
-  %[1]s explain%[2]s FINDING          the evidence
-  eval "$(%[1]s env%[2]s)"
+	if !c.Terminal {
+		again := [2]string{us + " serve" + data + doors(config, s.Client()) + " &", "the service again: it ends with this command"}
+		commands = slices.Insert(commands, 0, again)
+	}
+	width := 0
+	for _, line := range commands {
+		width = max(width, len(line[0]))
+	}
+	fmt.Fprintln(c.Stdout, "\nGo on:")
+	for _, line := range commands {
+		fmt.Fprintf(c.Stdout, "  %-*s %s\n", width+9, line[0], line[1])
+	}
+	fmt.Fprintf(c.Stdout, `  eval "$(%s env%s)"
   aws --endpoint-url $ASSAY_ENDPOINT inspector list-findings
 `, us, data)
 	if os.Geteuid() > 0 {
 		fmt.Fprintln(c.Stdout, "\nThe agent ran as a normal user: it could not see all. Run this as root for the whole picture.")
 	}
+}
+
+// doors are the flags of serve with which the service is again where it is now: this
+// host's agent knows its gateway by that.
+func doors(config service.Config, now service.Client) (flags string) {
+	for _, door := range []struct{ flag, usual, asked, url string }{
+		{"api", usualAPI, config.API, now.Endpoint},
+		{"gateway", usualGateway, config.Gateway, now.Gateway},
+	} {
+		host, _, _ := net.SplitHostPort(door.asked)
+		address := net.JoinHostPort(host, door.url[strings.LastIndex(door.url, ":")+1:])
+		if address != door.usual {
+			flags += " -" + door.flag + " " + address
+		}
+	}
+	return flags
 }
 
 // relative is a path as one would type it here.

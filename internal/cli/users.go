@@ -95,24 +95,19 @@ func (c *Command) usersFlags(v verb) *usersFlags {
 }
 
 func (c *Command) users(ctx context.Context, v verb, args []string) error {
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		if len(args) > 0 && slices.Contains([]string{"-help", "--help", "-h"}, args[0]) {
-			return c.usersHelp(v)
-		}
-		args = append([]string{"list"}, args...)
+	v, action, args, err := v.cut(args)
+	if err != nil {
+		return err
 	}
-	action, f := args[0], c.usersFlags(v)
+	f := c.usersFlags(v)
 	for _, a := range userActions() {
 		if a.name == action {
-			return c.change(ctx, f, a, args[1:])
+			return c.change(ctx, f, a, args)
 		}
 	}
 	i := slices.IndexFunc(userViews(), func(a userAction) bool { return a.name == action })
-	if i < 0 {
-		return usagef("there is no action %q: assay users -help lists them", action)
-	}
 	n := len(strings.Fields(userViews()[i].arguments))
-	if err := c.parseExactly(f.set, args[1:], n); err != nil {
+	if err := c.parseExactly(f.set, args, n); err != nil {
 		return err
 	}
 	if action == "recover" {
@@ -125,13 +120,11 @@ func (c *Command) users(ctx context.Context, v verb, args []string) error {
 	return c.viewUsers(ctx, client, f, action)
 }
 
-func (c *Command) usersHelp(v verb) error {
-	c.usage(c.usersFlags(v).set)
-	fmt.Fprint(c.Stdout, "\nActions (flags go between the action and its arguments):\n")
+func userHelp() (all []action) {
 	for _, a := range append(userViews(), userActions()...) {
-		fmt.Fprintf(c.Stdout, "  %-26s %s\n", strings.TrimSpace(a.name+" "+a.arguments), a.summary)
+		all = append(all, action{a.name, a.arguments, a.summary})
 	}
-	return nil
+	return all
 }
 
 // parseExactly parses arguments of which there must be n behind the flags.

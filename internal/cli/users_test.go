@@ -127,7 +127,7 @@ func TestUsers(t *testing.T) {
 		t.Error(stdout)
 	}
 	fails(ExitUsage, "is not a time", "audit", "-since", "yesterday")
-	fails(ExitIncomplete, "audit log", "audit", "-data", dir)
+	fails(ExitIncomplete, "no record of calls", "audit", "-data", dir)
 
 	// Locked out, and in again, while the service runs.
 	ok("users", "remove", "administrator")

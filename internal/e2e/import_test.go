@@ -237,7 +237,7 @@ func (w *world) filters() {
 	if err != nil || len(described.AssessmentRuns) != 1 || described.AssessmentRuns[0].FindingCounts["Medium"] != 3 || *described.AssessmentRuns[0].Name != "Run 1 for Weekly" {
 		w.t.Errorf("the run is %+v, %v", described, err)
 	}
-	if code, out, stderr := w.tryAssay("findings", "-run", oldRun); code != 3 && code != 1 && code != 0 || !strings.Contains(out, "CVE-2016-0705") {
+	if code, out, stderr := w.tryAssay("findings", oldRun); code != 3 && code != 1 && code != 0 || !strings.Contains(out, "CVE-2016-0705") {
 		w.t.Errorf("assay findings: %d\n%s%s", code, out, stderr)
 	}
 }
