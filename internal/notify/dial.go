@@ -65,7 +65,7 @@ func mayDial(address string, onlyHere bool) error {
 	ip := within(to.Addr())
 	for _, p := range metadata {
 		if p.Contains(ip) {
-			return fmt.Errorf("%s is a cloud's metadata service: events are not sent there", ip)
+			return fmt.Errorf("%s is a link-local address or a cloud's metadata service: events are not sent there", ip)
 		}
 	}
 	if onlyHere && !ip.IsLoopback() {
