@@ -31,6 +31,7 @@ type Call struct {
 	Request, Response []byte // JSON; nil where nobody has signed, and where there is none
 
 	cause error // of an InternalException
+	gone  bool  // the client has hung up, which is the cause of the cause
 }
 
 // report logs a call and passes it on.
@@ -44,7 +45,9 @@ func (s *Server) report(ctx context.Context, c Call) {
 		attributes = append(attributes, slog.String("error", c.Error))
 	}
 	if c.cause != nil {
-		level = slog.LevelError
+		if !c.gone {
+			level = slog.LevelError
+		}
 		attributes = append(attributes, slog.String("cause", c.cause.Error()))
 	}
 	s.Log.LogAttrs(ctx, level, "api call", attributes...)

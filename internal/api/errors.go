@@ -26,6 +26,11 @@ type panicked struct {
 	stack []byte
 }
 
+func isPanic(err error) bool {
+	var p *panicked
+	return errors.As(err, &p)
+}
+
 func (e *panicked) Error() string { return fmt.Sprintf("panic: %v\n%s", e.value, e.stack) }
 
 // wireError has the members of all exceptions; which of them an exception has,

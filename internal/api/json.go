@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"runtime/debug"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -51,11 +50,6 @@ func (s *Server) verify(r *http.Request, body []byte, want access.Want, call *Ca
 // call takes a request through its stations; the result is nil where the
 // operation answers without a body.
 func (s *Server) call(w http.ResponseWriter, r *http.Request, call *Call) (out any, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &panicked{p, debug.Stack()}
-		}
-	}()
 	body, err := readBody(w, r)
 	if err != nil {
 		return nil, err

@@ -23,10 +23,19 @@ type errorResponse struct {
 // serveQuery answers a call of AWS STS.
 func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, call *Call) answer {
 	document, err := s.callSTS(w, r, call)
-	status := http.StatusOK
 	if err != nil {
-		status, document = queryError(err, call)
+		return queryFailure(err, call)
 	}
+	return xmlAnswer(http.StatusOK, document, call)
+}
+
+// queryFailure is the answer to an error.
+func queryFailure(err error, call *Call) answer {
+	status, document := queryError(err, call)
+	return xmlAnswer(status, document, call)
+}
+
+func xmlAnswer(status int, document any, call *Call) answer {
 	body, err := xml.MarshalIndent(document, "", "  ")
 	if err != nil {
 		call.cause = err
@@ -72,6 +81,8 @@ func queryError(err error, call *Call) (int, errorResponse) {
 		status, out.Code = protocol.status, protocol.code
 	case errors.As(err, &domain) && domain.Kind == inspector.AccessDenied:
 		out.Code = "AccessDenied"
+	case errors.As(err, &domain) && domain.Kind == inspector.Unavailable:
+		status, out.Type, out.Code = http.StatusServiceUnavailable, "Receiver", "ServiceUnavailable"
 	default:
 		call.cause = err
 		status, out.Type, out.Code, out.Message = http.StatusInternalServerError, "Receiver", "InternalFailure", "Internal server error."

@@ -94,6 +94,9 @@ func (s *Server) serveReport(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "This link is not valid, or not any more. Call GetAssessmentReport for a new one.", http.StatusForbidden)
 		return
 	}
+	if err != nil && r.Context().Err() != nil {
+		return // whoever asked has hung up
+	}
 	if err != nil {
 		s.Log.Error("a report could not be read", "error", err)
 		http.Error(w, "The report cannot be read now.", http.StatusInternalServerError)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"runtime/debug"
 	"time"
 
 	"assay/internal/access"
@@ -148,11 +149,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	call := Call{ID: NewRequestID(), Remote: r.RemoteAddr, From: s.from(r), Start: s.Now(), UserAgent: r.UserAgent()}
-	var a answer
-	if r.Header.Get("X-Amz-Target") != "" {
-		a = s.serveJSON(w, r, &call)
-	} else {
-		a = s.serveQuery(w, r, &call)
+	a := s.answer(w, r, &call)
+	if call.cause != nil && r.Context().Err() != nil && !isPanic(call.cause) {
+		// Nobody waits for the answer, and what could not be done for want of a
+		// caller is no failure of the service's.
+		call.gone, a.status = true, statusGone
+		call.Error, call.Message = "ClientClosedRequest", "The client hung up before there was an answer"
 	}
 	call.Status, call.Duration = a.status, s.Now().Sub(call.Start)
 	s.report(r.Context(), call)
@@ -162,6 +164,25 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", a.contentType)
 	w.WriteHeader(a.status)
 	w.Write(a.body)
+}
+
+// statusGone is the status under which calls are counted whose client has hung up:
+// nginx's.
+const statusGone = 499
+
+// answer answers a call in the protocol that it comes in. A bug that a call meets
+// anywhere is that call's failure, and told of.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, call *Call) (a answer) {
+	serve, failed := s.serveQuery, queryFailure
+	if r.Header.Get("X-Amz-Target") != "" {
+		serve, failed = s.serveJSON, jsonError
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			a = failed(&panicked{p, debug.Stack()}, call)
+		}
+	}()
+	return serve(w, r, call)
 }
 
 // answer is a whole response.

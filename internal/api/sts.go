@@ -8,7 +8,6 @@ import (
 	"encoding/xml"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -42,11 +41,6 @@ type sessionResponse struct {
 
 // callSTS takes a request through the stations of call.
 func (s *Server) callSTS(w http.ResponseWriter, r *http.Request, call *Call) (document any, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &panicked{p, debug.Stack()}
-		}
-	}()
 	body, err := readBody(w, r)
 	if err != nil {
 		return nil, err

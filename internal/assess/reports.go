@@ -27,6 +27,10 @@ const (
 	// reportAttempts is how often a report is tried before somebody is told that it
 	// failed. A later call tries again.
 	reportAttempts = 3
+
+	// maxReporting is how many reports may wait at once: they are made one at a
+	// time, and each that waits is a job that looks every second.
+	maxReporting = 50
 )
 
 // RequestReport has a report of a run made, unless it is there or being made, and
@@ -54,6 +58,13 @@ func (s *Service) RequestReport(ctx context.Context, run string, kind inspector.
 			if found.Status == inspector.ReportFailed {
 				return nil
 			}
+		}
+		if n, err := tx.ReportsInProgress(ctx); err != nil {
+			return err
+		} else if n >= maxReporting {
+			e := inspector.Errorf(inspector.Unavailable, "", "%d reports are being made already: ask for this one again when some of them are there", n)
+			e.Retry = true
+			return e
 		}
 		found = fresh
 		if err := tx.CreateReport(ctx, fresh, wrapped); err != nil {

@@ -188,13 +188,22 @@ func TestBrokenLog(t *testing.T) {
 }
 
 func TestParameters(t *testing.T) {
+	many := ""
+	for n := range maxParameters / 8 {
+		many += fmt.Sprintf(`"m%d":1,`, n)
+	}
 	for _, test := range []struct{ in, want string }{
 		{``, ``}, {`nonsense`, ``}, {`[1]`, ``}, {`null`, ``}, {`"x"`, ``},
 		{`{"maxResults":10,"nextToken":"abc"}`, `{"maxResults":10,"nextToken":"abc"}`},
 		{`{"secretAccessKey":"s","a":{"sessionToken":["t"],"Password":"p","n":12345678901234567890}}`,
 			`{"a":{"Password":"` + hidden + `","n":12345678901234567890,"sessionToken":"` + hidden + `"},"secretAccessKey":"` + hidden + `"}`},
 		{`{"list":[{"clientSecret":"x"},1]}`, `{"list":[{"clientSecret":"` + hidden + `"},1]}`},
-		{`{"x":"` + strings.Repeat("x", maxParameters) + `"}`, fmt.Sprintf(`{"omitted":true,"originalSize":%d}`, maxParameters+8)},
+		// Nobody keeps what was asked out of the record by asking for more.
+		{`{"userName":"eve","x":"` + strings.Repeat("x", maxParameters) + `"}`, `{"userName":"eve","x":"` + strings.Repeat("x", shortText) + `... (16384 bytes)"}`},
+		{`{"userName":"eve"` + strings.Repeat(" ", 8*maxParameters) + `}`, `{"userName":"eve"}`},
+		{`{"userName":"eve","l":[` + strings.Repeat("1,", maxParameters) + `2]}`, `{"l":[` + strings.Repeat("1,", shortList) + `"... (16385 entries)"],"userName":"eve"}`},
+		{`{` + many + `"z":1}`, fmt.Sprintf(`{"omitted":true,"originalSize":%d}`, len(many)+7)},
+		{`{"url":"https://h/p?key=k","a":{"Url":"https://h/p"}}`, `{"a":{"Url":"https://h/p"},"url":"https://h/p?` + hidden + `"}`},
 	} {
 		if got := string(Parameters([]byte(test.in))); got != test.want {
 			t.Errorf("%.60s: %s, want %s", test.in, got, test.want)

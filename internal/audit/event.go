@@ -78,13 +78,11 @@ const maxParameters = 16 << 10
 // hidden stands for a secret, as CloudTrail writes it.
 const hidden = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
-// Parameters makes requestParameters or responseElements of JSON: without secrets,
-// and without what is too long, of which the size is told. What is no JSON object
-// becomes null.
+// Parameters makes requestParameters or responseElements of JSON: without secrets.
+// Where they are too long, long texts and lists are cut, so that nobody keeps what
+// was asked out of the record by asking for more; of what is too long even then the
+// size is told. What is no JSON object becomes null.
 func Parameters(text []byte) json.RawMessage {
-	if len(text) > 4*maxParameters { // not worth reading
-		return omitted(len(text))
-	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	var object map[string]any
@@ -93,6 +91,9 @@ func Parameters(text []byte) json.RawMessage {
 	}
 	hide(object)
 	out, err := json.Marshal(object)
+	if err == nil && len(out) > maxParameters {
+		out, err = json.Marshal(shorten(object))
+	}
 	if err != nil {
 		return nil
 	}
@@ -100,6 +101,40 @@ func Parameters(text []byte) json.RawMessage {
 		return omitted(len(text))
 	}
 	return out
+}
+
+// What is left of texts and lists where parameters are too long.
+const (
+	shortText = 512 // bytes
+	shortList = 10
+)
+
+// shorten cuts long texts and lists.
+func shorten(value any) any {
+	switch v := value.(type) {
+	case string:
+		if len(v) > shortText {
+			return fmt.Sprintf("%s... (%d bytes)", Short(v, shortText), len(v))
+		}
+	case json.Number:
+		if len(v) > shortText {
+			return fmt.Sprintf("a number of %d digits", len(v))
+		}
+	case map[string]any:
+		for name, inner := range v {
+			v[name] = shorten(inner)
+		}
+	case []any:
+		n := len(v)
+		if n > shortList {
+			v = append(v[:shortList:shortList], fmt.Sprintf("... (%d entries)", n))
+		}
+		for i := range v {
+			v[i] = shorten(v[i])
+		}
+		return v
+	}
+	return value
 }
 
 // omitted stands for what is too long.
@@ -114,6 +149,8 @@ func hide(value any) {
 		for name, inner := range v {
 			if _, object := inner.(map[string]any); secret(name) && !(object && strings.EqualFold(name, "credentials")) {
 				v[name] = hidden
+			} else if address, text := inner.(string); text && strings.EqualFold(name, "url") {
+				v[name] = withoutQuery(address)
 			} else {
 				hide(inner)
 			}
@@ -123,6 +160,14 @@ func hide(value any) {
 			hide(inner)
 		}
 	}
+}
+
+// withoutQuery is a URL without its query, in which services have their keys.
+func withoutQuery(address string) string {
+	if before, query, _ := strings.Cut(address, "?"); query != "" {
+		return before + "?" + hidden
+	}
+	return address
 }
 
 func secret(name string) bool {

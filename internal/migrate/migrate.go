@@ -93,6 +93,9 @@ func (i Importer) Import(ctx context.Context, b Batch) ([]Outcome, error) {
 	if len(b.Objects) > MaxBatch || len(b.Assume) > MaxBatch*4 {
 		return nil, inspector.Errorf(inspector.InvalidInput, "INVALID_REQUEST", "a batch has at most %d objects, not %d", MaxBatch, len(b.Objects))
 	}
+	if len(b.Assume) > 0 && !b.DryRun {
+		return nil, inspector.Errorf(inspector.InvalidInput, "INVALID_REQUEST", "only a dry run may assume that objects are there: import them before")
+	}
 	entries := make([]entry, len(b.Objects))
 	for n, o := range b.Objects {
 		var err error
@@ -182,6 +185,9 @@ func (w *writer) all(ctx context.Context, entries []entry) ([]Outcome, error) {
 func refusef(format string, args ...any) error {
 	return inspector.Errorf(inspector.InvalidInput, "", format, args...)
 }
+
+// mostCounted is more than anybody can count to, and far from where sums overflow.
+const mostCounted = 1 << 40
 
 // unlimited is what an import is held to: what an account had, it keeps.
 var unlimited = inspector.Limits{Targets: math.MaxInt, Templates: math.MaxInt}

@@ -272,6 +272,7 @@ func TestRefusedBatches(t *testing.T) {
 	st.Scope = scope
 	i := Importer{Store: st}
 	for want, b := range map[string]Batch{
+		"only a dry run":      {Objects: examples()[2:3], Assume: []string{target}},
 		"at most 500 objects": {Objects: make([]Object, MaxBatch+1)},
 		"into a new data folder": {Objects: []Object{examples()[0], change(change(change(examples()[1], "us-west-2", "eu-west-1"), "us-west-2", "eu-west-1"),
 			`,"updatedAt"`, `,"updatedAt"  `)}},
@@ -335,4 +336,16 @@ func FuzzImport(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Sums of what an importer says do not overflow.
+func TestHugeCounts(t *testing.T) {
+	for n, o := range []Object{
+		change(examples()[2], `"assessmentRunCount":1`, `"assessmentRunCount":9223372036854775807`),
+		change(examples()[4], `"High":14`, `"High":9223372036854775807`),
+	} {
+		if _, err := read(o); err == nil {
+			t.Errorf("%d is taken", n)
+		}
+	}
 }

@@ -142,7 +142,7 @@ func readTemplate(t model.AssessmentTemplate, e *entry) error {
 		}
 		template.LastRun = last.ID
 	}
-	if template.Runs < 0 {
+	if template.Runs < 0 || int64(template.Runs) > mostCounted {
 		return refusef("it cannot have had %d runs", template.Runs)
 	}
 	e.item = templateItem{template, t.AssessmentTargetArn}
@@ -202,7 +202,7 @@ func readRun(r model.AssessmentRun, e *entry) error {
 		run.FindingCounts[severity] = 0
 	}
 	for name, n := range r.FindingCounts {
-		if _, known := run.FindingCounts[inspector.Severity(name)]; !known || n < 0 {
+		if _, known := run.FindingCounts[inspector.Severity(name)]; !known || n < 0 || n > mostCounted {
 			return refusef("it cannot have %d findings of the severity %.40q", n, name)
 		}
 		run.FindingCounts[inspector.Severity(name)] = n

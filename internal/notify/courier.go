@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 
 	"assay/internal/inspector"
 	"assay/internal/store"
@@ -61,6 +62,10 @@ const (
 	// inARow is how many deliveries to a destination follow each other before
 	// others have their turn.
 	inARow = 50
+
+	// longestTurn is when others have theirs, however few that was: an endpoint
+	// that answers slowly, but well, is not to keep its place for minutes.
+	longestTurn = 20 * time.Second
 
 	longestPause = 30 * time.Second
 )
@@ -213,7 +218,11 @@ func (c *Courier) work(ctx context.Context, outbox Outbox, name string) {
 		c.end(name, failed, pause)
 		c.Wake()
 	}()
-	for range inARow {
+	began := c.Now()
+	for n := range inARow {
+		if n > 0 && c.Now().Sub(began) >= longestTurn {
+			return
+		}
 		o, ok, err := outbox.ClaimDelivery(ctx, name)
 		if err == nil && !ok || ctx.Err() != nil {
 			return
@@ -296,8 +305,15 @@ func (c *Courier) decide(attempt int, r result) inspector.Outcome {
 
 const maxError = 300
 
-// plain makes an error fit to be kept and shown.
+// plain makes an error fit to be kept and shown: whoever answers has a part in it,
+// and is not to rule a terminal.
 func plain(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && !unicode.IsSpace(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
 	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "\uFFFD")), " ")
 	if runes := []rune(s); len(runes) > maxError {
 		return string(runes[:maxError]) + "..."

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode"
 
 	"assay/internal/inspector"
 )
@@ -301,7 +302,9 @@ func TestTLS(t *testing.T) {
 func TestForbiddenAddresses(t *testing.T) {
 	for address, want := range map[string]string{
 		"169.254.169.254:80": "metadata", "[::ffff:169.254.169.254]:80": "metadata", "[64:ff9b::a9fe:a9fe]:80": "metadata", "[fd00:ec2::254]:80": "metadata",
-		"[fd00:ec2::254%eth0]:443": "metadata", "169.254.170.2:80": "metadata", "169.254.169.253:80": "another host", "10.0.0.1:80": "another host",
+		"[fd00:ec2::254%eth0]:443": "metadata", "169.254.170.2:80": "metadata", "169.254.169.253:80": "metadata", "[fe80::a9fe:a9fe%eth0]:80": "metadata",
+		"[64:ff9b:1::a9fe:a9fe]:80": "metadata", "[2002:a9fe:a9fe::1]:80": "metadata", "[::a9fe:a9fe]:80": "metadata", "168.63.129.16:80": "metadata",
+		"[2002:a00:1::1]:80": "another host", "0.0.0.0:80": "another host", "[::]:80": "another host", "10.0.0.1:80": "another host",
 		"127.0.0.1:80": "", "[::1]:80": "", "nonsense": "not an address",
 	} {
 		err := mayDial(address, true)
@@ -321,6 +324,35 @@ func TestForbiddenAddresses(t *testing.T) {
 		if o.State == inspector.Delivered || !strings.Contains(o.Error, "metadata") {
 			t.Errorf("%s: %+v", url, o)
 		}
+	}
+}
+
+// Whoever answers has a part in the error, which people see in a terminal.
+func TestPlainErrors(t *testing.T) {
+	if got := plain("bad\x1b[2J\nanswer\u009b1m \xff"); strings.ContainsFunc(got, unicode.IsControl) || !strings.Contains(got, "answer") {
+		t.Errorf("%q", got)
+	}
+}
+
+// An endpoint that answers slowly gives its place to others after a while.
+func TestSlowEndpointGivesItsTurnUp(t *testing.T) {
+	r := newReceiver(t, nil)
+	var box outbox
+	for range 5 {
+		box.add(r.webhook(), "{}")
+	}
+	now := time.Now()
+	c := New(Config{Now: func() time.Time { now = now.Add(15 * time.Second); return now }})
+	c.begin(r.webhook().ID, now)
+	c.work(t.Context(), &box, r.webhook().ID)
+	left := 0
+	for _, e := range box.entries {
+		if e.State != inspector.Delivered {
+			left++
+		}
+	}
+	if left == 0 || left == 5 {
+		t.Errorf("%d of 5 are left", left)
 	}
 }
 

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"assay/internal/inspector"
@@ -32,7 +33,7 @@ type WebhookRequest struct {
 type Webhook struct {
 	ID        string                  `json:"id"`
 	Topic     string                  `json:"topicArn"`
-	URL       string                  `json:"url"`
+	URL       string                  `json:"url"` // "?..." stands for its query, in which there may be a key
 	Format    inspector.WebhookFormat `json:"format"`
 	PlainHTTP bool                    `json:"allowPlainHttp"`
 	OwnCA     bool                    `json:"ownCa"` // it trusts certificates of its own
@@ -135,9 +136,17 @@ func (o operations) listWebhooks(ctx context.Context, _ struct{}) (WebhooksRespo
 	all, err := o.Store.Webhooks(ctx)
 	answer := WebhooksResponse{Webhooks: []Webhook{}}
 	for _, w := range all {
-		answer.Webhooks = append(answer.Webhooks, Webhook{w.ID, w.Topic, w.URL, w.Format, w.PlainHTTP, w.CA != "", w.CreatedAt})
+		answer.Webhooks = append(answer.Webhooks, Webhook{w.ID, w.Topic, withoutQuery(w.URL), w.Format, w.PlainHTTP, w.CA != "", w.CreatedAt})
 	}
 	return answer, err
+}
+
+// withoutQuery is a URL as everybody may see it who may list webhooks.
+func withoutQuery(url string) string {
+	if before, query, _ := strings.Cut(url, "?"); query != "" {
+		return before + "?..."
+	}
+	return url
 }
 
 // id checks the id of a webhook.

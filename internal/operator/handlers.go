@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"assay/internal/assess"
 	"assay/internal/identity"
 	"assay/internal/inspector"
@@ -49,11 +51,16 @@ func Handlers(c Config) map[string]Handler {
 }
 
 // handle gives an operation its typed request. Members that it does not know are
-// ignored, as by every operation of the API.
+// ignored, as by every operation of the API. Names that come twice in an object are
+// refused: what is done and what is recorded would not be the same.
 func handle[In, Out any](do func(context.Context, In) (Out, error)) Handler {
 	return func(ctx context.Context, request []byte) (any, error) {
 		var in In
-		if err := json.Unmarshal(request, &in); err != nil {
+		_, err := jsontext.AppendFormat(nil, request)
+		if err == nil {
+			err = json.Unmarshal(request, &in)
+		}
+		if err != nil {
 			return nil, invalid("INVALID_REQUEST", "the request is not the JSON that this operation takes: %v", err)
 		}
 		return do(ctx, in)

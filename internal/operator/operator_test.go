@@ -125,6 +125,8 @@ func TestBadRequests(t *testing.T) {
 		kind               inspector.ErrorKind
 		want               string
 	}{
+		{CreateEnrollmentToken, `{"uses":1,"uses":2}`, inspector.InvalidInput, "duplicate"},
+		{CreateEnrollmentToken, `{"tags":[{"key":"a","key":"b","value":"v"}]}`, inspector.InvalidInput, "duplicate"},
 		{CreateEnrollmentToken, `{`, inspector.InvalidInput, "not the JSON"},
 		{CreateEnrollmentToken, `[]`, inspector.InvalidInput, "not the JSON"},
 		{CreateEnrollmentToken, `{"seconds":"1"}`, inspector.InvalidInput, "not the JSON"},

@@ -140,3 +140,11 @@ func (r *Reader) ReportBlob(ctx context.Context, blob string) (ok bool, err erro
 	}
 	return ok, nil
 }
+
+// ReportsInProgress counts the reports that are being made, or wait for it.
+func (r *Reader) ReportsInProgress(ctx context.Context) (n int, err error) {
+	if _, err = one(ctx, r, r.query("SELECT count(*) FROM reports WHERE status = ?", string(inspector.ReportInProgress)), &n); err != nil {
+		return 0, fmt.Errorf("count the reports in progress: %w", err)
+	}
+	return n, nil
+}

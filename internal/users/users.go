@@ -207,8 +207,10 @@ func (s *Service) PutPolicy(ctx context.Context, name, document string) error {
 	if err := checkName("policy", name, 128); err != nil {
 		return err
 	}
-	if _, ok := policy.Managed()[name]; ok {
-		return invalid("UNMODIFIABLE_ENTITY", "the managed policy %s cannot be changed: write one with another name", name)
+	for managed := range policy.Managed() { // nobody is to take one for the other
+		if strings.EqualFold(managed, name) {
+			return invalid("UNMODIFIABLE_ENTITY", "the managed policy %s cannot be changed: write one with another name", managed)
+		}
 	}
 	if _, err := policy.Parse([]byte(document)); err != nil {
 		return invalid("MALFORMED_POLICY_DOCUMENT", "the policy is refused: %v", err)

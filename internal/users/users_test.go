@@ -96,6 +96,7 @@ func TestRefusals(t *testing.T) {
 	refused(t, s.Attach(ctx, store.Principal{Name: "alice", Group: true}, policy.FullAccess), inspector.NoSuchEntity, "no group alice")
 	refused(t, s.Detach(ctx, alice, policy.FullAccess), inspector.NoSuchEntity, "is not attached")
 	refused(t, s.PutPolicy(ctx, policy.FullAccess, all), inspector.InvalidInput, "cannot be changed")
+	refused(t, s.PutPolicy(ctx, strings.ToLower(policy.FullAccess), all), inspector.InvalidInput, "cannot be changed")
 	refused(t, s.PutPolicy(ctx, "p", `{"Statement":[{"Effect":"Allow"}]}`), inspector.InvalidInput, "line 1, column 15")
 	refused(t, s.PutPolicy(ctx, "a b", all), inspector.InvalidInput, "is not the name of a policy")
 	refused(t, s.DisableKey(ctx, "AKIA", true), inspector.NoSuchEntity, "no access key")
