@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-meet='^assay/internal/(agent|gateway|assess|jobs|blob|vault|access)(/|$)'
+meet='^assay/internal/(agent|gateway|assess|jobs|blob|vault|access|audit|figures|notify|users)(/|$)'
 # shellcheck disable=SC2046
 {
     go test -json -race "$@" $(go list ./... | grep -E "$meet") || true
