@@ -13,7 +13,7 @@ func TestEvidenceInALine(t *testing.T) {
 		"package:dpkg/x: x 1":                {Record: "package:dpkg/x", Line: 3, Found: "x 1"},
 		"seen":                               {Found: "seen"},
 		"r: a\uFFFD[31m b c (expected: d e)": {Record: "r", Found: "a\x1b[31m b\n\tc\n", Expected: "d\n e"},
-		"r: \uFFFDetar":                {Record: "r", Found: "\u202eetar\u2028"},
+		"r: \uFFFDetar":                      {Record: "r", Found: "\u202eetar\u2028"},
 	} {
 		if got := e.String(); got != want {
 			t.Errorf("%#v: %q, want %q", e, got, want)
