@@ -10,6 +10,6 @@ meet='^assay/internal/(agent|gateway|assess|jobs|blob|vault|access|notify|users|
 both='^assay/internal/assess$'
 # shellcheck disable=SC2046
 {
-    go test -json -race "$@" $(go list ./... | grep -E "$meet") || true
-    go test -json "$@" $(go list ./... | grep -vE "$meet"; go list ./... | grep -E "$both") || true
+    go test -json -timeout 30m -race "$@" $(go list ./... | grep -E "$meet") || true
+    go test -json -timeout 30m "$@" $(go list ./... | grep -vE "$meet"; go list ./... | grep -E "$both") || true
 } | go run ./scripts/testreport

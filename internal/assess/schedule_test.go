@@ -314,7 +314,7 @@ func TestEveryTimeHasOneRun(t *testing.T) {
 	if raced {
 		checks := flag.Lookup("rapid.checks").Value
 		before := checks.String()
-		if err := checks.Set("15"); err != nil {
+		if err := checks.Set("5"); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = checks.Set(before) })

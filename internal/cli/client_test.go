@@ -114,8 +114,8 @@ func TestPagesOfFindings(t *testing.T) {
 			w.Write([]byte(answers[operation][lists.Add(1)-1]))
 		case "DescribeFindings":
 			w.Write([]byte(`{"findings":[{"arn":"x","severity":"High"}]}`))
-		default:
-			w.Write([]byte(`{}`))
+		case "ExplainFindings":
+			w.Write([]byte(`{"findings":[{"arn":"x"}]}`))
 		}
 	})
 	o := newOutcome()

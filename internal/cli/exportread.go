@@ -44,7 +44,7 @@ func (c *client) exportReader(ctx context.Context, arn string, flags exportFlags
 	}
 	r.run.Name, r.run.State, r.run.Version = run.Name, inspector.RunState(run.State), release.Version()
 	r.run.StartedAt, r.run.CompletedAt = run.StartedAt.Time, run.CompletedAt.Time
-	r.run.Findings, r.run.Unchecked = r.findings(ctx), r.unchecked(ctx)
+	r.run.Findings, r.run.Unchecked = r.all(ctx), r.unchecked(ctx)
 	if err := r.choose(run.RulesPackageArns, flags); err != nil {
 		return nil, err
 	}
@@ -114,59 +114,24 @@ func (c *client) wasComplete(ctx context.Context, run string, state inspector.Ru
 	return len(listed.ExclusionArns) == 0, err
 }
 
-// findings reads the findings of the run, a page at a time.
-func (r *exportReader) findings(ctx context.Context) iter.Seq2[export.Finding, error] {
+// all reads the findings of the run, a page at a time.
+func (r *exportReader) all(ctx context.Context) iter.Seq2[export.Finding, error] {
 	return func(yield func(export.Finding, error) bool) {
-		request := map[string]any{"assessmentRunArns": []string{r.run.ARN.String()}, "filter": r.filter}
 		stopped := false
-		err := list(func(token string) (string, error) {
-			var listed model.ListFindingsResponse
-			if err := r.inspector(ctx, "ListFindings", paged(request, token), &listed); err != nil || len(listed.FindingArns) == 0 {
-				return listed.NextToken, err
-			}
-			page, err := r.page(ctx, listed.FindingArns)
-			if err != nil {
-				return "", err
-			}
-			for _, f := range page {
+		err := r.findingPages(ctx, r.run.ARN.String(), r.filter, func(page []described) bool {
+			for _, d := range page {
 				r.written++
-				if stopped = !yield(f, nil); stopped {
-					return "", nil
+				if stopped = !yield(exported(d.Finding, d.why), nil); stopped {
+					return false
 				}
 			}
 			r.bar.show("%d of %d findings", r.written, r.total)
-			return listed.NextToken, nil
+			return true
 		})
 		if err != nil && !stopped {
 			yield(export.Finding{}, err)
 		}
 	}
-}
-
-// page describes and explains findings, in the order of their ARNs.
-func (r *exportReader) page(ctx context.Context, arns []string) ([]export.Finding, error) {
-	var described model.DescribeFindingsResponse
-	if err := r.inspector(ctx, "DescribeFindings", map[string]any{"findingArns": arns}, &described); err != nil {
-		return nil, err
-	}
-	var explained operator.ExplainResponse
-	if err := r.operator(ctx, operator.ExplainFindings, operator.ExplainRequest{ARNs: arns}, &explained); err != nil {
-		return nil, err
-	}
-	why := map[string]operator.Explanation{}
-	for _, e := range explained.Findings {
-		why[e.ARN] = e
-	}
-	var page []export.Finding
-	for _, f := range described.Findings {
-		if e, ok := why[f.Arn]; ok {
-			page = append(page, exported(f, e))
-		}
-	}
-	if missing := len(arns) - len(page); missing > 0 {
-		return nil, fmt.Errorf("%d findings of the run %s have vanished while they were read", missing, r.run.ARN)
-	}
-	return page, nil
 }
 
 // exported joins what Inspector's API tells of a finding with what it rests on.

@@ -53,25 +53,49 @@ func paged(request map[string]any, token string) map[string]any {
 }
 
 func (c *client) gatherFindings(ctx context.Context, o *outcome) error {
-	return list(func(token string) (string, error) {
-		var listed model.ListFindingsResponse
-		err := c.inspector(ctx, "ListFindings", paged(map[string]any{"assessmentRunArns": []string{o.Run}}, token), &listed)
-		if err != nil || len(listed.FindingArns) == 0 {
-			return listed.NextToken, err
+	return c.findingPages(ctx, o.Run, nil, func(page []described) bool {
+		for _, d := range page {
+			o.Findings = append(o.Findings, newFinding(d))
 		}
-		findings, err := c.findings(ctx, listed.FindingArns)
-		if missing := len(listed.FindingArns) - len(findings); err == nil && missing > 0 {
-			err = fmt.Errorf("%d findings of the run %s have vanished while they were read", missing, o.Run)
-		}
-		o.Findings = append(o.Findings, findings...)
-		return listed.NextToken, err
+		return true
 	})
 }
 
-// findings describes and explains a page of findings.
-func (c *client) findings(ctx context.Context, arns []string) ([]finding, error) {
-	var described model.DescribeFindingsResponse
-	if err := c.inspector(ctx, "DescribeFindings", map[string]any{"findingArns": arns}, &described); err != nil {
+// described is a finding as Inspector's API tells it, with what it rests on.
+type described struct {
+	model.Finding
+	why operator.Explanation
+}
+
+// findingPages calls fn with each page of the findings of a run that a filter of
+// ListFindings lets through, until it returns false.
+func (c *client) findingPages(ctx context.Context, run string, filter map[string]any, fn func([]described) bool) error {
+	request := map[string]any{"assessmentRunArns": []string{run}}
+	if len(filter) > 0 {
+		request["filter"] = filter
+	}
+	return list(func(token string) (string, error) {
+		var listed model.ListFindingsResponse
+		err := c.inspector(ctx, "ListFindings", paged(request, token), &listed)
+		if err != nil || len(listed.FindingArns) == 0 {
+			return listed.NextToken, err
+		}
+		page, err := c.describe(ctx, listed.FindingArns)
+		if missing := len(listed.FindingArns) - len(page); err == nil && missing > 0 {
+			err = fmt.Errorf("%d findings of the run %s have vanished while they were read", missing, run)
+		}
+		if err != nil || !fn(page) {
+			return "", err
+		}
+		return listed.NextToken, nil
+	})
+}
+
+// describe describes and explains a page of findings, in the order of their ARNs.
+// One that is not there is left out.
+func (c *client) describe(ctx context.Context, arns []string) ([]described, error) {
+	var answer model.DescribeFindingsResponse
+	if err := c.inspector(ctx, "DescribeFindings", map[string]any{"findingArns": arns}, &answer); err != nil {
 		return nil, err
 	}
 	var explained operator.ExplainResponse
@@ -82,18 +106,35 @@ func (c *client) findings(ctx context.Context, arns []string) ([]finding, error)
 	for _, e := range explained.Findings {
 		why[e.ARN] = e
 	}
-	findings := []finding{}
-	for _, f := range described.Findings {
-		if f.AssetAttributes == nil {
-			f.AssetAttributes = &model.AssetAttributes{}
+	var all []described
+	for _, f := range answer.Findings {
+		if e, ok := why[f.Arn]; ok {
+			all = append(all, described{f, e})
 		}
-		findings = append(findings, finding{
-			ARN: f.Arn, Severity: inspector.Severity(f.Severity), Title: f.Title, Description: f.Description, Recommendation: f.Recommendation,
-			Agent: f.AssetAttributes.AgentId, Host: hostName(f.AssetAttributes.Hostname, f.AssetAttributes.AgentId),
-			Package: string(why[f.Arn].Package), Rule: why[f.Arn].Rule, Evidence: some(why[f.Arn].Evidence),
-		})
 	}
-	return findings, nil
+	return all, nil
+}
+
+// findings describes and explains findings by their ARNs.
+func (c *client) findings(ctx context.Context, arns []string) ([]finding, error) {
+	all, err := c.describe(ctx, arns)
+	var findings []finding
+	for _, d := range all {
+		findings = append(findings, newFinding(d))
+	}
+	return findings, err
+}
+
+func newFinding(d described) finding {
+	var asset model.AssetAttributes
+	if d.AssetAttributes != nil {
+		asset = *d.AssetAttributes
+	}
+	return finding{
+		ARN: d.Arn, Severity: inspector.Severity(d.Severity), Title: d.Title, Description: d.Description, Recommendation: d.Recommendation,
+		Agent: asset.AgentId, Host: hostName(asset.Hostname, asset.AgentId),
+		Package: string(d.why.Package), Rule: d.why.Rule, Evidence: some(d.why.Evidence),
+	}
 }
 
 // hostName is what people call a host: its name, else its agent's id.

@@ -197,26 +197,9 @@ func evidenceLines(all []inspector.Evidence, most int) []string {
 		if i == most {
 			return append(lines, fmt.Sprintf("and %d more", len(all)-most))
 		}
-		lines = append(lines, evidenceLine(e))
+		lines = append(lines, e.String())
 	}
 	return lines
-}
-
-// evidenceLine is a piece of evidence in one line: "/etc/ssh/sshd_config:33:
-// PermitRootLogin yes (expected: no)".
-func evidenceLine(e inspector.Evidence) string {
-	where := e.File
-	if where == "" {
-		where = e.Record
-	}
-	if e.Line > 0 {
-		where += fmt.Sprintf(":%d", e.Line)
-	}
-	line := oneLine(where + ": " + e.Found)
-	if e.Expected != "" {
-		line += " (expected: " + oneLine(e.Expected) + ")"
-	}
-	return line
 }
 
 // firstSentence cuts a recommendation for a list; explain shows all of it.

@@ -110,27 +110,15 @@ func (c *Command) awaitReport(ctx context.Context, client *client, run string, w
 // download reads a report into a file that is there wholly or not at all, and never
 // over one that must stay.
 func (c *Command) download(ctx context.Context, client *client, url, path string, force bool) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer os.Remove(file.Name())
-	err = c.fetch(ctx, client, url, file)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err := errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
+	write := durable.Create
 	if force {
-		err = os.Rename(file.Name(), path)
-	} else if err = os.Link(file.Name(), path); errors.Is(err, fs.ErrExist) {
+		write = durable.Replace
+	}
+	err := write(path, func(file *os.File) error { return c.fetch(ctx, client, url, file) })
+	if errors.Is(err, fs.ErrExist) {
 		return exists(path)
 	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return durable.SyncFolder(filepath.Dir(path))
+	return err
 }
 
 // silence is how long a download may stand still.

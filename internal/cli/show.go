@@ -154,7 +154,7 @@ func (c *Command) printExplanation(f finding) {
 	}
 	fmt.Fprintf(w, "\n%s\n\nEvidence\n", f.Description)
 	for _, e := range f.Evidence {
-		fmt.Fprintf(w, "  %s\n      record %s of the sensor %s\n", evidenceLine(e), oneLine(e.Record), oneLine(e.Sensor))
+		fmt.Fprintf(w, "  %s\n      record %s of the sensor %s\n", e, oneLine(e.Record), oneLine(e.Sensor))
 	}
 	fmt.Fprintf(w, "\nWhat to do\n  %s\n", strings.ReplaceAll(f.Recommendation, "\n", "\n  "))
 }

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf8"
+
+	"assay/internal/inspector"
 )
 
 // text is where people read. Much of what they read comes from the hosts that are
@@ -14,22 +15,10 @@ import (
 type text struct{ w io.Writer }
 
 func (t text) Write(p []byte) (int, error) {
-	if _, err := t.w.Write(bytes.Map(visible, p)); err != nil {
+	if _, err := t.w.Write(bytes.Map(inspector.HarmlessRune, p)); err != nil {
 		return 0, err
 	}
 	return len(p), nil
-}
-
-// visible replaces the control characters of ASCII and Latin-1, and those that
-// change the direction of a line.
-func visible(r rune) rune {
-	switch {
-	case r == '\n', r == '\t':
-		return r
-	case r < ' ', 0x7f <= r && r < 0xa0, 0x202a <= r && r <= 0x202e, 0x2066 <= r && r <= 0x2069:
-		return utf8.RuneError
-	}
-	return r
 }
 
 // jsonText is where JSON is written, which may be a terminal, too: the characters
@@ -39,7 +28,7 @@ type jsonText struct{ w io.Writer }
 func (t jsonText) Write(p []byte) (int, error) {
 	var out strings.Builder
 	for _, r := range string(p) {
-		if visible(r) != r {
+		if inspector.HarmlessRune(r) != r {
 			fmt.Fprintf(&out, `\u%04x`, r)
 		} else {
 			out.WriteRune(r)

@@ -25,15 +25,31 @@ func WriteFile(name string, data []byte) error {
 
 // Replace is WriteFile for content that is produced piecemeal. If write fails,
 // the old file stays.
-func Replace(name string, write func(*os.File) error) error { return replace(name, true, write) }
+func Replace(name string, write func(*os.File) error) error {
+	return replace(name, true, os.Rename, write)
+}
+
+// Create is Replace where no file may be there: another that appears meanwhile
+// stays, too, and the error is fs.ErrExist.
+func Create(name string, write func(*os.File) error) error {
+	return replace(name, true, move, write)
+}
+
+// move is os.Rename that replaces nothing.
+func move(from, to string) error {
+	if err := os.Link(from, to); err != nil {
+		return err
+	}
+	return os.Remove(from)
+}
 
 // ReplaceLoosely is Replace without waiting for the disk: the file is whole, but
 // after a power failure perhaps the old one.
 func ReplaceLoosely(name string, write func(*os.File) error) error {
-	return replace(name, false, write)
+	return replace(name, false, os.Rename, write)
 }
 
-func replace(name string, durable bool, write func(*os.File) error) error {
+func replace(name string, durable bool, place func(from, to string) error, write func(*os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
 		return fmt.Errorf("replace %s: %w", name, err)
@@ -46,7 +62,7 @@ func replace(name string, durable bool, write func(*os.File) error) error {
 		err = closeErr
 	}
 	if err == nil {
-		err = os.Rename(f.Name(), name)
+		err = place(f.Name(), name)
 	}
 	if err != nil {
 		if removeErr := os.Remove(f.Name()); !errors.Is(removeErr, fs.ErrNotExist) {

@@ -203,7 +203,7 @@ func (a *asff) finding(f *Finding) asffFinding {
 		fields = append(fields, inspector.Attribute{Key: "userAttributes/" + attribute.Key, Value: attribute.Value})
 	}
 	for i, e := range f.Evidence {
-		fields = append(fields, inspector.Attribute{Key: fmt.Sprintf("assay/evidence/%d", i+1), Value: evidenceText(e)})
+		fields = append(fields, inspector.Attribute{Key: fmt.Sprintf("assay/evidence/%d", i+1), Value: e.String()})
 	}
 	out.ProductFields = bounded(fields, asffFields, asffKey, asffValue)
 	return out

@@ -2,7 +2,6 @@ package export
 
 import (
 	"encoding/csv"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -44,7 +43,7 @@ func writeCSV(w io.Writer, r Run, _ Options) error {
 func findingRow(r *Run, f *Finding) map[string]string {
 	var evidence []string
 	for _, e := range f.Evidence {
-		evidence = append(evidence, evidenceText(e))
+		evidence = append(evidence, e.String())
 	}
 	var tags []inspector.Attribute
 	for _, t := range f.Asset.Tags {
@@ -82,23 +81,6 @@ func list(attributes []inspector.Attribute) string {
 	return strings.Join(lines, "\n")
 }
 
-// evidenceText is a piece of evidence in a line: "/etc/ssh/sshd_config:33:
-// PermitRootLogin yes (expected: no)".
-func evidenceText(e inspector.Evidence) string {
-	text := e.Record
-	if e.File != "" {
-		text = e.File
-	}
-	if e.Line > 0 {
-		text += fmt.Sprintf(":%d", e.Line)
-	}
-	text += ": " + e.Found
-	if e.Expected != "" {
-		text += " (expected: " + e.Expected + ")"
-	}
-	return strings.Join(strings.Fields(text), " ")
-}
-
 // formula are the characters with which a spreadsheet takes a cell for a formula,
 // or may after it has stripped what is before (OWASP, "CSV Injection"). Most of
 // what is in a finding comes from hosts, which nobody should have to trust.
@@ -109,13 +91,10 @@ const formula = "=+-@\t\r\n＝＋－＠'"
 // also stands before a text that begins with one, so that it can be taken away.
 func cell(text string) string {
 	text = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n', r == '\t', r == '\r':
+		if r == '\r' {
 			return r
-		case r < ' ', 0x7f <= r && r < 0xa0, 0x202a <= r && r <= 0x202e, 0x2066 <= r && r <= 0x2069:
-			return '\uFFFD'
 		}
-		return r
+		return inspector.HarmlessRune(r)
 	}, text)
 	if i := strings.IndexAny(strings.TrimLeft(text, " \u00a0"), formula); i == 0 {
 		return "'" + text

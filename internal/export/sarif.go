@@ -168,7 +168,7 @@ func (s *sarif) result(f *Finding) sarifResult {
 	for i, e := range f.Evidence {
 		if e.File != "" {
 			main = i
-			r.Locations = []sarifLocation{{Physical: physical(e), Logical: host, Message: &sarifMessage{evidenceText(e)}}}
+			r.Locations = []sarifLocation{{Physical: physical(e), Logical: host, Message: &sarifMessage{e.String()}}}
 			break
 		}
 	}
@@ -177,7 +177,7 @@ func (s *sarif) result(f *Finding) sarifResult {
 	}
 	for i, e := range f.Evidence {
 		if i != main {
-			r.RelatedLocations = append(r.RelatedLocations, sarifLocation{ID: &i, Physical: physical(e), Logical: host, Message: &sarifMessage{evidenceText(e)}})
+			r.RelatedLocations = append(r.RelatedLocations, sarifLocation{ID: &i, Physical: physical(e), Logical: host, Message: &sarifMessage{e.String()}})
 		}
 	}
 	return r

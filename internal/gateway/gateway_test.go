@@ -188,7 +188,7 @@ func TestForeignCertificates(t *testing.T) {
 	}
 	for name, authority := range map[string]*identity.Authority{"expired": early, "foreign": foreign} {
 		c := d.caller(nil)
-		text, err := authority.AgentCertificate(identity.NewAgentID(), c.csr())
+		text, err := authority.AgentCertificate("i-0123456789abcdef0", c.csr())
 		if err != nil {
 			t.Fatal(err)
 		}

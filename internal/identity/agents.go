@@ -4,11 +4,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
@@ -18,13 +16,6 @@ import (
 // agentPattern is what agent ids look like: those of EC2, because consumers test
 // for "i-".
 var agentPattern = regexp.MustCompile(`^i-[0-9a-f]{17}$`)
-
-// NewAgentID makes the id of a host that enrols.
-func NewAgentID() string {
-	var b [9]byte
-	rand.Read(b[:])
-	return "i-" + hex.EncodeToString(b[:])[:17]
-}
 
 // AgentCertificate signs the key of a certificate request (PKCS#10, DER) for an
 // agent and returns the certificate in PEM. Nothing but the key is taken from

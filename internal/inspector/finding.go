@@ -38,16 +38,6 @@ type Asset struct {
 	NetworkInterfaces []NetworkInterface `json:"network_interfaces,omitempty"`
 }
 
-// Evidence is one thing that was seen on the host.
-type Evidence struct {
-	Sensor   string `json:"sensor"`             // which sensor's
-	Record   string `json:"record"`             // which record, as "type:key": "text:/etc/ssh/sshd_config"
-	File     string `json:"file,omitempty"`     // where it is on the host
-	Line     int    `json:"line,omitempty"`     // from 1; 0 where lines make no sense
-	Found    string `json:"found"`              // a redacted excerpt: "PermitRootLogin yes"
-	Expected string `json:"expected,omitempty"` // "no"
-}
-
 // The two titles that programs look for.
 const (
 	TitleNoIssues    = "No potential security issues found"

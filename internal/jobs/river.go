@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -77,7 +78,8 @@ func (q *River) migrate(ctx context.Context) error {
 		return err
 	}
 	defer conn.ExecContext(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1)", int64(riverLock))
-	migrator, err := rivermigrate.New(riverdatabasesql.New(q.db), &rivermigrate.Config{Logger: q.opts.Log})
+	// Its log tells of steps only: what goes wrong is returned.
+	migrator, err := rivermigrate.New(riverdatabasesql.New(q.db), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}

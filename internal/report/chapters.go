@@ -189,14 +189,7 @@ func hostItem(f inspector.Finding, common inspector.Finding) item {
 }
 
 func evidence(e inspector.Evidence) line {
-	where := e.File
-	switch {
-	case where == "":
-		where = e.Record
-	case e.Line > 0:
-		where = fmt.Sprintf("%s:%d", e.File, e.Line)
-	}
-	return line{visible(where), visible(e.Found), visible(e.Expected)}
+	return line{visible(e.Where()), visible(e.Found), visible(e.Expected)}
 }
 
 func (d *document) exclusions() {

@@ -11,6 +11,7 @@ import (
 
 	"assay/internal/inspector"
 	"assay/internal/rules"
+	"assay/internal/rules/rulestest"
 )
 
 var (
@@ -185,19 +186,8 @@ func TestExclusionGroupsReasons(t *testing.T) {
 	}
 }
 
-func TestWords(t *testing.T) {
-	e := seen[0]
-	e.Found = "a\x1b[31m yes\n"
-	if got, want := rules.OneLine(e), "/etc/x:3: a [31m yes (expected: no)"; got != want {
-		t.Errorf("OneLine = %q, want %q", got, want)
-	}
-	if got := rules.Severest([]inspector.Finding{{Severity: inspector.Low}, {Severity: inspector.High}, {Severity: inspector.Informational}}); got != inspector.High {
-		t.Errorf("Severest = %s", got)
-	}
-	if got := rules.Severest(nil); got != "" {
-		t.Errorf("Severest of nothing = %s", got)
-	}
-	if got := rules.Worst([]rules.Result{passed("one"), unevaluated("one", "x")}, "one"); got != rules.NotEvaluated {
+func TestWorst(t *testing.T) {
+	if got := rulestest.Worst([]rules.Result{passed("one"), unevaluated("one", "x")}, "one"); got != rules.NotEvaluated {
 		t.Errorf("Worst = %s", got)
 	}
 }

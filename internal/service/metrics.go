@@ -54,14 +54,13 @@ func newMetrics(version string) *metrics {
 			Name: "assay_jobs_total", Help: "Jobs that were run, by kind and outcome."}, []string{"kind", "outcome"}),
 		jobTime: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "assay_job_seconds", Help: "How long jobs took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 10)}, []string{"kind"}),
+		auditFailures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "assay_audit_failures_total", Help: "Events of the record of calls that could not be written."}),
 	}
-	m.auditFailures = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "assay_audit_failures_total", Help: "Events of the record of calls that could not be written."})
-	m.registry.MustRegister(m.auditFailures)
 	m.scheduled = newScheduled(m.registry)
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "assay_build_info", Help: "The version that runs.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
-	m.registry.MustRegister(m.calls, m.callTime, m.gateway, m.received, m.jobs, m.jobTime, build,
+	m.registry.MustRegister(m.calls, m.callTime, m.gateway, m.received, m.jobs, m.jobTime, m.auditFailures, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -57,7 +57,7 @@ func TestEveryRuleHasAVerdict(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, r := range d.Rules {
-			if v := rules.Worst(results, r.ID); v != rules.Passed && v != rules.Failed {
+			if v := rulestest.Worst(results, r.ID); v != rules.Passed && v != rules.Failed {
 				t.Errorf("%s: %s is %q: %+v", name, r.ID, v, results)
 			}
 		}

@@ -67,11 +67,26 @@ func unsound(t testing.TB, p rules.Package, s *hosttest.Snapshot, in rules.Input
 // compare checks that what is known of less is not another verdict.
 func compare(complain func(string, ...any), p rules.Package, what string, whole, less []rules.Result) {
 	for _, rule := range p.Describe().Rules {
-		before, after := rules.Worst(whole, rule.ID), rules.Worst(less, rule.ID)
+		before, after := Worst(whole, rule.ID), Worst(less, rule.ID)
 		if after != before && after != rules.NotEvaluated {
 			complain("%s: %s the verdict %q becomes %q", rule.ID, what, before, after)
 		}
 	}
+}
+
+// Worst is the verdict of a rule that gave several: one that failed before one
+// with an error, not evaluated, passed, not applicable. It is empty if none of
+// the results is the rule's.
+func Worst(results []rules.Result, rule string) rules.Verdict {
+	order := []rules.Verdict{rules.Failed, rules.Error, rules.NotEvaluated, rules.Passed, rules.NotApplicable}
+	for _, v := range order {
+		for _, r := range results {
+			if r.Rule == rule && r.Verdict == v {
+				return v
+			}
+		}
+	}
+	return ""
 }
 
 // CitedMatters takes every record away from the host that a failed verdict cites,
