@@ -2,7 +2,9 @@ package api
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"assay/internal/inspector"
 )
@@ -14,6 +16,9 @@ func (p *property) someFindings() (arns []string) {
 		for _, f := range r.findings {
 			all = append(all, f.arn)
 		}
+	}
+	if len(all) > 2 && p.rarely("elsewhere") {
+		all = append(all, strings.Replace(all[len(all)-1], scope.Account, "000000000000", 1))
 	}
 	return append(subset(p, "findings", 5, all...), draw(p, "finding", all[len(all)-1], all[len(all)/2], all[0]))
 }
@@ -36,6 +41,26 @@ func (p *property) change(name string, in object, of func(before []any) []any) {
 		}
 	}
 	p.expect(name, in, "", object{"failedItems": failed})
+	if draw(p, "look", true, false) {
+		p.lookAt(unique(in["findingArns"].([]string))[0])
+	}
+}
+
+// lookAt describes a finding, and looks for it by what it has and what it has not.
+func (p *property) lookAt(arn string) {
+	f := p.finding(arn)
+	if f == nil || !f.run.shown {
+		return
+	}
+	p.expect("DescribeFindings", object{"findingArns": []string{arn}}, "", object{"findings": []any{f.wire()}, "failedItems": object{}})
+	a := draw(p, "attribute", object{"key": "team", "value": "blue"}, object{"key": "team"}, object{"key": "team", "value": `"}`}, object{"key": "0", "value": "x"})
+	want := []any{}
+	for _, f := range p.shownFindings() {
+		if slices.ContainsFunc(f.user, func(b any) bool { return maps.Equal(b.(object), a) }) {
+			want = append(want, f.arn)
+		}
+	}
+	p.expectPages("ListFindings", "findingArns", object{"filter": object{"userAttributes": []any{a}}}, "", func() []any { return want })
 }
 
 func (p *property) finding(arn string) *modelFinding {

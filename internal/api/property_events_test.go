@@ -75,6 +75,11 @@ func (p *property) tell(r *modelRun, from inspector.RunState) {
 	}
 }
 
+// lookAtRun describes a run.
+func (p *property) lookAtRun(r *modelRun) {
+	p.expect("DescribeAssessmentRuns", object{"assessmentRunArns": []string{r.arn}}, "", object{"assessmentRuns": []any{r.wire()}, "failedItems": object{}})
+}
+
 // message is in the form that the consumers of Inspector's messages know.
 func (p *property) message(r *modelRun, event inspector.Event) string {
 	out := `{"event":"` + string(event) + `",`
@@ -136,6 +141,12 @@ func (p *property) subscription() (in object, t *modelTemplate, outcome string) 
 func (p *property) subscribe() {
 	in, t, outcome := p.subscription()
 	p.subscribeTo(t, in, outcome)
+	if outcome == "" && draw(p, "all events", true, false) {
+		for _, event := range propertyEvents {
+			p.subscribeTo(t, object{"resourceArn": t.arn, "topicArn": in["topicArn"], "event": event}, "")
+		}
+		p.expectPages("ListEventSubscriptions", "subscriptions", object{"resourceArn": t.arn}, "", func() []any { return p.subscriptions(t.arn) })
+	}
 	if outcome == "" && p.rarely("as many topics as there may be") {
 		for i := 0; len(t.topics) < 50; i++ {
 			p.subscribeTo(t, object{"resourceArn": t.arn, "topicArn": fmt.Sprintf("arn:aws:sns:eu-central-1:210987654321:n%d", i), "event": "OTHER"}, "")
@@ -166,6 +177,10 @@ func (p *property) subscribeTo(t *modelTemplate, in object, outcome string) {
 
 func (p *property) unsubscribe() {
 	in, t, outcome := p.subscription()
+	p.unsubscribeFrom(t, in, outcome)
+}
+
+func (p *property) unsubscribeFrom(t *modelTemplate, in object, outcome string) {
 	p.expect("UnsubscribeFromEvent", in, outcome, nil)
 	if outcome != "" {
 		return
@@ -175,8 +190,15 @@ func (p *property) unsubscribe() {
 		delete(t.topics, topic)
 	}
 	for _, r := range p.runsOf(t.arn) {
+		stopped := false
 		for _, n := range r.reported {
-			n.stopped = n.stopped || event == "FINDING_REPORTED" && n.topic == topic && !n.unrouted
+			if event == "FINDING_REPORTED" && n.topic == topic && !n.unrouted {
+				n.stopped, stopped = true, true
+			}
+		}
+		if stopped && draw(p, "jobs run", true, false) {
+			p.work()
+			p.lookAtRun(r)
 		}
 	}
 }

@@ -73,4 +73,8 @@ func (p *property) end(r *modelRun) {
 		end = inspector.CompletedWithErrors
 	}
 	p.advance(r, end)
+	if len(r.reported) > 0 && draw(p, "unsubscribe", true, false) {
+		p.unsubscribeFrom(r.of, object{"resourceArn": r.template, "topicArn": r.reported[0].topic, "event": inspector.FindingReported}, "")
+	}
+	p.lookAtRun(r)
 }

@@ -91,7 +91,12 @@ func (p *property) createPreview() {
 	slices.SortFunc(t.previews, func(a, b *modelPreview) int {
 		return cmp.Or(b.madeAt.Compare(a.madeAt), strings.Compare(a.token, b.token))
 	})
-	t.previews = append(t.previews[:min(9, len(t.previews))], &modelPreview{token: out["previewToken"].(string), madeAt: p.now})
+	preview := &modelPreview{token: out["previewToken"].(string), madeAt: p.now}
+	t.previews = append(t.previews[:min(9, len(t.previews))], preview)
+	if draw(p, "its job runs", true, false) {
+		p.work()
+		p.readPreview(object{"assessmentTemplateArn": arn, "previewToken": preview.token}, preview)
+	}
 }
 
 // getPreview reads a preview, or asks for one that there is not, or not there.

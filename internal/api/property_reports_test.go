@@ -24,7 +24,7 @@ func (r *modelRun) report(kind, format string) *modelReport {
 
 func (p *property) getReport() {
 	arn := p.arn("run", inspector.KindRun, p.runARNs())
-	kind, format := draw(p, "type", "FINDING", "FULL"), draw(p, "format", "HTML", "HTML", "HTML", "HTML", "PDF")
+	kind, format := draw(p, "type", "FINDING", "FULL"), draw(p, "format", "HTML", "HTML", "HTML", "HTML", "HTML", "HTML", "HTML", "HTML", "HTML", "PDF")
 	in := object{"assessmentRunArn": arn, "reportType": kind, "reportFileFormat": format}
 	r := p.run(arn)
 	switch {
@@ -42,6 +42,11 @@ func (p *property) getReport() {
 	case !r.report(kind, format).done:
 		p.expect("GetAssessmentReport", in, "", object{"status": "WORK_IN_PROGRESS"})
 	default:
+		p.getDocument(r, in)
+		return
+	}
+	if r != nil && r.report(kind, format) != nil && draw(p, "its job runs", true, false) {
+		p.work()
 		p.getDocument(r, in)
 	}
 }

@@ -197,6 +197,7 @@ func (p *property) stopRun() {
 	default:
 		p.stop(r)
 	}
+	p.lookAtRun(r)
 }
 
 // stop ends a collection early: the run goes on to its end at once if nothing is
