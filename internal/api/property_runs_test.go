@@ -180,7 +180,7 @@ func (p *property) learnExclusions(r *modelRun, want int) {
 
 func (p *property) stopRun() {
 	arn := p.arn("run", inspector.KindRun, p.runARNs())
-	in, action := object{"assessmentRunArn": arn}, draw(p, "action", "", "START_EVALUATION", "SKIP_EVALUATION")
+	in, action := object{"assessmentRunArn": arn}, draw(p, "action", "SKIP_EVALUATION", "", "START_EVALUATION")
 	if action != "" {
 		in["stopAction"] = action
 	}
