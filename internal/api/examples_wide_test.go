@@ -33,23 +33,14 @@ func TestPublishedExamples(t *testing.T) {
 		Examples map[string][]struct{ Input, Output object }
 	}
 	check(t, json.Unmarshal(data, &file))
-	n, waiting := 0, []string{}
+	n, replayed := 0, 0
 	for operation, examples := range file.Examples {
 		for _, example := range examples {
 			n++
 			t.Run(operation, func(t *testing.T) {
 				w := newWorldIn(t, inspector.Scope{Region: "us-west-2", Account: "123456789012"})
 				w.seedExamples(strings.HasPrefix(operation, "Delete"))
-				if !w.has(operation) {
-					w.fails(operation, example.Input, "UnknownOperationException", "")
-					waiting = append(waiting, operation)
-					return
-				}
 				w.precede(operation, func(first string) object { return file.Examples[first][0].Input })
-				if operation == "ListEventSubscriptions" && !w.has("SubscribeToEvent") {
-					w.do(operation, example.Input) // there is nothing to list
-					return
-				}
 				in := example.Input
 				if in == nil {
 					in = object{} // what clients send where there is nothing to say
@@ -61,20 +52,13 @@ func TestPublishedExamples(t *testing.T) {
 				if failed, ok := example.Output["failedItems"]; ok && size(failed) != size(out["failedItems"]) {
 					t.Errorf("failed items: %v", out["failedItems"])
 				}
+				replayed++
 			})
 		}
 	}
-	if n != 32 {
-		t.Errorf("%d examples, want 32", n)
+	if n != 32 || replayed != n {
+		t.Errorf("%d of %d examples were replayed, want all 32", replayed, n)
 	}
-	if len(waiting) > 0 {
-		t.Logf("operations that have no behaviour yet: %v", waiting)
-	}
-}
-
-func (w *world) has(operation string) bool {
-	_, ok := w.api.operations[operation]
-	return ok
 }
 
 // precede makes the calls that an example takes for granted: they are examples too.
@@ -83,7 +67,7 @@ func (w *world) precede(operation string, input func(operation string) object) {
 		"UnsubscribeFromEvent": "SubscribeToEvent", "ListEventSubscriptions": "SubscribeToEvent",
 		"RemoveAttributesFromFindings": "AddAttributesToFindings", "DescribeCrossAccountAccessRole": "RegisterCrossAccountAccessRole",
 	}[operation]
-	if first != "" && w.has(first) {
+	if first != "" {
 		w.do(first, input(first))
 	}
 }

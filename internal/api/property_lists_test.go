@@ -139,13 +139,15 @@ func (p *property) listTemplates() {
 		lasting(p, func(t *modelTemplate) int { return t.seconds }),
 		packaged(p, func(t *modelTemplate) []string { return t.packages }),
 	)
-	want := []any{}
-	for _, arn := range byID(p.templates) {
-		if t := p.templates[arn]; within(t.target) && passes(t) {
-			want = append(want, arn)
+	want := func() (want []any) {
+		for _, arn := range byID(p.templates) {
+			if t := p.templates[arn]; within(t.target) && passes(t) {
+				want = append(want, arn)
+			}
 		}
+		return want
 	}
-	p.expectPages("ListAssessmentTemplates", "assessmentTemplateArns", in, outcome, want)
+	p.expectPages("ListAssessmentTemplates", "assessmentTemplateArns", in, outcome, want, action{"CreateAssessmentTemplate", (*property).createTemplate})
 }
 
 // byID sorts by the last id of ARNs, which is the order of what has no number.
@@ -171,13 +173,15 @@ func (p *property) listRuns() {
 		timed(p, "completionTimeRange", func(r *modelRun) time.Time { return r.completedAt() }),
 		timed(p, "stateChangeTimeRange", func(r *modelRun) time.Time { return r.changes[len(r.changes)-1].at }),
 	)
-	want := []any{}
-	for _, r := range p.runs {
-		if within(r.template) && passes(r) {
-			want = append(want, r.arn)
+	want := func() (want []any) {
+		for _, r := range p.runs {
+			if within(r.template) && passes(r) {
+				want = append(want, r.arn)
+			}
 		}
+		return want
 	}
-	p.expectPages("ListAssessmentRuns", "assessmentRunArns", in, outcome, want)
+	p.expectPages("ListAssessmentRuns", "assessmentRunArns", in, outcome, want, action{"StartAssessmentRun", (*property).startRun})
 }
 
 func (p *property) describeRuns() {
@@ -269,17 +273,19 @@ func (p *property) listFindings() {
 		packaged(p, func(f *modelFinding) []string { return f.run.of.packages }),
 		having(p, "attributes", func(f *modelFinding) []any { return f.attributes },
 			object{"key": "INSTANCE_ID", "value": p.agents[0].ID}, object{"key": "port", "value": "22"}, object{"key": "port", "value": `"`}, object{"key": "port"}),
-		having(p, "userAttributes", func(f *modelFinding) []any { return f.run.of.attributes },
-			object{"key": "team", "value": "blue"}, object{"key": "team"}, object{"key": "ü", "value": `"}`}),
+		having(p, "userAttributes", func(f *modelFinding) []any { return f.user },
+			object{"key": "team", "value": "blue"}, object{"key": "team"}, object{"key": "ü", "value": `"}`}, object{"key": "Team", "value": "blue"}, object{"key": "cost"}),
 		timed(p, "creationTimeRange", func(f *modelFinding) time.Time { return f.createdAt }),
 	)
-	want := []any{}
-	for _, f := range p.shownFindings() {
-		if within(f.run.arn) && passes(f) {
-			want = append(want, f.arn)
+	want := func() (want []any) {
+		for _, f := range p.shownFindings() {
+			if within(f.run.arn) && passes(f) {
+				want = append(want, f.arn)
+			}
 		}
+		return want
 	}
-	p.expectPages("ListFindings", "findingArns", in, outcome, want)
+	p.expectPages("ListFindings", "findingArns", in, outcome, want, action{"a run ends", (*property).conclude}, action{"StartAssessmentRun", (*property).startRun})
 }
 
 func (p *property) describeFindings() {
@@ -303,7 +309,7 @@ func (p *property) listExclusions() {
 			want = append(want, e)
 		}
 	}
-	p.expectPages("ListExclusions", "exclusionArns", object{"assessmentRunArn": arn}, outcome, want)
+	p.expectPages("ListExclusions", "exclusionArns", object{"assessmentRunArn": arn}, outcome, func() []any { return want }, action{"StartAssessmentRun", (*property).startRun})
 }
 
 // describeExclusions looks that those are described that there are; their wording

@@ -19,6 +19,7 @@ type propertyModel struct {
 	runs      []*modelRun // as they were started
 	role      object      // as DescribeCrossAccountAccessRole has it
 	made      []string    // every ARN that was given out
+	links     []modelLink
 }
 
 type modelTarget struct {
@@ -32,6 +33,8 @@ type modelTemplate struct {
 	packages          []string
 	attributes, tags  []any
 	createdAt         time.Time
+	topics            map[string]map[inspector.Event]time.Time // since when they are subscribed
+	previews          []*modelPreview
 }
 
 type modelRun struct {
@@ -45,6 +48,9 @@ type modelRun struct {
 	parts               []*modelPart
 	exclusions          []string // ids
 	findings            []*modelFinding
+	notes               []*modelNote
+	reported            []*modelReported // by topic
+	reports             []*modelReport
 }
 
 type modelChange struct {
@@ -62,8 +68,8 @@ type modelPart struct {
 type modelFinding struct {
 	arn, agent, group, rule, title string
 	severity                       inspector.Severity
-	attributes                     []any
-	createdAt                      time.Time
+	attributes, user               []any
+	createdAt, updatedAt           time.Time
 	run                            *modelRun
 }
 
@@ -210,7 +216,7 @@ func (r *modelRun) wire() object {
 	out := object{
 		"arn": r.arn, "name": r.name, "assessmentTemplateArn": r.template, "state": r.state, "durationInSeconds": r.of.seconds,
 		"rulesPackageArns": r.of.packages, "userAttributesForFindings": orNone(r.of.attributes), "dataCollected": r.collected,
-		"createdAt": told(r.changes[0].at), "stateChangedAt": told(last), "stateChanges": changes, "notifications": []any{}, "findingCounts": counts,
+		"createdAt": told(r.changes[0].at), "stateChangedAt": told(last), "stateChanges": changes, "notifications": r.notifications(), "findingCounts": counts,
 	}
 	if !r.startedAt.IsZero() {
 		out["startedAt"] = told(r.startedAt)
@@ -225,8 +231,8 @@ func (f *modelFinding) wire() object {
 	return object{
 		"arn": f.arn, "schemaVersion": 1, "service": "Inspector", "assetType": "ec2-instance", "id": f.rule, "title": f.title,
 		"description": "Description.", "recommendation": "Recommendation.", "severity": f.severity, "numericSeverity": f.severity.Numeric(),
-		"confidence": 10, "indicatorOfCompromise": false, "attributes": f.attributes, "userAttributes": orNone(f.run.of.attributes),
-		"createdAt": told(f.createdAt), "updatedAt": told(f.createdAt),
+		"confidence": 10, "indicatorOfCompromise": false, "attributes": f.attributes, "userAttributes": orNone(f.user),
+		"createdAt": told(f.createdAt), "updatedAt": told(f.updatedAt),
 		"serviceAttributes": object{"schemaVersion": 1, "assessmentRunArn": f.run.arn, "rulesPackageArn": f.run.of.packages[0]},
 		"assetAttributes":   f.asset(),
 	}

@@ -135,10 +135,8 @@ func (p *property) mayStart(r *modelRun, hosts []inspector.Agent) (outcome strin
 		return outcome, nil
 	}
 	for _, host := range hosts {
-		for _, other := range p.runs {
-			if !other.final() && slices.ContainsFunc(other.parts, func(part *modelPart) bool { return part.agent == host.ID }) {
-				busy = append(busy, object{"agentId": host.ID, "assessmentRunArn": other.arn})
-			}
+		if other := p.busy(host); other != nil {
+			busy = append(busy, object{"agentId": host.ID, "assessmentRunArn": other.arn})
 		}
 	}
 	switch {
@@ -152,12 +150,11 @@ func (p *property) mayStart(r *modelRun, hosts []inspector.Agent) (outcome strin
 
 // start is what a run is like when it was started.
 func (p *property) start(r *modelRun, hosts []inspector.Agent) {
-	r.become(p.now, inspector.Created, inspector.StartDataCollectionPending)
-	excluded := 0
+	r.become(p.now, inspector.Created)
+	p.advance(r, inspector.StartDataCollectionPending)
 	for _, host := range hosts {
 		part := &modelPart{host.ID, "HEALTHY", "IDLE", true}
 		if p.gone(host) {
-			excluded++
 			*part = modelPart{host.ID, "UNHEALTHY", "UNHEALTHY", false}
 			if host.SeenAt.IsZero() {
 				part.health, part.code = "UNKNOWN", "UNKNOWN"
@@ -165,11 +162,8 @@ func (p *property) start(r *modelRun, hosts []inspector.Agent) {
 		}
 		r.parts = append(r.parts, part)
 	}
-	if len(hosts) == 0 {
-		excluded++
-	}
 	p.runs = append(p.runs, r)
-	p.learnExclusions(r, excluded)
+	p.learnExclusions(r, len(p.excluded(hosts)))
 }
 
 // learnExclusions reads the ids of a run's exclusions, which nobody can know before.
@@ -186,7 +180,7 @@ func (p *property) learnExclusions(r *modelRun, want int) {
 
 func (p *property) stopRun() {
 	arn := p.arn("run", inspector.KindRun, p.runARNs())
-	in, action := object{"assessmentRunArn": arn}, draw(p, "action", "", "START_EVALUATION", "SKIP_EVALUATION")
+	in, action := object{"assessmentRunArn": arn}, draw(p, "action", "SKIP_EVALUATION", "", "START_EVALUATION")
 	if action != "" {
 		in["stopAction"] = action
 	}
@@ -199,10 +193,11 @@ func (p *property) stopRun() {
 	switch {
 	case r.final():
 	case action == "SKIP_EVALUATION":
-		r.become(p.now, inspector.Canceled)
+		p.advance(r, inspector.Canceled)
 	default:
 		p.stop(r)
 	}
+	p.lookAtRun(r)
 }
 
 // stop ends a collection early: the run goes on to its end at once if nothing is
@@ -212,7 +207,7 @@ func (p *property) stop(r *modelRun) {
 	waiting := slices.DeleteFunc(slices.Clone(r.parts), func(part *modelPart) bool { return !part.waiting })
 	late := r.state == inspector.StopDataCollectionPending && !p.now.Before(since.Add(5*time.Minute))
 	if r.state != inspector.StopDataCollectionPending {
-		r.become(p.now, r.ahead(inspector.StopDataCollectionPending)...)
+		p.advance(r, r.ahead(inspector.StopDataCollectionPending)...)
 	}
 	if len(waiting) > 0 && !late {
 		return
@@ -220,7 +215,7 @@ func (p *property) stop(r *modelRun) {
 	for _, part := range waiting {
 		part.health, part.code, part.waiting = "UNHEALTHY", "UNHEALTHY", false
 	}
-	r.become(p.now, append(r.ahead(inspector.EvaluatingRules), inspector.CompletedWithErrors)...)
+	p.advance(r, append(r.ahead(inspector.EvaluatingRules), inspector.CompletedWithErrors)...)
 	p.learnExclusions(r, len(r.exclusions)+len(waiting))
 }
 
@@ -229,30 +224,38 @@ func (p *property) deleteRun() {
 }
 
 // conclude takes a run to its end with findings for its hosts: what the evaluation
-// would do.
+// would do. Some ends are the service's own, which tells of them.
 func (p *property) conclude() {
 	going := slices.DeleteFunc(slices.Clone(p.runs), func(r *modelRun) bool { return r.final() })
 	if len(going) == 0 {
 		return
 	}
 	r := draw(p, "run", going...)
-	end := draw(p, "end", inspector.Completed, inspector.Completed, inspector.CompletedWithErrors, inspector.FailedState, inspector.ErrorState)
+	end := draw(p, "end", "", "", inspector.Completed, inspector.CompletedWithErrors, inspector.FailedState, inspector.ErrorState)
 	found := map[string][]inspector.Finding{}
 	for _, part := range r.parts {
 		if part.waiting {
 			found[part.agent] = p.findings(r, part.agent)
 		}
 	}
-	states, ctx := append(r.ahead(inspector.EvaluatingRules), end), p.world.t.Context()
+	states, ctx := r.ahead(inspector.EvaluatingRules), p.world.t.Context()
+	if end != "" {
+		states = append(states, end)
+	}
 	id := mustParse(r.arn).ID
 	p.inStore(func(tx *store.Tx) error {
 		for agent, findings := range found {
-			if err := tx.SaveResults(ctx, id, agent, inspector.PackagePractices, []byte("{}"), findings, nil); err != nil {
+			if err := tx.SaveResults(ctx, id, agent, inspector.PackagePractices, p.kept, findings, nil); err != nil {
 				return err
 			}
 		}
 		if err := tx.SetDataCollected(ctx, id); err != nil {
 			return err
+		}
+		for _, part := range r.parts {
+			if err := tx.MarkEvaluated(ctx, id, part.agent); err != nil {
+				return err
+			}
 		}
 		for _, state := range states {
 			if err := tx.ChangeRunState(ctx, id, state, p.now); err != nil {
@@ -262,7 +265,9 @@ func (p *property) conclude() {
 		return nil
 	})
 	r.become(p.now, states...)
-	r.collected = true
+	if r.collected = true; end == "" {
+		p.end(r)
+	}
 }
 
 func mustParse(arn string) inspector.ARN {
@@ -279,7 +284,7 @@ func (p *property) findings(r *modelRun, agent string) (found []inspector.Findin
 	for i := range draw(p, "findings", 12, 5, 2, 1, 0) {
 		f := &modelFinding{
 			arn: run.Finding(idOf(r.arn, agent, i)).String(), agent: agent, group: draw(p, "scaling group", "", "asg", "Asg"), run: r,
-			rule: draw(p, "rule", "ssh", "aslr", `"\`), title: fmt.Sprint("Finding ", i), createdAt: p.now, severity: draw(p, "severity", inspector.Severities()...),
+			rule: draw(p, "rule", "ssh", "aslr", `"\`), title: fmt.Sprint("Finding ", i), createdAt: p.now, updatedAt: p.now, user: r.of.attributes, severity: draw(p, "severity", inspector.Severities()...),
 			attributes: []any{object{"key": "INSTANCE_ID", "value": agent}, object{"key": "port", "value": draw(p, "port", "22", "23", `"`)}},
 		}
 		r.findings = append(r.findings, f)

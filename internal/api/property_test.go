@@ -39,9 +39,10 @@ var propertyLimits = inspector.Limits{Targets: 4, Templates: 6, Runs: 5, Running
 func testProperty(t *testing.T, database string, steps int) {
 	p := &property{now: time.Now().Truncate(time.Microsecond)}
 	w := newWorldOn(t, scope, database, func(c *assess.Config) {
-		c.Limits, c.Now = propertyLimits, func() time.Time { return p.now }
+		p.queue = &notedQueue{Queue: c.Queue}
+		c.Limits, c.Queue, c.Now = propertyLimits, p.queue, func() time.Time { return p.now }
 	})
-	p.world, p.started = w, p.now
+	p.world, p.started, p.kept, p.bob = w, p.now, kept(t), newRestricted(t, w)
 	rapid.Check(t, func(t *rapid.T) {
 		p.T = t
 		p.begin()
@@ -66,14 +67,32 @@ func (a action) String() string { return a.name }
 // prelude is how a case begins, so that most have something of everything.
 var prelude = []func(*property){
 	(*property).createGroup, (*property).createTarget, (*property).createTarget, (*property).createTemplate, (*property).createTemplate,
+	(*property).subscribe, (*property).subscribe, (*property).createPreview,
 	(*property).startRun, (*property).startRun, (*property).conclude,
 }
 
-// actions are what a sequence is made of. What is there twice happens more often.
+// actions are what a sequence is made of. What is there twice happens more often,
+// and so does what comes first: rapid prefers it.
 var actions = []action{
 	{"time passes", func(p *property) { p.pass(100 * time.Second) }},
 	{"agents are heard of", (*property).hear},
 	{"a run ends", (*property).conclude},
+	{"jobs run", (*property).work},
+	{"jobs run", (*property).work},
+	{"AddAttributesToFindings", (*property).addAttributes},
+	{"AddAttributesToFindings", (*property).addAttributes},
+	{"RemoveAttributesFromFindings", (*property).removeAttributes},
+	{"SubscribeToEvent", (*property).subscribe},
+	{"SubscribeToEvent", (*property).subscribe},
+	{"UnsubscribeFromEvent", (*property).unsubscribe},
+	{"ListEventSubscriptions", (*property).listSubscriptions},
+	{"CreateExclusionsPreview", (*property).createPreview},
+	{"GetExclusionsPreview", (*property).getPreview},
+	{"GetExclusionsPreview", (*property).getPreview},
+	{"GetAssessmentReport", (*property).getReport},
+	{"GetAssessmentReport", (*property).getReport},
+	{"a report is read", (*property).readLinks},
+	{"a policy changes", (*property).changePolicy},
 	{"CreateResourceGroup", (*property).createGroup},
 	{"DescribeResourceGroups", (*property).describeGroups},
 	{"CreateAssessmentTarget", (*property).createTarget},
@@ -115,6 +134,9 @@ type property struct {
 	world   *world
 	now     time.Time
 	started time.Time // the service
+	queue   *notedQueue
+	kept    []byte // results of a host, as they are kept
+	bob     *restricted
 
 	propertyModel
 }
@@ -135,10 +157,12 @@ func (p *property) begin() {
 		}
 	}
 	p.propertyModel = propertyModel{}
+	p.queue.noted = nil
 	p.role, _ = p.call("DescribeCrossAccountAccessRole", object{})
 	p.enrol()
 	for operation, member := range map[string]string{
 		"ListAssessmentTemplates": "assessmentTemplateArns", "ListAssessmentRuns": "assessmentRunArns", "ListFindings": "findingArns",
+		"ListEventSubscriptions": "subscriptions",
 	} {
 		if left, _ := p.pages(operation, member, object{}, nil); len(left) > 0 {
 			p.Fatalf("%s of deleted targets: %v", operation, left)
@@ -154,6 +178,11 @@ func (p *property) call(name string, in object) (out object, outcome string) {
 		p.Fatal(err)
 	}
 	shape := model.Operations[name]
+	if p.rarely("the restricted user") {
+		if out, outcome, done := p.asBob(shape, body); done {
+			return out, outcome
+		}
+	}
 	answer, err := p.world.api.operations[name](context.Background(), body, shape)
 	if err != nil {
 		return p.exception(shape, body, err)
@@ -165,25 +194,40 @@ func (p *property) call(name string, in object) (out object, outcome string) {
 		return nil, ""
 	}
 	out = p.decoded(answer)
-	if err := conforms(shape.Output, out, name); err != nil {
-		p.Fatalf("%s %s: the answer is not the model's: %v", name, body, err)
-	}
+	p.fits(shape, body, out)
 	return out, ""
+}
+
+// fits checks that an answer is what AWS's model says.
+func (p *property) fits(shape model.Operation, body []byte, out object) {
+	switch {
+	case (out == nil) != (shape.Output == nil):
+		p.Fatalf("%s %s: the answer is %v", shape.Name, body, out)
+	case out != nil:
+		if err := conforms(shape.Output, out, shape.Name); err != nil {
+			p.Fatalf("%s %s: the answer is not the model's: %v", shape.Name, body, err)
+		}
+	}
 }
 
 func (p *property) exception(shape model.Operation, body []byte, err error) (object, string) {
 	status, e := describe(err)
-	out := p.decoded(e)
+	return p.refused(shape, body, status, e.Type, p.decoded(e)), strings.TrimSpace(e.Type + " " + e.Code)
+}
+
+// refused checks that an exception is one that AWS's model gives to the operation,
+// and returns its members. Nothing that is refused here can be retried at once.
+func (p *property) refused(shape model.Operation, body []byte, status int, kind string, out object) object {
 	delete(out, "__type")
-	if status != 400 || !slices.Contains(append(shape.Errors, "ValidationException"), e.Type) {
-		p.Fatalf("%s %s: %d %s, %v", shape.Name, body, status, e.Type, err)
+	if status != 400 || !slices.Contains(append(shape.Errors, "ValidationException"), kind) || out["canRetry"] == true {
+		p.Fatalf("%s %s: %d %s, %v", shape.Name, body, status, kind, out)
 	}
-	if known := model.Shapes[e.Type]; known != nil {
-		if err := conforms(known, out, e.Type); err != nil {
+	if known := model.Shapes[kind]; known != nil {
+		if err := conforms(known, out, kind); err != nil {
 			p.Fatalf("%s %s: the exception is not the model's: %v", shape.Name, body, err)
 		}
 	}
-	return out, strings.TrimSpace(e.Type + " " + e.Code)
+	return out
 }
 
 func (p *property) decoded(v any) object {
@@ -262,18 +306,50 @@ func (p *property) pages(name, member string, in object, between func()) (all []
 	}
 }
 
-// expectPages compares a whole list, read in pages of any size.
-func (p *property) expectPages(name, member string, in object, outcome string, want []any) {
+// expectPages compares a whole list, read in pages of any size. Where things are
+// done between the pages that add to it, what was there from the start is listed
+// once and in its order all the same, and besides it only what was added.
+func (p *property) expectPages(name, member string, in object, outcome string, want func() []any, adding ...action) {
 	if size := rapid.SampledFrom([]int{0, 1, 2, 3, 500}).Draw(p.T, "maxResults"); size > 0 {
 		in["maxResults"] = size
 	}
-	got, e := p.pages(name, member, in, nil)
+	before, added := want(), 0
+	var between func()
+	if len(adding) > 0 && draw(p, "added to", true, false) {
+		in["maxResults"] = draw(p, "maxResults", 1, 1, 2)
+		between = func() {
+			if added++; added <= 5 {
+				draw(p, "adds", adding...).do(p)
+			}
+		}
+	}
+	got, e := p.pages(name, member, in, between)
 	if e != outcome {
 		p.Fatalf("%s %v: got %q, want %q", name, in, e, outcome)
 	}
-	if outcome == "" {
-		p.same(name, in, object{"all": orNone(got)}, object{"all": orNone(want)})
+	if outcome != "" {
+		return
 	}
+	if added > 0 {
+		got = p.without(name, in, got, before, want())
+	}
+	p.same(name, in, object{"all": orNone(got)}, object{"all": orNone(before)})
+}
+
+// without leaves out of a list what was added to it.
+func (p *property) without(name string, in object, got, before, after []any) []any {
+	known := func(list []any, item any) bool {
+		return slices.ContainsFunc(list, func(other any) bool { return cmp.Equal(p.decoded(object{"": other}), object{"": item}) })
+	}
+	seen := []any{}
+	return slices.DeleteFunc(got, func(item any) bool {
+		old := known(before, item)
+		if !old && (!known(after, item) || known(seen, item)) {
+			p.Fatalf("%s %v: %v was neither there nor added, or was listed twice", name, in, item)
+		}
+		seen = append(seen, item)
+		return !old
+	})
 }
 
 func orNone(list []any) []any {

@@ -21,12 +21,20 @@ const previewLife = 24 * time.Hour
 
 // CreatePreview has a list made of the exclusions that a run of the template would
 // have if it were started now, and returns the token under which it can be read.
-// While one of the template is being made it is refused with PreviewInProgress.
+// While one of the template is being made it is refused with PreviewInProgress;
+// for a template of which no run can be started there is none.
 func (s *Service) CreatePreview(ctx context.Context, template string) (token string, err error) {
 	token = uuid.NewString()
 	err = s.update(ctx, func(tx *store.Tx) error {
 		if err := tx.CreatePreview(ctx, store.Preview{Token: token, Template: template, CreatedAt: s.Now()}); err != nil {
 			return err
+		}
+		templates, err := tx.Templates(ctx, []string{template})
+		if err != nil {
+			return err
+		}
+		if err := mayRun(templates[template]); err != nil {
+			return err // the job could never make it, nor another be made after it
 		}
 		return s.Queue.Enqueue(ctx, tx.SQL(), jobs.Job{Kind: jobPreview, Key: token, Payload: []byte(token), RunAt: s.Now()})
 	})

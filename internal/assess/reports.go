@@ -110,7 +110,7 @@ func mayReport(ctx context.Context, tx *store.Tx, run string) error {
 		return noSuch("ASSESSMENT_RUN_DOES_NOT_EXIST", "assessment run", run)
 	case !r.State.Final():
 		e := inspector.Errorf(inspector.RunInProgress, "", "the assessment run %s is in progress: there is a report once it is over", run)
-		e.Retry, e.Runs = true, []string{tx.RunARN(r)}
+		e.Runs = []string{tx.RunARN(r)}
 		return e
 	case r.State != inspector.Completed && r.State != inspector.CompletedWithErrors:
 		return inspector.Errorf(inspector.UnsupportedFeature, "", "the assessment run %s ended as %s, without an evaluation: there is nothing to report", run, r.State)

@@ -91,11 +91,8 @@ func (s *Service) newRun(ctx context.Context, tx *store.Tx, id, template, name s
 	if !ok {
 		return run, nil, noSuch("ASSESSMENT_TEMPLATE_DOES_NOT_EXIST", "assessment template", template)
 	}
-	if len(t.Packages) == 0 {
-		// A template may have none in AWS's model, a run may not: it would end well
-		// without anything having been checked.
-		return run, nil, inspector.Errorf(inspector.InvalidInput, "INVALID_NUMBER_OF_RULES_PACKAGE_ARNS",
-			"the assessment template has no rules package, so that a run would check nothing")
+	if err := mayRun(t); err != nil {
+		return run, nil, err
 	}
 	targets, err := tx.Targets(ctx, []string{t.Target})
 	if err != nil {
@@ -119,6 +116,17 @@ func (s *Service) newRun(ctx context.Context, tx *store.Tx, id, template, name s
 	}
 	agents, err = agentsOf(ctx, tx, target)
 	return run, agents, err
+}
+
+// mayRun refuses a template without rules packages. A template may have none in
+// AWS's model, a run may not: it would end well without anything having been
+// checked.
+func mayRun(t inspector.Template) error {
+	if len(t.Packages) > 0 {
+		return nil
+	}
+	return inspector.Errorf(inspector.InvalidInput, "INVALID_NUMBER_OF_RULES_PACKAGE_ARNS",
+		"the assessment template has no rules package, so that a run would check nothing")
 }
 
 // runName finds the first free "Run N for ..." from the number of runs on, of no

@@ -20,6 +20,7 @@ func python(t *testing.T) string {
 }
 
 func TestBoto3(t *testing.T) {
+	t.Parallel()
 	py := python(t)
 	w := newWorld(t)
 	if out := w.program(w.environment(), py, "testdata/boto3_client.py"); !strings.HasSuffix(out, "ok\n") {
@@ -31,6 +32,7 @@ func TestBoto3(t *testing.T) {
 // A script as people wrote it for AWS, with the pages that it got by default and
 // with the largest.
 func TestFindingsReport(t *testing.T) {
+	t.Parallel()
 	py := python(t)
 	w := newWorld(t)
 	for _, page := range []string{"", "500"} {

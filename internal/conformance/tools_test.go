@@ -12,6 +12,7 @@ import (
 
 // Ansible's module for targets: present, again, changed, absent, again.
 func TestAnsible(t *testing.T) {
+	t.Parallel()
 	playbook := testenv.Need(t, "/usr/bin/ansible-playbook", "ansible")
 	python := python(t)
 	w := newWorld(t)
@@ -26,6 +27,7 @@ func TestAnsible(t *testing.T) {
 // Debian's aws-cli beyond what internal/api has of it: repeat, change and delete,
 // its own paging, and its words for errors.
 func TestAWSCLI(t *testing.T) {
+	t.Parallel()
 	cli := testenv.Need(t, "/usr/bin/aws", "awscli")
 	w := newWorld(t)
 	env := w.environment()

@@ -2,9 +2,9 @@ package inspector
 
 import "slices"
 
-// MaxUserAttributes is how many user attributes a finding can have: as many as the
-// model has room for in its description.
-const MaxUserAttributes = 50
+// MaxUserAttributes is how many user attributes a finding can have: what a
+// UserAttributeList holds, which they are described in (service-2.json).
+const MaxUserAttributes = 10
 
 // AttributeChange changes the user attributes of findings: keys that are removed,
 // and attributes that are set, in place of those with the same keys.

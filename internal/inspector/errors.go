@@ -25,7 +25,7 @@ type Err struct {
 	Kind      ErrorKind
 	Code      string // the errorCode of the kind: "INVALID_ASSESSMENT_TARGET_NAME"
 	Message   string
-	Retry     bool        // canRetry
+	Retry     bool        // canRetry: "you can immediately retry your request" (service-2.json); not so while a run goes on
 	Agents    []BusyAgent // of AgentsAlreadyRunning, at most 10
 	Truncated bool        // there are more than Agents
 	Runs      []string    // of RunInProgress: the ARNs

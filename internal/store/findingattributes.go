@@ -29,7 +29,7 @@ func (tx *Tx) ChangeUserAttributes(ctx context.Context, refs []FindingRef, chang
 		case !ok:
 			failed[ref] = "ITEM_DOES_NOT_EXIST"
 		case slices.Equal(after, f.UserAttributes):
-		case len(after) > inspector.MaxUserAttributes:
+		case len(after) > inspector.MaxUserAttributes && len(after) > len(f.UserAttributes): // fewer is always possible
 			failed[ref] = "LIMIT_EXCEEDED"
 		default:
 			edit := attributeEdit{id: f.ID, before: f.UserAttributes, after: after}

@@ -139,7 +139,7 @@ func (tx *Tx) refuseBusy(ctx context.Context, agents []string) error {
 		return err
 	}
 	e := inspector.Errorf(inspector.AgentsAlreadyRunning, "", "%d of the hosts are in another assessment run that is in progress", len(busy))
-	e.Retry, e.Truncated = true, len(busy) > maxBusy
+	e.Truncated = len(busy) > maxBusy
 	e.Agents = busy[:min(len(busy), maxBusy)]
 	return e
 }

@@ -3,10 +3,8 @@ pages; errors as boto3's exceptions."""
 import os
 
 import boto3
-from botocore.exceptions import ClientError
 
 endpoint = os.environ["ASSAY_ENDPOINT"]
-not_yet = os.environ["NOT_YET"].split(",")
 seed = os.environ["SEED_RUN"]
 total = int(os.environ["SEED_FINDINGS"])
 c = boto3.client("inspector", endpoint_url=endpoint)
@@ -25,17 +23,6 @@ def fails(exception, code, call, **kwargs):
         assert e.response["ResponseMetadata"]["RequestId"], e.response
         return e.response
     raise SystemExit(f"{call.__name__} {kwargs} did not fail with {exception.__name__}")
-
-
-def try_new(operation, call, **kwargs):
-    """Calls an operation that may not be there yet."""
-    try:
-        return call(**kwargs)
-    except ClientError as e:
-        if e.response["Error"]["Code"] == "UnknownOperationException" and operation in not_yet:
-            print(operation, "is not there")
-            return None
-        raise
 
 
 x = c.exceptions
@@ -93,16 +80,13 @@ assert c.list_event_subscriptions(resourceArn=template)["subscriptions"] == []
 # Runs: one at a time for a host, stopped, deleted once.
 agents = [a for p in c.get_paginator("preview_agents").paginate(previewAgentsArn=target) for a in p["agentPreviews"]]
 assert [a["agentId"] for a in agents] == ["i-0123456789abcdef0"], agents
-preview = try_new("CreateExclusionsPreview", c.create_exclusions_preview, assessmentTemplateArn=template)
-if preview:
-    token = preview["previewToken"]
-    try_new("GetExclusionsPreview", c.get_exclusions_preview, assessmentTemplateArn=template, previewToken=token)
+token = c.create_exclusions_preview(assessmentTemplateArn=template)["previewToken"]
+assert c.get_exclusions_preview(assessmentTemplateArn=template, previewToken=token)["previewStatus"] in ("WORK_IN_PROGRESS", "COMPLETED")
 topic = f"arn:aws:sns:{c.meta.region_name}:{me['Account']}:findings"
-try_new("SubscribeToEvent", c.subscribe_to_event, resourceArn=template, event="ASSESSMENT_RUN_COMPLETED", topicArn=topic)
-if "SubscribeToEvent" not in not_yet:
-    (sub,) = c.list_event_subscriptions(resourceArn=template)["subscriptions"]
-    assert sub["topicArn"] == topic and sub["eventSubscriptions"][0]["event"] == "ASSESSMENT_RUN_COMPLETED", sub
-try_new("UnsubscribeFromEvent", c.unsubscribe_from_event, resourceArn=template, event="ASSESSMENT_RUN_COMPLETED", topicArn=topic)
+c.subscribe_to_event(resourceArn=template, event="ASSESSMENT_RUN_COMPLETED", topicArn=topic)
+(sub,) = c.list_event_subscriptions(resourceArn=template)["subscriptions"]
+assert sub["topicArn"] == topic and sub["eventSubscriptions"][0]["event"] == "ASSESSMENT_RUN_COMPLETED", sub
+c.unsubscribe_from_event(resourceArn=template, event="ASSESSMENT_RUN_COMPLETED", topicArn=topic)
 run = c.start_assessment_run(assessmentTemplateArn=template, assessmentRunName="first")["assessmentRunArn"]
 try:
     c.start_assessment_run(assessmentTemplateArn=template)
@@ -136,21 +120,21 @@ for size in (None, 500):
 high = [a for p in c.get_paginator("list_findings").paginate(assessmentRunArns=[seed], filter={"severities": ["High"]}) for a in p["findingArns"]]
 assert len(high) == total // 4, len(high)
 finding = high[0]
-if try_new("AddAttributesToFindings", c.add_attributes_to_findings, findingArns=[finding], attributes=[{"key": "owner", "value": "me"}]) is not None:
-    f = c.describe_findings(findingArns=[finding])["findings"][0]
-    assert {"key": "owner", "value": "me"} in f["userAttributes"], f
-    assert c.list_findings(filter={"userAttributes": [{"key": "owner", "value": "me"}]})["findingArns"] == [finding]
-if try_new("RemoveAttributesFromFindings", c.remove_attributes_from_findings, findingArns=[finding], attributeKeys=["owner"]) is not None:
-    assert c.describe_findings(findingArns=[finding])["findings"][0]["userAttributes"] == []
+c.add_attributes_to_findings(findingArns=[finding], attributes=[{"key": "owner", "value": "me"}])
+f = c.describe_findings(findingArns=[finding])["findings"][0]
+assert {"key": "owner", "value": "me"} in f["userAttributes"], f
+assert c.list_findings(filter={"userAttributes": [{"key": "owner", "value": "me"}]})["findingArns"] == [finding]
+c.remove_attributes_from_findings(findingArns=[finding], attributeKeys=["owner"])
+assert c.describe_findings(findingArns=[finding])["findings"][0]["userAttributes"] == []
 exclusions = [a for p in c.get_paginator("list_exclusions").paginate(assessmentRunArn=seed) for a in p["exclusionArns"]]
 explained = c.describe_exclusions(exclusionArns=exclusions)["exclusions"]
 assert explained[exclusions[0]]["scopes"] == [{"key": "INSTANCE_ID", "value": "i-0123456789abcdef0"}], explained
-report = try_new("GetAssessmentReport", c.get_assessment_report, assessmentRunArn=seed, reportFileFormat="HTML", reportType="FINDING")
-assert report is None or report["status"] in ("WORK_IN_PROGRESS", "COMPLETED"), report
+report = c.get_assessment_report(assessmentRunArn=seed, reportFileFormat="HTML", reportType="FINDING")
+assert report["status"] in ("WORK_IN_PROGRESS", "COMPLETED"), report
 role = "arn:aws:iam::" + me["Account"] + ":role/inspector"
-if try_new("RegisterCrossAccountAccessRole", c.register_cross_account_access_role, roleArn=role) is not None:
-    described = try_new("DescribeCrossAccountAccessRole", c.describe_cross_account_access_role)
-    assert described is None or described["roleArn"] == role and described["valid"] in (True, False), described
+c.register_cross_account_access_role(roleArn=role)
+described = c.describe_cross_account_access_role()
+assert described["roleArn"] == role and described["valid"] in (True, False), described
 
 # Deletes are final, and take everything below with them.
 c.delete_assessment_template(assessmentTemplateArn=template)

@@ -74,16 +74,14 @@ func testAttributes(t *testing.T, s *store.Store) {
 	equal(t, nil, ids(inspector.Attribute{Key: "team", Value: "a"}), nil)
 	equal(t, nil, ids(inspector.Attribute{Key: "team", Value: "b"}), nil)
 
-	for n := range 5 {
-		var more inspector.AttributeChange
-		for i := range 10 {
-			more.Set = append(more.Set, inspector.Attribute{Key: fmt.Sprint(n, "-", i), Value: "x"})
-		}
-		failed = change(t, s, more, at(50), refOf(one), refOf(other))
+	var more inspector.AttributeChange
+	for i := range inspector.MaxUserAttributes {
+		more.Set = append(more.Set, inspector.Attribute{Key: fmt.Sprint("more-", i), Value: "x"})
 	}
+	failed = change(t, s, more, at(50), refOf(one), refOf(other))
 	// "ticket" makes it one too many; the other one has room.
 	equal(t, nil, failed, map[store.FindingRef]string{refOf(one): "LIMIT_EXCEEDED"})
-	equal(t, nil, ids(inspector.Attribute{Key: "4-0", Value: "x"}), []string{other.ID})
+	equal(t, nil, ids(inspector.Attribute{Key: "more-0", Value: "x"}), []string{other.ID})
 }
 
 // random makes findings of which every property is a matter of chance.
