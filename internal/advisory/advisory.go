@@ -33,11 +33,13 @@ type Affected struct {
 	Ecosystem string // as OSV names it, release included: "Debian:12", "AlmaLinux:9", "PyPI"
 	Package   string // the name by which the ecosystem's advisories go: the source package of Debian, Ubuntu and Alpine, the binary of the rpm families
 	Module    string // rpm: the modularity stream, "nodejs:18", for packages of which there are several; empty: outside of modules, or not told
-	Arch      string // empty: every one
+	Arch      string // empty: every one; "src": Package names a source package, and stands for whatever is built of it
 	Status    Status
 	Note      string // the vendor's reason, for people: "Minor issue"
 	Ranges    []Range
 	Versions  []string // that are affected beside those in the ranges
+	Severity  Severity // the vendor's for this package, where it says one; empty: the record's
+	Binaries  []string // where Package is a source package: the binaries of it that have the fault; empty: all of them, or not told
 }
 
 // Range is a half-open or closed interval of versions in the ecosystem's order.
@@ -97,9 +99,29 @@ type Exploited struct {
 	Action     string
 }
 
-// Emit takes what a feed's reader reads. Its error ends the reading, and is
-// returned as it is.
+// Emit takes what a feed's reader reads. The error of a function ends the
+// reading, and is in the error that the reader returns. A function that is nil
+// takes nothing: what it would have been given is read, checked and let go.
 type Emit struct {
-	Record func(Record) error
-	Fact   func(Fact) error
+	Record    func(Record) error
+	Fact      func(Fact) error
+	Statement func(Statement) error
+	// Skip is told of everything that was read and cannot be used, so that
+	// nothing is lost silently.
+	Skip func(Skip)
+	// Edition is told, at most once a file, what a feed says of itself.
+	Edition func(Edition)
+}
+
+// Skip is a part of a feed that cannot be used.
+type Skip struct {
+	Record string // the record it is part of, by its id
+	Part   string // which part; empty: all of it
+	Why    string // one of a reader's few phrases, for counting
+}
+
+// Edition is what a feed says of itself as a whole.
+type Edition struct {
+	Version string // "2025.08.25"; empty if it does not say
+	Date    time.Time
 }
