@@ -8,9 +8,9 @@ import "time"
 type Statement struct {
 	Vulnerability string   // "CVE-2024-1234"
 	Aliases       []string // other names of it
-	// Product is a package URL, without what the statement leaves open. With a
-	// Component the statement is about that component as part of the product
-	// and says nothing of it elsewhere.
+	// Product is a package URL, without what the statement leaves open, or a CPE
+	// (of an operating system, as a rule). With a Component the statement is about
+	// that component as part of the product and says nothing of it elsewhere.
 	Product       string
 	Component     string // a package URL; empty: the product itself
 	Status        StatementStatus
