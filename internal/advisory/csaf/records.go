@@ -28,10 +28,7 @@ func (d *document) records(t *products, emit advisory.Emit) error {
 		all, order := v.rows(base.ID, t, emit)
 		for _, id := range order {
 			r := base
-			if r.ID = id; len(all[id].Affected()) == 0 {
-				continue
-			}
-			r.Affected = all[id].Affected()
+			r.ID, r.Affected = id, all[id].Affected()
 			if err := emit.Put(r); err != nil {
 				return err
 			}

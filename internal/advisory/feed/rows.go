@@ -52,7 +52,7 @@ func (r *Rows) Affected() []advisory.Affected {
 			built[of(a)] = true
 		}
 	}
-	return slices.DeleteFunc(r.rows, func(a advisory.Affected) bool {
+	return slices.DeleteFunc(slices.Clone(r.rows), func(a advisory.Affected) bool {
 		return a.Arch == "src" && len(a.Ranges) > 0 && a.Status == advisory.Fixed && built[of(a)]
 	})
 }

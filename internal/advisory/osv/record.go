@@ -161,7 +161,7 @@ func (a *affected) status(ranges []advisory.Range) advisory.Status {
 }
 
 // stream is a module's name and stream, in the summary of an advisory.
-var stream = regexp.MustCompile(`(?:^|[\s(])([A-Za-z][\w.+-]*:[A-Za-z0-9][\w.+-]*)`)
+var stream = regexp.MustCompile(`(?:^|[\s(])([A-Za-z0-9][\w.+-]*:[A-Za-z0-9][\w.+-]*)`)
 
 // modules are the streams that the package may be of; one empty for none.
 func (d *document) modules(a *affected, ranges []advisory.Range) []string {

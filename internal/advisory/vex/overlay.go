@@ -1,6 +1,7 @@
 package vex
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/package-url/packageurl-go"
@@ -61,21 +62,13 @@ func (o *Overlay) About(vulnerability, pkg string, within ...string) (advisory.S
 	return *last, true
 }
 
-// applies is true if the statement is about the package: as its product, or as its
-// component in a product that the package is in.
+// applies is true if the statement is about the package: as its product, as a part
+// of its product, or as its component in a product that the package is in.
 func (e *entry) applies(pkg *identity, within []*identity) bool {
-	if e.component == nil {
-		return e.product.covers(pkg)
-	}
-	if !e.component.covers(pkg) {
+	if e.component != nil && !e.component.covers(pkg) {
 		return false
 	}
-	for _, w := range within {
-		if e.product.covers(w) {
-			return true
-		}
-	}
-	return false
+	return e.component == nil && e.product.covers(pkg) || slices.ContainsFunc(within, e.product.covers)
 }
 
 // identity is a package URL or a CPE.
