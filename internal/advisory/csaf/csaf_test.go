@@ -93,6 +93,7 @@ func TestStatements(t *testing.T) {
 		"CVE-2023-20593|affected|cpe:/o:redhat:enterprise_linux:6|pkg:rpm/redhat/kernel?arch=src||Out of support scope|2024-09-13|Red Hat Product Security",
 		"CVE-2023-20593|affected|cpe:/o:redhat:enterprise_linux:9|pkg:rpm/redhat/linux-firmware?arch=src||Fix deferred|2024-09-13|Red Hat Product Security",
 		"CVE-2023-20593|affected|cpe:/o:redhat:enterprise_linux:9|pkg:rpm/redhat/kernel-rt?arch=src||Affected|2024-09-13|Red Hat Product Security",
+		"CVE-2023-20593|affected|cpe:/o:redhat:enterprise_linux:9|pkg:oci/ose-etcd?repository_url=registry.redhat.io/openshift4/ose-etcd|||2024-09-13|Red Hat Product Security",
 		"CVE-2023-20593|not_affected|cpe:/o:redhat:enterprise_linux:6|pkg:rpm/redhat/microcode_ctl?arch=src|vulnerable_code_not_present||2024-09-13|Red Hat Product Security",
 	}
 	if diff := cmp.Diff(want, have); diff != "" {

@@ -3,8 +3,8 @@ package feed
 import (
 	"archive/tar"
 	"archive/zip"
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -47,12 +47,16 @@ func Tar(ctx context.Context, r io.Reader, read Reader, emit advisory.Emit) erro
 		return err
 	}
 	defer free()
-	archive := tar.NewReader(plain)
+	tail := &zeros{r: plain}
+	archive := tar.NewReader(tail)
 	for n := 0; n <= maxEntries; n++ {
 		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
+		switch {
+		case err == io.EOF && tail.n < endOfTar:
+			return fmt.Errorf("read the tar, after file %d: it ends without its end mark: %w", n, io.ErrUnexpectedEOF)
+		case err == io.EOF:
 			return nil
-		} else if err != nil {
+		case err != nil:
 			return fmt.Errorf("read the tar, file %d: %w", n+1, err)
 		}
 		if header.Typeflag != tar.TypeReg {
@@ -63,6 +67,26 @@ func Tar(ctx context.Context, r io.Reader, read Reader, emit advisory.Emit) erro
 		}
 	}
 	return fmt.Errorf("the tar has more than %d files", maxEntries)
+}
+
+// endOfTar is how many zeros are at the end of a tar that was not cut off. The
+// standard library does not look, and no file ends in as many.
+const endOfTar = 1024
+
+// zeros counts the zeros that the bytes read so far end in.
+type zeros struct {
+	r io.Reader
+	n int
+}
+
+func (z *zeros) Read(p []byte) (int, error) {
+	n, err := z.r.Read(p)
+	rest := bytes.TrimRight(p[:n], "\x00")
+	if len(rest) > 0 {
+		z.n = 0
+	}
+	z.n += n - len(rest)
+	return n, err
 }
 
 // Folder reads every JSON file of a folder and the folders in it, by name.
