@@ -62,7 +62,7 @@ func (d *document) check() error {
 	switch {
 	case d.Document.Version == "":
 		return errors.New("the file is no CSAF document: it has no document/csaf_version")
-	case d.Document.Version != "2.0" && d.Document.Version != "2.1":
+	case d.Document.Version != "2.0":
 		return fmt.Errorf("the document is of CSAF %.20q; 2.0 can be read", d.Document.Version)
 	case d.Document.Tracking.ID == "":
 		return errors.New("the CSAF document has no document/tracking/id")

@@ -17,6 +17,8 @@ type document struct {
 	Affected   []affected       `json:"affected"`
 	References []reference      `json:"references"`
 	Specific   databaseSpecific `json:"database_specific"`
+
+	streams []string // that the summary names, once they were asked for
 }
 
 type severity struct {

@@ -171,6 +171,14 @@ func TestIntervals(t *testing.T) {
 	}
 }
 
+func TestTooManyStreams(t *testing.T) {
+	summary := "Important:" + strings.Repeat(" a:1 b:2 c:3 d:4 e:5 f:6 g:7 h:8 i:9", 1000)
+	got := feedtest.Read(t, Read, strings.Replace(alma, "Important: nodejs:20", summary, 1))
+	if a := got.Records[0].Affected; len(a) != 2 || a[0].Module != "" {
+		t.Errorf("%d rows, module %q", len(a), a[0].Module)
+	}
+}
+
 func TestForms(t *testing.T) {
 	for name, text := range map[string]string{
 		"lines": dsa + "\n" + usn + "\n", "array": "[" + dsa + "," + usn + "]\n", "nothing between": dsa + usn,

@@ -47,7 +47,7 @@ func (d *document) versions(i int, a *advisory.Affected, emit advisory.Emit) err
 
 // maxLookedThrough bounds the ranges that each version of a list is looked for in.
 // There are hardly ever more than ten.
-const maxLookedThrough = 200
+const maxLookedThrough = 20
 
 func scheme(typ, ecosystem string) version.Scheme {
 	if s := advisory.Scheme(ecosystem); s != version.Unknown || typ != "SEMVER" {

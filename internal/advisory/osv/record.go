@@ -173,13 +173,24 @@ func (d *document) modules(a *affected, ranges []advisory.Range) []string {
 	if !modular(ranges) {
 		return []string{""}
 	}
+	if d.streams == nil {
+		d.streams = streams(d.Summary)
+	}
+	return d.streams
+}
+
+// maxStreams is how many streams a summary may name. There are hardly ever two.
+const maxStreams = 8
+
+// streams are those that a summary names; one empty for none, or too many.
+func streams(summary string) []string {
 	var names []string
-	for _, m := range stream.FindAllStringSubmatch(d.Summary, -1) {
+	for _, m := range stream.FindAllStringSubmatch(summary, maxStreams+1) {
 		if name := strings.TrimRight(m[1], "."); !erratum.MatchString(name) && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
-	if len(names) == 0 {
+	if len(names) == 0 || len(names) > maxStreams {
 		return []string{""}
 	}
 	return names

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"assay/internal/advisory"
 	"assay/internal/advisory/feedtest"
 )
 
@@ -58,4 +59,15 @@ func count(got *feedtest.Got) counts {
 	}
 	c.cves, c.ids = len(cves), len(ids)
 	return c
+}
+
+func BenchmarkRead(b *testing.B) {
+	text := feedtest.Shared(b, "alma.osv.jsonl.zst")
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := Read(b.Context(), strings.NewReader(text), advisory.Emit{}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -39,7 +39,8 @@ func (o *Overlay) Add(s advisory.Statement) {
 // About is the statement that counts on a vulnerability in a package: the latest of
 // those that are about it. The package is known by its package URL, with its version;
 // within are the package URLs and CPEs of what it is in, such as a container image or
-// the operating system.
+// the operating system. Publishers who speak of source packages (Ubuntu: arch=source)
+// are asked with the package URL of the source.
 func (o *Overlay) About(vulnerability, pkg string, within ...string) (advisory.Statement, bool) {
 	entries := o.about[strings.ToUpper(vulnerability)]
 	if len(entries) == 0 {
