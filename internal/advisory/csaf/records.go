@@ -2,7 +2,6 @@ package csaf
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"assay/internal/advisory"
@@ -25,7 +24,10 @@ func (d *document) records(t *products, emit advisory.Emit) error {
 			emit.Skipped(base.ID, fmt.Sprintf("vulnerabilities[%d]", i), "vulnerability without a CVE")
 			continue
 		}
-		all, order := v.rows(base.ID, t, emit)
+		all, order, err := v.rows(base.ID, t, emit)
+		if err != nil {
+			return err
+		}
 		for _, id := range order {
 			r := base
 			r.ID, r.Affected = id, all[id].Affected()
@@ -79,12 +81,12 @@ func (v *vulnerability) vectors() []string {
 	var all []string
 	for _, s := range v.Scores {
 		for _, score := range []*score{s.V2, s.V3, s.V4} {
-			if score != nil && score.Vector != "" && !slices.Contains(all, score.Vector) {
+			if score != nil && score.Vector != "" {
 				all = append(all, score.Vector)
 			}
 		}
 	}
-	return all
+	return feed.Unique(all)
 }
 
 func (v *vulnerability) references() []string {
@@ -105,19 +107,28 @@ type said struct {
 	severity map[string]advisory.Severity
 }
 
-func (v *vulnerability) said(t *products) said {
+// maxFixes is how many advisories may fix one build of a package. There is hardly
+// ever more than one.
+const maxFixes = 20
+
+func (v *vulnerability) said(t *products) (said, error) {
 	s := said{map[string]advisory.Status{}, map[string]string{}, map[string][]string{}, map[string]advisory.Severity{}}
 	for i := range v.Remediations {
 		r := &v.Remediations[i]
 		status, known := unfixed(r)
 		for _, id := range t.all(r) {
 			if r.Category == "vendor_fix" {
-				if fix := erratum(r.URL); fix != "" && !slices.Contains(s.fixes[id], fix) {
+				if fix := erratum(r.URL); fix != "" {
 					s.fixes[id] = append(s.fixes[id], fix)
 				}
 			} else if known {
 				s.status[id], s.note[id] = status, feed.Line(r.Details, 200)
 			}
+		}
+	}
+	for id, fixes := range s.fixes {
+		if s.fixes[id] = feed.Unique(fixes); len(s.fixes[id]) > maxFixes {
+			return s, fmt.Errorf("%.80q is fixed by more than %d advisories", id, maxFixes)
 		}
 	}
 	for i := range v.Threats {
@@ -134,7 +145,7 @@ func (v *vulnerability) said(t *products) said {
 			s.note[id] = v.Flags[i].Label
 		}
 	}
-	return s
+	return s, nil
 }
 
 // unfixed is what a remediation says of a product that has no fix.

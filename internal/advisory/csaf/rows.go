@@ -9,8 +9,11 @@ import (
 
 // rows are what is said of packages, by the advisory that says it, and the ids of
 // those in the order in which they came.
-func (v *vulnerability) rows(document string, t *products, emit advisory.Emit) (map[string]*feed.Rows, []string) {
-	said := v.said(t)
+func (v *vulnerability) rows(document string, t *products, emit advisory.Emit) (map[string]*feed.Rows, []string, error) {
+	said, err := v.said(t)
+	if err != nil {
+		return nil, nil, err
+	}
 	all, order := map[string]*feed.Rows{}, []string(nil)
 	severity := v.severity("")
 	for _, list := range v.lists() {
@@ -42,7 +45,7 @@ func (v *vulnerability) rows(document string, t *products, emit advisory.Emit) (
 			}
 		}
 	}
-	return all, order
+	return all, order, nil
 }
 
 // advisories are those that say what a row says: the document itself, but for fixes

@@ -6,6 +6,9 @@ import (
 	"assay/internal/advisory"
 )
 
+// maxAliases is how many names a vulnerability may have.
+const maxAliases = 100
+
 func (d *document) statements(t *products, emit advisory.Emit) error {
 	_, current, err := d.dates()
 	if err != nil {
@@ -20,6 +23,9 @@ func (d *document) statements(t *products, emit advisory.Emit) error {
 		if len(ids) == 0 {
 			emit.Skipped(d.Document.Tracking.ID, fmt.Sprintf("vulnerabilities[%d]", i), "vulnerability without a CVE")
 			continue
+		}
+		if len(ids) > maxAliases {
+			return fmt.Errorf("vulnerability %d is %d CVEs, more than %d", i+1, len(ids), maxAliases)
 		}
 		base := advisory.Statement{Vulnerability: ids[0], Aliases: ids[1:], Time: current,
 			Source: d.Document.Tracking.ID, Author: d.Document.Publisher.Name}

@@ -27,6 +27,7 @@ package debian
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -68,9 +69,14 @@ func Read(ctx context.Context, r io.Reader, emit advisory.Emit) error {
 	defer in.Close()
 	packages := 0
 	err = in.Object(func(source string) error {
-		packages++
+		if packages++; source == "" {
+			return errors.New("it has no name")
+		}
 		return in.Object(func(id string) error {
 			var i issue
+			if id == "" {
+				return fmt.Errorf("a vulnerability of the package %.80q has no id", source)
+			}
 			if err := in.Decode(&i); err != nil {
 				return fmt.Errorf("%.80q in the package %.80q: %w", id, source, err)
 			}

@@ -74,6 +74,8 @@ func TestRefused(t *testing.T) {
 		"status":       {`{"a":{"CVE-2024-1111":{"releases":{"sid":{"status":"fixed"}}}}}`, []string{"package 1", `"a"`, "CVE-2024-1111", `"sid"`, `"fixed"`}},
 		"wrong type":   {`{"a":{"CVE-2024-1111":{"releases":{"sid":{"status":"resolved","fixed_version":1}}}}}`, []string{"CVE-2024-1111", "fixed_version"}},
 		"doubled":      {`{"a":{},"a":{}}`, []string{"duplicate"}},
+		"no package":   {`{"":{}}`, []string{"package 1", "no name"}},
+		"no id":        {`{"a":{"":{}}}`, []string{"package 1", `"a"`, "no id"}},
 		"no object":    {`{"a":[]}`, []string{"begins with"}},
 		"more follows": {`{} {}`, []string{"after the end"}},
 	} {

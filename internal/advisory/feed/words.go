@@ -62,6 +62,16 @@ func Time(text string) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%.40q is no date that we know", text)
 }
 
+// Unique is a list with each text once, where it first was.
+func Unique(list []string) []string {
+	seen := make(map[string]bool, len(list))
+	return slices.DeleteFunc(slices.Clone(list), func(text string) bool {
+		was := seen[text]
+		seen[text] = true
+		return was
+	})
+}
+
 // Line is the first line of a text, of at most max bytes.
 func Line(text string, max int) string {
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")

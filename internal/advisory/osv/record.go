@@ -47,6 +47,7 @@ func (d *document) record(emit advisory.Emit) (advisory.Record, error) {
 			return r, err
 		}
 	}
+	r.CVSS = feed.Unique(r.CVSS)
 	return r, nil
 }
 
@@ -98,10 +99,10 @@ func first(words ...string) advisory.Severity {
 	return ""
 }
 
-// vectors adds those of CVSS, each once.
+// vectors adds those of CVSS.
 func vectors(to []string, from []severity) []string {
 	for _, s := range from {
-		if strings.HasPrefix(s.Type, "CVSS") && s.Score != "" && !slices.Contains(to, s.Score) {
+		if strings.HasPrefix(s.Type, "CVSS") && s.Score != "" {
 			to = append(to, s.Score)
 		}
 	}

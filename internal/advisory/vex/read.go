@@ -14,6 +14,12 @@ import (
 // MaxFile bounds a document, in bytes.
 const MaxFile = 64 << 20
 
+// Bounds of a statement: a short one could stand for very many.
+const (
+	maxAliases = 100
+	maxPairs   = 1 << 20
+)
+
 // Read reads an OpenVEX document; it is a feed.Reader, and hands on statements only.
 func Read(ctx context.Context, r io.Reader, emit advisory.Emit) error {
 	in, err := feed.NewJSON(ctx, r, MaxFile)
@@ -51,6 +57,12 @@ func (d *document) statement(i int, emit advisory.Emit) error {
 	}
 	if s.Vulnerability == "" {
 		return errors.New("it has no vulnerability")
+	}
+	if len(s.Aliases) > maxAliases {
+		return fmt.Errorf("its vulnerability has %d aliases, more than %d", len(s.Aliases), maxAliases)
+	}
+	if len(from.Products) > maxPairs || len(from.Subcomponents) > maxPairs || len(from.Products)*len(from.Subcomponents) > maxPairs {
+		return fmt.Errorf("it has %d products with %d components each: too many", len(from.Products), len(from.Subcomponents))
 	}
 	switch s.Status {
 	case advisory.StatedNotAffected, advisory.StatedAffected, advisory.StatedFixed, advisory.StatedUnderInvestigation:
