@@ -1,6 +1,7 @@
 package csaf
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -147,6 +148,19 @@ func TestCircles(t *testing.T) {
 	if got := feedtest.Read(t, Read, circle); got.Why()["product that is not in the tree"] != 3 {
 		t.Errorf("%v", got.Why())
 	}
+}
+
+// TestMultiplied reads documents that stand for far more than they say.
+func TestMultiplied(t *testing.T) {
+	group := `"` + strings.Repeat(`p","`, 9999) + `p"`
+	remarks := strings.Repeat(`{"category":"impact","group_ids":["G"]},`, 999) + "{}"
+	feedtest.Fails(t, Read, `{"document":{"csaf_version":"2.0","tracking":{"id":"X-1"}},"product_tree":{"product_groups":[{"group_id":"G","product_ids":[`+group+`]}]},"vulnerabilities":[{"cve":"CVE-2024-0001","threats":[`+remarks+`]}]}`,
+		"X-1", "groups stand for")
+	var fixes strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&fixes, `{"category":"vendor_fix","url":"https://access.redhat.com/errata/RHSA-2024:%d","product_ids":["red_hat_enterprise_linux_6:kernel"]},`, 1000+i)
+	}
+	feedtest.Fails(t, Read, strings.Replace(redhatVEX, `"remediations":[`, `"remediations":[`+fixes.String(), 1), "CVE-2023-20593", "more than 20 advisories")
 }
 
 func FuzzRead(f *testing.F)       { feedtest.Fuzz(f, Read, redhatVEX, redhatAdvisory, suse) }

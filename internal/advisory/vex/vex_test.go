@@ -56,6 +56,8 @@ func TestRefused(t *testing.T) {
 		strings.Replace(head, "2023-01-01T00:00:00Z", "", 1) + `{"vulnerability":"a","status":"fixed"}]}`: {"timestamp"},
 		head + `{"status":"fixed","status":"affected"}]}`:                                                 {"duplicate"},
 		head + `{"products":[` + strings.Repeat(`{"subcomponents":[`, 4000):                               {"too often"},
+		head + `{"vulnerability":"a","products":[` + strings.Repeat(`"pkg:a/b",`, 1999) + `"pkg:a/b"],"subcomponents":[` + strings.Repeat(`"pkg:a/b",`, 1999) + `"pkg:a/b"]}]}`: {"2000 products", "too many"},
+		head + `{"vulnerability":{"name":"a","aliases":[` + strings.Repeat(`"b",`, 200) + `"b"]}}]}`:                                                                            {"201 aliases"},
 	} {
 		feedtest.Fails(t, Read, text, words...)
 	}
