@@ -14,7 +14,7 @@
 //   - Amazon Linux 2's extras are repositories of their own ("amazon-linux-2---kernel-5.10"),
 //     whose packages have the names of those in core, at other versions: a fixed version
 //     there says nothing of the package in core. They are kept apart as modules
-//     ("extras:kernel-5.10").
+//     ("extras:kernel-5.10"), by the collection or by the id.
 //   - A package is listed once an architecture. Where all have one version the row is
 //     of every architecture.
 //   - Dates are "2022-10-17 21:33", with or without seconds, RFC 3339, or seconds since

@@ -3,6 +3,7 @@ package updateinfo
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -68,6 +69,9 @@ func (from *update) cves() []string {
 
 func (c *collection) rows(id, ecosystem string, rows *feed.Rows, emit advisory.Emit) error {
 	module := c.module()
+	if module == "" && ecosystem == "Amazon Linux:2" {
+		module = extras(id)
+	}
 	for i, p := range c.Packages {
 		if p.Name == "" || p.Version == "" || p.Release == "" {
 			return fmt.Errorf("package %d of the collection %.80q has no name, version or release", i+1, c.Short)
@@ -99,6 +103,20 @@ func (c *collection) module() string {
 	return ""
 }
 
+// topic is that of Amazon Linux 2's extras in an id: "ALAS2KERNEL-5.10-2022-001",
+// "ALASNGINX1-2023-002".
+var topic = regexp.MustCompile(`^ALAS2?([A-Z][\w.+-]*?)-\d{4}-\d+$`)
+
+// extras is the module of the topic in an id. Livepatches are packages of their own
+// names and need none.
+func extras(id string) string {
+	m := topic.FindStringSubmatch(id)
+	if m == nil || m[1] == "LIVEPATCH" {
+		return ""
+	}
+	return "extras:" + strings.ToLower(m[1])
+}
+
 // amazon is the release that an id of Amazon's is about. Extras and livepatches
 // have their topic in it: "ALAS2KERNEL-5.10-2022-001".
 func amazon(id string) string {
@@ -107,7 +125,7 @@ func amazon(id string) string {
 		return "Amazon Linux:2023"
 	case strings.HasPrefix(id, "ALAS2022"):
 		return "Amazon Linux:2022"
-	case strings.HasPrefix(id, "ALAS2"):
+	case strings.HasPrefix(id, "ALAS2"), topic.MatchString(id):
 		return "Amazon Linux:2"
 	}
 	return ""

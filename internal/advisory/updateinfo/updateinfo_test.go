@@ -60,6 +60,20 @@ func TestFamilies(t *testing.T) {
 	}
 }
 
+func TestAmazonsIds(t *testing.T) {
+	for id, want := range map[string][2]string{
+		"ALAS2-2022-1857": {"Amazon Linux:2", ""}, "ALAS2KERNEL-5.10-2022-001": {"Amazon Linux:2", "extras:kernel-5.10"},
+		"ALASNGINX1-2023-002": {"Amazon Linux:2", "extras:nginx1"}, "ALAS2LIVEPATCH-2021-055": {"Amazon Linux:2", ""},
+		"ALAS2023-2023-070": {"Amazon Linux:2023", ""}, "ALAS2023LIVEPATCH-2024-001": {"Amazon Linux:2023", ""}, "ALAS2022-2022-197": {"Amazon Linux:2022", ""},
+	} {
+		text := strings.Replace(strings.Replace(al2023, "<id>ALAS2023-2023-070<", "<id>"+id+"<", 1), "amazon-linux-2023---kernel-livepatch", "x", 1)
+		a := feedtest.Read(t, Reader{}.Read, text).Records[0].Affected[0]
+		if got := [2]string{a.Ecosystem, a.Module}; got != want {
+			t.Errorf("%s: %v, want %v", id, got, want)
+		}
+	}
+}
+
 func TestDates(t *testing.T) {
 	got := feedtest.Read(t, Reader{"Fedora:40"}.Read, fedora).Records[0]
 	if !got.Published.Equal(time.Date(2024, 8, 26, 0, 0, 0, 0, time.UTC)) || !got.Modified.IsZero() {
