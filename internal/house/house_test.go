@@ -41,6 +41,12 @@ var mayImport = map[string][]string{
 	"schedule": {},
 	"blob":     {"durable"},
 
+	// What is published about vulnerabilities, read into one form.
+	"advisory":      {"version"},
+	"advisory/feed": {"advisory"},
+	"advisory/osv":  {"advisory", "advisory/feed", "version"},
+	"advisory/*":    {"advisory", "advisory/feed"},
+
 	// The agent's side. It never meets the service's.
 	"sensor":            {"telemetry", "sensor/hostfs"},
 	"sensor/hostfs":     {},
