@@ -20,6 +20,11 @@ func tooLate(part inspector.RunAgent, a inspector.Agent) (inspector.ExclusionKin
 	return inspector.AgentTooLate, reason, true
 }
 
+// stopped gives up those who had not asked what to collect when a run was stopped.
+func stopped(part inspector.RunAgent, _ inspector.Agent) (inspector.ExclusionKind, string, bool) {
+	return inspector.AgentTooLate, "the run was stopped before the agent asked what to collect", part.State == inspector.CollectionPending
+}
+
 // giveUpLost gives up agents that fell silent while a run that is collecting
 // waits for them, so that a host that was switched off does not hold up a day's
 // run.

@@ -8,7 +8,8 @@ import (
 )
 
 // StopRun ends a run's collection early: with StartEvaluation (the default) what
-// has come by then is evaluated, with SkipEvaluation the run is canceled. It does
+// has come by then is evaluated, with SkipEvaluation the run is canceled. Nobody
+// waits for agents that have not asked yet what to collect. It does
 // nothing to a run that is over, or whose collection is over already, unless it
 // is to be canceled.
 func (s *Service) StopRun(ctx context.Context, run string, action inspector.StopAction) error {
@@ -17,6 +18,9 @@ func (s *Service) StopRun(ctx context.Context, run string, action inspector.Stop
 	}
 	if action != inspector.StartEvaluation && action != inspector.SkipEvaluation {
 		return inspector.Errorf(inspector.InvalidInput, "INVALID_STOP_ACTION", "there is no stop action %q", action)
+	}
+	if err := s.Flush(ctx); err != nil {
+		return err // who has asked just now has asked
 	}
 	err := s.update(ctx, func(tx *store.Tx) error {
 		r, ok, err := runIn(ctx, tx, run)
@@ -30,6 +34,11 @@ func (s *Service) StopRun(ctx context.Context, run string, action inspector.Stop
 		}
 		if err := tx.SetRunStop(ctx, run, action); err != nil {
 			return err
+		}
+		if action == inspector.StartEvaluation {
+			if err := s.giveUp(ctx, tx, r, stopped); err != nil {
+				return err
+			}
 		}
 		_, err = s.step(ctx, tx, run)
 		return err

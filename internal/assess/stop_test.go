@@ -58,6 +58,20 @@ func TestStop(t *testing.T) {
 			t.Errorf("what did not come is excluded as %q", got)
 		}
 	})
+	t.Run("before a host has asked", func(t *testing.T) {
+		w := newWorld(t)
+		w.enrol()
+		run := w.start(w.template(time.Hour))
+		w.mustWork()
+		stop(w, run, inspector.StartEvaluation)
+		w.mustWork()
+		if run = w.run(run.ID); run.State != inspector.CompletedWithErrors {
+			t.Errorf("the run waits: it is %s", run.State)
+		}
+		if got := w.exclusions(run.ID); len(got) != 1 || got[0] != inspector.AgentTooLate.Title() {
+			t.Errorf("the host is excluded as %q", got)
+		}
+	})
 	t.Run("and skip", func(t *testing.T) {
 		w, agent, run := begin(t)
 		stop(w, run, inspector.SkipEvaluation)
