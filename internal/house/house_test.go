@@ -29,6 +29,11 @@ var mayImport = map[string][]string{
 	"testpg":    {"testenv"},
 	"version":   {},
 
+	// What is published about vulnerabilities, and which of it applies.
+	"advisory":       {"version"},
+	"advisory/index": {"advisory", "version", "durable"},
+	"advisory/match": {"advisory", "advisory/index", "version"},
+
 	"conformance": {},
 
 	"wire":     {},
