@@ -23,11 +23,16 @@ func (r Range) FromFirst() bool { return r.Introduced == "" || r.Introduced == "
 
 // Check returns an error if a bound of the range is no version of a scheme.
 func (r Range) Check(s version.Scheme) error {
-	for _, bound := range [...]string{r.Introduced, r.Fixed, r.LastAffected} {
-		if bound == "" || bound == "0" && r.FromFirst() && bound == r.Introduced {
+	if !r.FromFirst() {
+		if err := s.Check(r.Introduced); err != nil {
+			return err
+		}
+	}
+	for _, end := range [...]string{r.Fixed, r.LastAffected} {
+		if end == "" {
 			continue
 		}
-		if err := s.Check(bound); err != nil {
+		if err := s.Check(end); err != nil {
 			return err
 		}
 	}
