@@ -29,11 +29,12 @@ type Builder struct {
 }
 
 // DefaultMemory is what a Builder sorts in if New is given 0.
-const DefaultMemory = 32 << 20
+const DefaultMemory = 16 << 20
 
 const tempPrefix = ".build-"
 
-// New begins a set that Finish will put into a folder in place of the one there. Until then nothing changes.
+// New begins a set that Finish will put into a folder in place of the one there.
+// Until then nothing changes.
 // One process builds in a folder at a time: the error has durable.ErrLocked. What a
 // process that was killed left behind is removed.
 func New(dir string, memory int) (*Builder, error) {

@@ -134,7 +134,7 @@ func order(a, b advisory.Record) int { return strings.Compare(fmt.Sprint(a), fmt
 // TestRoundTrip: what was put in comes out, whole.
 func TestRoundTrip(t *testing.T) {
 	dir := t.TempDir()
-	records, known := examples(1000), facts(200)
+	records, known := examples(200), facts(200)
 	m := build(t, dir, 0, records, known)
 	var want []advisory.Record
 	for _, r := range records {
