@@ -281,6 +281,28 @@ func TestOldSetRemains(t *testing.T) {
 	}
 }
 
+// TestCrashesLeaveNothing: a build removes what one before it left that was killed.
+func TestCrashesLeaveNothing(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, ".build-123", "run-1"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"of-Debian_12-0123456789abcdef.index", ".of-Debian_12-0123456789abcdef.index.123", ".manifest.json.123"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("half of"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := build(t, dir, 0, examples(1), nil)
+	var left []string
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		left = append(left, e.Name())
+	}
+	if want := []string{m.Facts.File, "lock", manifestFile, m.Files[0].File}; !slices.Equal(left, want) || err != nil {
+		t.Errorf("%v, %v; want %v", left, err, want)
+	}
+}
+
 // TestSwap replaces sets under those who read them.
 func TestSwap(t *testing.T) {
 	dirs := []string{t.TempDir(), t.TempDir()}

@@ -148,7 +148,8 @@ func (f *File) verify(name string) error {
 	return nil
 }
 
-// removeOthers removes the files of sets before this one. Who reads one has it open.
+// removeOthers removes the files of sets before this one, and what replacements of
+// files left behind that a crash cut off. Who reads a file has it open.
 func (m *Manifest) removeOthers(dir string) error {
 	mine := map[string]bool{m.Facts.File: true}
 	for _, f := range m.Files {
@@ -160,7 +161,8 @@ func (m *Manifest) removeOthers(dir string) error {
 	}
 	var errs []error
 	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), suffix) && !mine[e.Name()] {
+		cutOff := strings.HasPrefix(e.Name(), ".") && (strings.Contains(e.Name(), suffix+".") || strings.HasPrefix(e.Name(), "."+manifestFile+"."))
+		if cutOff || strings.HasSuffix(e.Name(), suffix) && !mine[e.Name()] {
 			errs = append(errs, os.Remove(filepath.Join(dir, e.Name())))
 		}
 	}

@@ -7,6 +7,7 @@
 package match
 
 import (
+	"cmp"
 	"strings"
 
 	"assay/internal/advisory"
@@ -179,7 +180,7 @@ func (q *query) comparable() bool {
 		q.checked = true
 		// Without an order the row is unclear, whatever the version.
 		if err := q.x.Scheme().Check(q.p.Version); err != nil && q.x.Scheme() != version.Unknown {
-			q.bad, q.err = true, err
+			q.bad, q.err = true, cmp.Or(q.err, err) // that the index is damaged is worse
 		}
 	}
 	return !q.bad
