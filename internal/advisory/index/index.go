@@ -151,8 +151,8 @@ func (r Row) listed(at, n int) string {
 }
 
 // Advisory copies all that is known of a row: its advisory, with the one package of
-// the row. Versions that are in a range were left out of the list. What is returned
-// outlives the index.
+// the row. Versions that are in a range may have been left out of the list. What is
+// returned outlives the index.
 func (x *Index) Advisory(number uint32) (advisory.Record, error) {
 	row, err := x.Row(number)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"assay/internal/advisory"
+	"assay/internal/version"
 )
 
 // An item is what the builder sorts: a key of texts with a 0 byte behind each, whose
@@ -148,12 +149,26 @@ func appendRow(i item, id string, advisoryHash uint64, a *advisory.Affected) ite
 		i.text(r.Fixed)
 		i.text(r.LastAffected)
 	}
-	beside := slices.DeleteFunc(slices.Clone(a.Versions), func(v string) bool {
-		return s.Check(v) == nil && slices.ContainsFunc(a.Ranges, func(r advisory.Range) bool { return r.Check(s) == nil && r.Contains(s, v) })
-	})
+	beside := slices.Clone(a.Versions)
+	if rangesDecide(s) {
+		beside = slices.DeleteFunc(beside, func(v string) bool {
+			return s.Check(v) == nil && slices.ContainsFunc(a.Ranges, func(r advisory.Range) bool { return r.Check(s) == nil && r.Contains(s, v) })
+		})
+	}
 	i.list(sorted(beside))
 	i.list(sorted(slices.Clone(a.Binaries)))
 	return i
+}
+
+// rangesDecide tells whether a listed version that is in a range need not be kept:
+// whatever equals it is in the range, too. That is so where the order is one for any
+// three versions, and where a range does not leave out builds of modules.
+func rangesDecide(s version.Scheme) bool {
+	switch s {
+	case version.Deb, version.SemVer, version.Go, version.NPM, version.PyPI, version.RubyGems:
+		return true
+	}
+	return false
 }
 
 func sorted(all []string) []string {

@@ -74,6 +74,7 @@ func TestMatch(t *testing.T) {
 		record("R5", rpm("archs", "", "x86_64", "2-1.el8")),
 		record("R6", source),
 		record("R7", rpm("libcurl", "", "", "7.3-1")),
+		record("R8", advisory.Affected{Ecosystem: "AlmaLinux:8", Package: "listed", Ranges: []advisory.Range{{Fixed: "2-1.el8"}}, Versions: []string{"1-1.el8"}}),
 		record("P1", advisory.Affected{Ecosystem: "PyPI", Package: "Zope.Interface", Ranges: []advisory.Range{{Fixed: "2.0"}}, Versions: []string{"1.0", "3.0"}}),
 		record("N1", advisory.Affected{Ecosystem: "NuGet", Package: "Json", Ranges: []advisory.Range{{Fixed: "2.0"}}, Versions: []string{"1.0"}}),
 	})
@@ -117,6 +118,7 @@ func TestMatch(t *testing.T) {
 		{p: Package{Ecosystem: "AlmaLinux:8", Name: "curl", Binaries: []string{"libcurl", "curl"}, Version: "7.1-1"}, want: "R7:0 R6:0"},
 		{p: Package{Ecosystem: "AlmaLinux:8", Name: "curl", Binaries: []string{"curl"}, Version: "7.1-1"}},
 		{p: Package{Ecosystem: "AlmaLinux:8", Name: "plain", Binaries: []string{"plain-doc"}, Version: "1-1.el8"}},
+		{p: Package{Ecosystem: "AlmaLinux:8", Name: "listed", Version: "1-1.el8", Module: "m:1"}, want: "R8:-2"},
 		{p: Package{Ecosystem: "PyPI", Name: "zope_interface", Version: "1.0.0"}, want: "P1:0"},
 		{p: Package{Ecosystem: "PyPI", Name: "ZOPE--interface", Version: "3"}, want: "P1:-2"},
 		{p: Package{Ecosystem: "NuGet", Name: "JSON", Version: "1.0"}, want: "N1:-2"},
