@@ -15,6 +15,7 @@ type Index struct {
 	t         *table
 	ecosystem string
 	scheme    version.Scheme
+	spellings bool // whether names have several
 }
 
 // OpenFile opens one file of a set by itself, and checks it.
@@ -32,7 +33,7 @@ func OpenFile(name string) (*Index, error) {
 
 func newIndex(t *table) *Index {
 	ecosystem := string(t.parts[about])
-	return &Index{t: t, ecosystem: ecosystem, scheme: advisory.Scheme(ecosystem)}
+	return &Index{t, ecosystem, advisory.Scheme(ecosystem), advisory.Name(ecosystem, "A") != "A"}
 }
 
 // Close ends the use of a file that was opened with OpenFile.
@@ -60,8 +61,11 @@ func (t *table) names() iter.Seq2[string, error] {
 }
 
 // Rows are the rows of a package: their numbers are first up to, and without, end.
-// name is normal already: advisory.Name.
+// Any spelling of its name does that advisory.Name knows.
 func (x *Index) Rows(name string) (first, end uint32, err error) {
+	if x.spellings {
+		name = advisory.Name(x.ecosystem, name)
+	}
 	e := x.t.find(name)
 	if e == nil {
 		return 0, 0, nil

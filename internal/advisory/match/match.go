@@ -77,7 +77,7 @@ type query struct {
 const sourceArch = "src"
 
 func (q *query) lookUp(name string, binaries, sources bool) {
-	first, end, err := q.x.Rows(advisory.Name(q.x.Ecosystem(), name))
+	first, end, err := q.x.Rows(name)
 	if err != nil {
 		q.err = err
 		return
