@@ -56,7 +56,7 @@
 //
 // When a file is opened: its size, header and the bounds of its sections, and that
 // what the sections hold are whole entries. Before its first use: the sections'
-// checksums, once (a gigabyte takes about 0.1 s of a core). When it is read: every
+// checksums, once (a gigabyte takes about 0.3 s of a core). When it is read: every
 // offset, so that no content whatever leads out of the file. Set.Verify computes the
 // files' SHA-256 and compares them with the manifest; do so once before a set that
 // was just built or brought here is used.
