@@ -1,22 +1,6 @@
 package advisory
 
-import (
-	"testing"
-
-	"assay/internal/version"
-)
-
-func TestScheme(t *testing.T) {
-	for name, want := range map[string]version.Scheme{
-		"Debian:12": version.Deb, "Ubuntu:Pro:22.04:LTS": version.Deb, "AlmaLinux:9": version.RPM,
-		"Red Hat:enterprise_linux:9::baseos": version.RPM, "Alpine:v3.20": version.APK, "PyPI": version.PyPI,
-		"Debianoid:12": version.Unknown, "NuGet": version.Unknown, "": version.Unknown,
-	} {
-		if got := Scheme(name); got != want {
-			t.Errorf("%q: %v, want %v", name, got, want)
-		}
-	}
-}
+import "testing"
 
 func TestName(t *testing.T) {
 	for _, test := range []struct{ ecosystem, name, want string }{

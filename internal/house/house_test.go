@@ -30,9 +30,6 @@ var mayImport = map[string][]string{
 	"version":   {},
 
 	// What is published about vulnerabilities, and which of it applies.
-	"advisory":       {"version"},
-	"advisory/index": {"advisory", "version", "durable"},
-	"advisory/match": {"advisory", "advisory/index", "version"},
 
 	"conformance": {},
 
@@ -47,10 +44,12 @@ var mayImport = map[string][]string{
 	"blob":     {"durable"},
 
 	// What is published about vulnerabilities, read into one form.
-	"advisory":      {"version"},
-	"advisory/feed": {"advisory"},
-	"advisory/osv":  {"advisory", "advisory/feed", "version"},
-	"advisory/*":    {"advisory", "advisory/feed"},
+	"advisory":       {"version"},
+	"advisory/feed":  {"advisory"},
+	"advisory/osv":   {"advisory", "advisory/feed", "version"},
+	"advisory/*":     {"advisory", "advisory/feed"},
+	"advisory/index": {"advisory", "version", "durable"},
+	"advisory/match": {"advisory", "advisory/index", "version"},
 
 	// The agent's side. It never meets the service's.
 	"sensor":            {"telemetry", "sensor/hostfs"},
