@@ -29,6 +29,8 @@ var mayImport = map[string][]string{
 	"testpg":    {"testenv"},
 	"version":   {},
 
+	// What is published about vulnerabilities, and which of it applies.
+
 	"conformance": {},
 
 	"wire":     {},
@@ -42,10 +44,12 @@ var mayImport = map[string][]string{
 	"blob":     {"durable"},
 
 	// What is published about vulnerabilities, read into one form.
-	"advisory":      {"version"},
-	"advisory/feed": {"advisory"},
-	"advisory/osv":  {"advisory", "advisory/feed", "version"},
-	"advisory/*":    {"advisory", "advisory/feed"},
+	"advisory":       {"version"},
+	"advisory/feed":  {"advisory"},
+	"advisory/osv":   {"advisory", "advisory/feed", "version"},
+	"advisory/*":     {"advisory", "advisory/feed"},
+	"advisory/index": {"advisory", "version", "durable"},
+	"advisory/match": {"advisory", "advisory/index", "version"},
 
 	// The agent's side. It never meets the service's.
 	"sensor":            {"telemetry", "sensor/hostfs"},
