@@ -29,8 +29,6 @@ var mayImport = map[string][]string{
 	"testpg":    {"testenv"},
 	"version":   {},
 
-	// What is published about vulnerabilities, and which of it applies.
-
 	"conformance": {},
 
 	"wire":     {},
@@ -43,7 +41,7 @@ var mayImport = map[string][]string{
 	"schedule": {},
 	"blob":     {"durable"},
 
-	// What is published about vulnerabilities, read into one form.
+	// What is published about vulnerabilities, read into one form, and which of it applies.
 	"advisory":       {"version"},
 	"advisory/feed":  {"advisory"},
 	"advisory/osv":   {"advisory", "advisory/feed", "version"},
