@@ -189,15 +189,18 @@ func (p *property) unsubscribeFrom(t *modelTemplate, in object, outcome string) 
 	if delete(t.topics[topic], event); len(t.topics[topic]) == 0 {
 		delete(t.topics, topic)
 	}
+	var stopped []*modelRun // all of them, before a job runs
 	for _, r := range p.runsOf(t.arn) {
-		stopped := false
 		for _, n := range r.reported {
 			if event == "FINDING_REPORTED" && n.topic == topic && !n.unrouted {
-				n.stopped, stopped = true, true
+				n.stopped = true
+				stopped = append(stopped, r)
 			}
 		}
-		if stopped && draw(p, "jobs run", true, false) {
-			p.work()
+	}
+	if len(stopped) > 0 && draw(p, "jobs run", true, false) {
+		p.work()
+		for _, r := range stopped {
 			p.lookAtRun(r)
 		}
 	}

@@ -200,17 +200,12 @@ func (p *property) stopRun() {
 	p.lookAtRun(r)
 }
 
-// stop ends a collection early: the run goes on to its end at once if nothing is
-// awaited, or was for too long.
+// stop ends a collection early: the run goes on to its end at once, since no host
+// has asked what to collect, and who has not is not waited for.
 func (p *property) stop(r *modelRun) {
-	since := r.changes[len(r.changes)-1].at
 	waiting := slices.DeleteFunc(slices.Clone(r.parts), func(part *modelPart) bool { return !part.waiting })
-	late := r.state == inspector.StopDataCollectionPending && !p.now.Before(since.Add(5*time.Minute))
 	if r.state != inspector.StopDataCollectionPending {
 		p.advance(r, r.ahead(inspector.StopDataCollectionPending)...)
-	}
-	if len(waiting) > 0 && !late {
-		return
 	}
 	for _, part := range waiting {
 		part.health, part.code, part.waiting = "UNHEALTHY", "UNHEALTHY", false

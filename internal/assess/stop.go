@@ -35,7 +35,7 @@ func (s *Service) StopRun(ctx context.Context, run string, action inspector.Stop
 		if err := tx.SetRunStop(ctx, run, action); err != nil {
 			return err
 		}
-		if action == inspector.StartEvaluation {
+		if action == inspector.StartEvaluation && r.State.Collecting() {
 			if err := s.giveUp(ctx, tx, r, stopped); err != nil {
 				return err
 			}
