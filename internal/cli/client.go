@@ -47,6 +47,15 @@ func dataFlag(set *flag.FlagSet) *string {
 	return set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
 }
 
+// connect parses a verb's arguments, of which there must be between least and most
+// behind the flags, and makes its client.
+func (c *Command) connect(set *flag.FlagSet, data *string, args []string, least, most int) (*client, error) {
+	if err := c.parse(set, args, least, most); err != nil {
+		return nil, err
+	}
+	return c.newClient(*data)
+}
+
 // newClient makes a client from the environment if it names an endpoint, else
 // from a data folder.
 func (c *Command) newClient(data string) (*client, error) {

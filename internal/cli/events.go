@@ -51,10 +51,7 @@ func (c *Command) listEvents(ctx context.Context, set *flag.FlagSet, args []stri
 	data, asJSON := dataFlag(set), set.Bool("json", false, "print JSON")
 	undelivered := set.Bool("undelivered", false, "only events that were given up, or had nowhere to go")
 	topic := set.String("topic", "", "only events for the topic with this `ARN`")
-	if err := c.parse(set, args, 0, 0); err != nil {
-		return err
-	}
-	client, err := c.newClient(*data)
+	client, err := c.connect(set, data, args, 0, 0)
 	if err != nil {
 		return err
 	}
@@ -88,10 +85,7 @@ func attempts(n operator.Notification) int {
 
 func (c *Command) listWebhooks(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data, asJSON := dataFlag(set), set.Bool("json", false, "print JSON")
-	if err := c.parse(set, args, 0, 0); err != nil {
-		return err
-	}
-	client, err := c.newClient(*data)
+	client, err := c.connect(set, data, args, 0, 0)
 	if err != nil {
 		return err
 	}
@@ -164,10 +158,7 @@ a day. Try it: assay events test %s
 
 func (c *Command) removeWebhook(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data := dataFlag(set)
-	if err := c.parse(set, args, 1, 1); err != nil {
-		return err
-	}
-	client, err := c.newClient(*data)
+	client, err := c.connect(set, data, args, 1, 1)
 	if err != nil {
 		return err
 	}
@@ -180,10 +171,7 @@ func (c *Command) removeWebhook(ctx context.Context, set *flag.FlagSet, args []s
 
 func (c *Command) testWebhook(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data := dataFlag(set)
-	if err := c.parse(set, args, 1, 1); err != nil {
-		return err
-	}
-	client, err := c.newClient(*data)
+	client, err := c.connect(set, data, args, 1, 1)
 	if err != nil {
 		return err
 	}

@@ -21,10 +21,7 @@ func (c *Command) findings(ctx context.Context, v verb, args []string) error {
 	set := c.flags(v)
 	data := dataFlag(set)
 	asJSON := set.Bool("json", false, "print JSON")
-	if err := c.parse(set, args, 0, 1); err != nil {
-		return err
-	}
-	client, err := c.newClient(*data)
+	client, err := c.connect(set, data, args, 0, 1)
 	if err != nil {
 		return err
 	}
@@ -90,10 +87,7 @@ func (c *Command) runs(ctx context.Context, v verb, args []string) error {
 	set := c.flags(v)
 	data := dataFlag(set)
 	asJSON := set.Bool("json", false, "print JSON")
-	if err := c.parse(set, args, 0, 0); err != nil {
-		return err
-	}
-	client, err := c.newClient(*data)
+	client, err := c.connect(set, data, args, 0, 0)
 	if err != nil {
 		return err
 	}
@@ -117,10 +111,7 @@ func (c *Command) explain(ctx context.Context, v verb, args []string) error {
 	data := dataFlag(set)
 	run := set.String("run", "", "the `run` of a finding that is named by the last part of its ARN; default the last one that is over")
 	asJSON := set.Bool("json", false, "print JSON")
-	if err := c.parse(set, args, 1, 1); err != nil {
-		return err
-	}
-	client, err := c.newClient(*data)
+	client, err := c.connect(set, data, args, 1, 1)
 	if err != nil {
 		return err
 	}
@@ -163,10 +154,7 @@ func (c *Command) results(ctx context.Context, v verb, args []string) error {
 	set := c.flags(v)
 	data := dataFlag(set)
 	asJSON := set.Bool("json", false, "print JSON")
-	if err := c.parse(set, args, 0, 1); err != nil {
-		return err
-	}
-	client, err := c.newClient(*data)
+	client, err := c.connect(set, data, args, 0, 1)
 	if err != nil {
 		return err
 	}
