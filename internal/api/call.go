@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"time"
@@ -52,12 +50,4 @@ func (s *Server) report(ctx context.Context, c Call) {
 	}
 	s.Log.LogAttrs(ctx, level, "api call", attributes...)
 	s.Done(c)
-}
-
-// NewRequestID makes a random UUID (RFC 9562, version 4).
-func NewRequestID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -65,37 +65,7 @@ func (s *Server) describeFindings(ctx context.Context, in *model.DescribeFinding
 	return out, nil
 }
 
-// inRuns is find for what is kept by run.
-func inRuns[T any](ctx context.Context, k resource, texts []string, read func(ctx context.Context, run string, ids []string) (map[string]T, error), arn func(inspector.ARN, T) inspector.ARN) (map[string]T, error) {
-	runs := map[string][]string{} // the texts by run
-	arns := map[string]inspector.ARN{}
-	for _, text := range texts {
-		a, err := k.parse(text)
-		if err != nil {
-			return nil, err
-		}
-		runs[a.Run], arns[text] = append(runs[a.Run], text), a
-	}
-	byARN := map[string]T{}
-	for run, texts := range runs {
-		ids := make([]string, len(texts))
-		for i, text := range texts {
-			ids[i] = arns[text].ID
-		}
-		found, err := read(ctx, run, ids)
-		if err != nil {
-			return nil, err
-		}
-		for _, text := range texts {
-			if item, ok := found[arns[text].ID]; ok && arn(arns[text], item).String() == text {
-				byARN[text] = item
-			}
-		}
-	}
-	return byARN, nil
-}
-
-func (s *Server) findingARN(_ inspector.ARN, f inspector.Finding) inspector.ARN {
+func (s *Server) findingARN(f inspector.Finding) inspector.ARN {
 	return s.Scope.Run(f.Target, f.Template, f.Run).Finding(f.ID)
 }
 
@@ -104,7 +74,7 @@ const maxText = 20_000
 
 func (s *Server) wireFinding(f inspector.Finding) model.Finding {
 	return model.Finding{
-		Arn: s.findingARN(inspector.ARN{}, f).String(), SchemaVersion: new(int64(1)), Service: "Inspector", AssetType: "ec2-instance",
+		Arn: s.findingARN(f).String(), SchemaVersion: new(int64(1)), Service: "Inspector", AssetType: "ec2-instance",
 		ServiceAttributes: &model.InspectorServiceAttributes{
 			SchemaVersion: 1, AssessmentRunArn: s.Scope.Run(f.Target, f.Template, f.Run).String(), RulesPackageArn: f.PackageARN,
 		},
@@ -141,24 +111,30 @@ func (s *Server) listExclusions(ctx context.Context, in *model.ListExclusionsReq
 }
 
 func (s *Server) describeExclusions(ctx context.Context, in *model.DescribeExclusionsRequest) (*model.DescribeExclusionsResponse, error) {
-	// An exclusion knows its run only; the levels above are the run's.
-	ids := []string{}
+	arns, byRun := map[string]inspector.ARN{}, map[string][]string{} // ids by run
 	for _, text := range in.ExclusionArns {
 		a, err := exclusionResource.parse(text)
 		if err != nil {
 			return nil, err
 		}
-		ids = append(ids, a.Run)
+		arns[text], byRun[a.Run] = a, append(byRun[a.Run], a.ID)
 	}
-	runs, err := s.Queries.Runs(ctx, ids)
+	// An exclusion knows its run only; the levels above are the run's.
+	runs, err := s.Queries.Runs(ctx, slices.Collect(maps.Keys(byRun)))
 	if err != nil {
 		return nil, err
 	}
-	found, err := inRuns(ctx, exclusionResource, in.ExclusionArns, s.Queries.Exclusions, func(a inspector.ARN, e inspector.Exclusion) inspector.ARN {
-		return s.runARN(runs[a.Run]).Exclusion(e.ID)
-	})
-	if err != nil {
-		return nil, err
+	kept := map[string]map[string]inspector.Exclusion{}
+	for run, ids := range byRun {
+		if kept[run], err = s.Queries.Exclusions(ctx, run, ids); err != nil {
+			return nil, err
+		}
+	}
+	found := map[string]inspector.Exclusion{}
+	for text, a := range arns {
+		if e, ok := kept[a.Run][a.ID]; ok && s.runARN(runs[a.Run]).Exclusion(e.ID).String() == text {
+			found[text] = e
+		}
 	}
 	out := &model.DescribeExclusionsResponse{Exclusions: map[string]model.Exclusion{}}
 	_, out.FailedItems = sortOut(in.ExclusionArns, found, func(e inspector.Exclusion) string { return e.ID })

@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/google/uuid"
+
 	"assay/internal/access"
 	"assay/internal/inspector"
 	"assay/internal/rules"
@@ -148,7 +150,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveReport(w, r)
 		return
 	}
-	call := Call{ID: NewRequestID(), Remote: r.RemoteAddr, From: s.from(r), Start: s.Now(), UserAgent: r.UserAgent()}
+	call := Call{ID: uuid.NewString(), Remote: r.RemoteAddr, From: s.from(r), Start: s.Now(), UserAgent: r.UserAgent()}
 	a := s.answer(w, r, &call)
 	if call.cause != nil && r.Context().Err() != nil && !isPanic(call.cause) {
 		// Nobody waits for the answer, and what could not be done for want of a

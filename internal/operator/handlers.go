@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -172,28 +173,21 @@ func (o operations) explain(ctx context.Context, in ExplainRequest) (ExplainResp
 	if len(in.ARNs) == 0 || len(in.ARNs) > 500 {
 		return ExplainResponse{}, invalid("INVALID_NUMBER_OF_FINDING_ARNS", "1 to 500 findings can be explained at once, not %d", len(in.ARNs))
 	}
-	byRun := map[string][]string{}
+	refs := map[string]store.FindingRef{}
 	for _, text := range in.ARNs {
 		arn, err := inspector.ParseARN(text)
 		if err != nil || arn.Kind != inspector.KindFinding {
 			return ExplainResponse{}, invalid("INVALID_FINDING_ARN", "%.300q is not the ARN of a finding", text)
 		}
-		byRun[arn.Run] = append(byRun[arn.Run], arn.ID)
+		refs[text] = store.FindingRef{Target: arn.Target, Template: arn.Template, Run: arn.Run, ID: arn.ID}
 	}
-	found := map[[2]string]inspector.Finding{}
-	for run, ids := range byRun {
-		findings, err := o.Store.Findings(ctx, run, ids)
-		if err != nil {
-			return ExplainResponse{}, err
-		}
-		for id, f := range findings {
-			found[[2]string{run, id}] = f
-		}
+	found, err := o.Store.FindingsAt(ctx, slices.Collect(maps.Values(refs)))
+	if err != nil {
+		return ExplainResponse{}, err
 	}
 	answer := ExplainResponse{Findings: []Explanation{}}
 	for _, text := range in.ARNs {
-		arn, _ := inspector.ParseARN(text)
-		f, ok := found[[2]string{arn.Run, arn.ID}]
+		f, ok := found[refs[text]]
 		if !ok || o.Store.Scope.Run(f.Target, f.Template, f.Run).Finding(f.ID).String() != text {
 			continue
 		}

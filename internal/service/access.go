@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"assay/internal/access"
@@ -95,7 +96,7 @@ func (s *Service) event(c api.Call) audit.Event {
 	e := audit.Event{
 		Version: "1.08", Identity: audit.Identity{Type: "Unknown"}, Time: c.Start.UTC().Truncate(time.Millisecond), Source: source(service), Name: name, Region: s.scope.Region,
 		UserAgent: audit.Short(c.UserAgent, maxUserAgent), ErrorCode: c.Error, ErrorMessage: c.Message,
-		RequestID: c.ID, ID: api.NewRequestID(), ReadOnly: audit.ReadOnly(name), Type: "AwsApiCall", Management: true, Account: s.scope.Account, Category: "Management",
+		RequestID: c.ID, ID: uuid.NewString(), ReadOnly: audit.ReadOnly(name), Type: "AwsApiCall", Management: true, Account: s.scope.Account, Category: "Management",
 	}
 	if c.From.IsValid() {
 		e.SourceIP = c.From.String()

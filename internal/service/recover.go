@@ -8,8 +8,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/google/uuid"
+
 	"assay/internal/access"
-	"assay/internal/api"
 	"assay/internal/audit"
 	"assay/internal/store"
 	"assay/internal/users"
@@ -80,6 +81,6 @@ func (s *Service) recordRecovery(client Client) error {
 	return log.Append(audit.Event{
 		Version: "1.08", Identity: audit.Identity{Type: "Root", Account: client.Account}, Time: time.Now().UTC().Truncate(time.Millisecond),
 		Source: "assay", Name: "RecoverAdministrator", Region: client.Region, SourceIP: "localhost", UserAgent: "assay users recover", Request: request,
-		ID: api.NewRequestID(), RequestID: api.NewRequestID(), Type: "AwsServiceEvent", Management: true, Account: client.Account, Category: "Management",
+		ID: uuid.NewString(), RequestID: uuid.NewString(), Type: "AwsServiceEvent", Management: true, Account: client.Account, Category: "Management",
 	})
 }
