@@ -31,8 +31,9 @@ func (x *runIndex) add(e entry) {
 
 // indexRun makes the index of a run of its parts, which are not needed any more
 // then: nothing is added to a run that is over. The order of its findings is by
-// agent, then by rules package, so that most postings are few intervals.
-func (tx *Tx) indexRun(ctx context.Context, no int64) error {
+// agent, then by rules package, so that most postings are few intervals. It
+// returns how many findings of each severity there are.
+func (tx *Tx) indexRun(ctx context.Context, no int64) (map[inspector.Severity]int64, error) {
 	x := runIndex{postings: map[key][]uint32{}}
 	q := tx.query("SELECT data FROM finding_parts WHERE run = ? ORDER BY agent, package", no)
 	_, err := rows(ctx, &tx.Reader, q, func(row scanner) (struct{}, error) {
@@ -43,13 +44,22 @@ func (tx *Tx) indexRun(ctx context.Context, no int64) error {
 		return struct{}{}, readPart(data, x.add)
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := tx.insertIndex(ctx, no, x); err != nil {
-		return err
+		return nil, err
 	}
 	_, err = tx.exec(ctx, "DELETE FROM finding_parts WHERE run = $1", no)
-	return err
+	return x.counts(), err
+}
+
+// counts tells how many findings there are of each severity.
+func (x *runIndex) counts() map[inspector.Severity]int64 {
+	counts := noCounts()
+	for severity := range counts {
+		counts[severity] = int64(len(x.postings[keyOf(bySeverity, string(severity))]))
+	}
+	return counts
 }
 
 func (tx *Tx) insertIndex(ctx context.Context, no int64, x runIndex) error {
@@ -124,7 +134,7 @@ func (tx *Tx) indexExisting(ctx context.Context) error {
 			err = tx.partExisting(ctx, r.no, r.id)
 		}
 		if err == nil && r.shown {
-			err = tx.indexRun(ctx, r.no)
+			_, err = tx.indexRun(ctx, r.no)
 		}
 		if err != nil {
 			return fmt.Errorf("index the findings of run %s: %w", r.id, err)
@@ -143,7 +153,8 @@ func (tx *Tx) indexAnew(ctx context.Context, no int64, run string) error {
 	if err := tx.partExisting(ctx, no, run); err != nil {
 		return err
 	}
-	return tx.indexRun(ctx, no)
+	_, err := tx.indexRun(ctx, no)
+	return err
 }
 
 // partExisting makes the parts of a run of its findings.

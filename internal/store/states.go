@@ -41,17 +41,14 @@ func (tx *Tx) ChangeRunState(ctx context.Context, id string, to inspector.RunSta
 	shown := to == inspector.Completed || to == inspector.CompletedWithErrors
 	var findings, exclusions int64
 	if shown {
-		if run.FindingCounts, err = tx.countFindings(ctx, run.no); err != nil {
-			return fmt.Errorf("count the findings of run %s: %w", id, err)
+		if run.FindingCounts, err = tx.indexRun(ctx, run.no); err != nil {
+			return fmt.Errorf("index the findings of run %s: %w", id, err)
 		}
 		for _, n := range run.FindingCounts {
 			findings += n
 		}
 		if _, err := one(ctx, &tx.Reader, tx.query("SELECT count(*) FROM exclusions WHERE run = ?", run.no), &exclusions); err != nil {
 			return fmt.Errorf("count the exclusions of run %s: %w", id, err)
-		}
-		if err := tx.indexRun(ctx, run.no); err != nil {
-			return fmt.Errorf("index the findings of run %s: %w", id, err)
 		}
 	}
 	_, err = tx.exec(ctx, `UPDATE runs SET state = $1, final = $2, shown = $3, started_at = $4, completed_at = $5, state_changed_at = $6,
@@ -71,21 +68,6 @@ func rounded(changes []inspector.StateChange) []inspector.StateChange {
 		out[i] = inspector.StateChange{State: c.State, At: c.At.UTC().Truncate(time.Microsecond)}
 	}
 	return out
-}
-
-func (tx *Tx) countFindings(ctx context.Context, no int64) (map[inspector.Severity]int64, error) {
-	counts, all := noCounts(), inspector.Severities()
-	q := tx.query("SELECT severity, count(*) FROM findings WHERE run = ? GROUP BY severity", no)
-	_, err := rows(ctx, &tx.Reader, q, func(row scanner) (struct{}, error) {
-		var severity int
-		var n int64
-		if err := row.Scan(&severity, &n); err != nil {
-			return struct{}{}, err
-		}
-		counts[all[severity]] = n
-		return struct{}{}, nil
-	})
-	return counts, err
 }
 
 // SetRunStop notes that a run was asked to stop.
