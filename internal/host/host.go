@@ -42,6 +42,13 @@ type Host struct {
 	sockets    []*telemetry.Socket
 	interfaces []*telemetry.Interface
 	routes     []*telemetry.Route
+	libraries  []*telemetry.Library
+	containers []*telemetry.Container
+
+	// Of the containers.
+	inPackages  []*telemetry.Package
+	inDatabases []*telemetry.PackageDatabase
+	inLibraries []*telemetry.Library
 }
 
 // usualFiles is about how many files a server has in the sensor's scope: a map
@@ -81,7 +88,12 @@ func (h *Host) Add(rec telemetry.Record) {
 		h.coverage[c.Sensor] = c
 		return
 	}
-	h.received[telemetry.SensorOf(rec)]++
+	sensor := telemetry.SensorOf(rec)
+	h.received[sensor]++
+	if sensor == telemetry.SensorContainers {
+		h.addContained(rec)
+		return
+	}
 	switch r := rec.(type) {
 	case *telemetry.System:
 		h.system = r
@@ -106,6 +118,8 @@ func (h *Host) Add(rec telemetry.Record) {
 		h.packages = append(h.packages, r)
 	case *telemetry.PackageDatabase:
 		h.databases = append(h.databases, r)
+	case *telemetry.Library:
+		h.libraries = append(h.libraries, r)
 	case *telemetry.Mount:
 		h.mounts = append(h.mounts, r)
 	case *telemetry.Process:

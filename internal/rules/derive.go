@@ -106,6 +106,9 @@ func (t *deriver) audit(results []Result) []Result {
 func (t *deriver) sort(r Result) {
 	switch r.Verdict {
 	case Failed:
+		if r.Suppressed != nil {
+			return
+		}
 		t.findings = append(t.findings, t.finding(r))
 	case Passed, NotApplicable:
 		if len(r.Evidence) > 0 && len(t.evidence) < maxAttributes {

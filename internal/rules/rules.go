@@ -87,6 +87,11 @@ type Result struct {
 	// about the rules package. Reason and Remedy must not speak of a host.
 	WholeRun bool `json:"whole_run,omitempty"`
 
+	// Suppressed is set on a Failed result that is no finding: somebody has decided
+	// so, or a statement (VEX) says that it does not apply. The result stays, with the
+	// reason, for whoever asks for results.
+	Suppressed *Suppression `json:"suppressed,omitempty"`
+
 	// Where the finding differs from what the rule says:
 	Severity   inspector.Severity    `json:"severity,omitempty"`
 	Title      string                `json:"title,omitempty"`      // "<id>" in it becomes the agent's id
@@ -97,3 +102,12 @@ type Result struct {
 // Evidence is one thing that was seen: enough to find it on the host and to
 // understand the verdict once the telemetry is gone.
 type Evidence = inspector.Evidence
+
+// Suppression is why a result is no finding.
+type Suppression struct {
+	By     string    `json:"by"`             // "rule" (an operator's) or "vex" (a supplier's statement)
+	ID     string    `json:"id"`             // the suppression rule's, or the document's
+	Author string    `json:"author"`         // who said so
+	Reason string    `json:"reason"`         // a justification, for people
+	Until  time.Time `json:"until,omitzero"` // when it ends; zero: never
+}

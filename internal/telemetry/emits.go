@@ -4,17 +4,19 @@ import "slices"
 
 // emits lists the types of records that each sensor makes, beside its coverage.
 var emits = map[string][]Type{
-	SensorSystem:    {TypeSystem, TypeProcessor},
-	SensorPackages:  {TypePackage, TypePackageDatabase},
-	SensorConfig:    {TypeText},
-	SensorFiles:     {TypeFile},
-	SensorWalk:      {TypeFile},
-	SensorAccounts:  {TypeUser, TypeShadow, TypeGroup},
-	SensorKernel:    {TypeKernelParameter, TypeKernelModule},
-	SensorMounts:    {TypeMount},
-	SensorProcesses: {TypeProcess, TypeObject},
-	SensorSockets:   {TypeSocket},
-	SensorNetwork:   {TypeInterface, TypeRoute},
+	SensorSystem:     {TypeSystem, TypeProcessor},
+	SensorPackages:   {TypePackage, TypePackageDatabase},
+	SensorConfig:     {TypeText},
+	SensorFiles:      {TypeFile},
+	SensorWalk:       {TypeFile},
+	SensorAccounts:   {TypeUser, TypeShadow, TypeGroup},
+	SensorKernel:     {TypeKernelParameter, TypeKernelModule},
+	SensorMounts:     {TypeMount},
+	SensorProcesses:  {TypeProcess, TypeObject},
+	SensorSockets:    {TypeSocket},
+	SensorNetwork:    {TypeInterface, TypeRoute},
+	SensorLibraries:  {TypeLibrary},
+	SensorContainers: {TypeContainer, TypePackage, TypePackageDatabase, TypeLibrary},
 }
 
 // MayEmit tells whether records of a type can come from a sensor. A reader of

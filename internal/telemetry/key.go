@@ -19,9 +19,13 @@ func key(r Record) string {
 	case *Group:
 		return r.Name
 	case *Package:
-		return r.Manager + "/" + r.Name
+		return within(r.Container, r.Manager+"/"+r.Name)
 	case *PackageDatabase:
-		return r.Path
+		return within(r.Container, r.Path)
+	case *Library:
+		return within(r.Container, r.Ecosystem+"/"+r.Name+"@"+r.Version+" in "+r.Path)
+	case *Container:
+		return r.ID
 	case *KernelParameter:
 		return r.Name
 	case *KernelModule:
@@ -42,4 +46,12 @@ func key(r Record) string {
 		return r.Sensor
 	}
 	return ""
+}
+
+// within tells what is in a container from what the host has.
+func within(container, key string) string {
+	if container == "" {
+		return key
+	}
+	return container + "/" + key
 }

@@ -9,7 +9,7 @@ func MessageType(r Record) string {
 		return "InspectorOperatingSystem"
 	case *Processor:
 		return "InspectorProcessor"
-	case *Package, *PackageDatabase:
+	case *Package, *PackageDatabase, *Library:
 		return "InspectorPackageInfo"
 	case *Text, *KernelParameter:
 		return "InspectorConfigurationInfo"
@@ -33,6 +33,8 @@ func MessageType(r Record) string {
 		return "InspectorNetworkInterface"
 	case *Route:
 		return "InspectorRoute"
+	case *Container:
+		return "InspectorContainer"
 	case *Coverage:
 		return "InspectorCoverage"
 	}

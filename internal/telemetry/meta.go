@@ -31,6 +31,8 @@ const (
 	TypeSocket          Type = "socket"
 	TypeInterface       Type = "interface"
 	TypeRoute           Type = "route"
+	TypeLibrary         Type = "library"
+	TypeContainer       Type = "container"
 )
 
 // Meta begins every record. Writer fills Type in; a sensor fills Sensor in

@@ -18,6 +18,7 @@ type Package struct {
 	Modularity string `json:"modularity,omitempty"` // rpm: "nodejs:18:..."
 	Vendor     string `json:"vendor,omitempty"`     // rpm's Vendor, dpkg's Origin
 	Installed  int64  `json:"installed,omitempty"`  // seconds since 1970, where the manager records it
+	Container  string `json:"container,omitempty"`  // the id of the container that it is in; empty: the host
 }
 
 // PackageDatabase is a database of packages that was found, whether or not it
@@ -31,6 +32,8 @@ type PackageDatabase struct {
 	Packages int64  `json:"packages"`
 	Skipped  int64  `json:"skipped,omitempty"` // entries that could not be read
 	Problem  string `json:"problem,omitempty"`
+
+	Container string `json:"container,omitempty"` // as Package.Container
 }
 
 func (*Package) kind() Type         { return TypePackage }

@@ -248,6 +248,10 @@ func newRecord(t Type) Record {
 		return new(Interface)
 	case TypeRoute:
 		return new(Route)
+	case TypeLibrary:
+		return new(Library)
+	case TypeContainer:
+		return new(Container)
 	}
 	return nil
 }

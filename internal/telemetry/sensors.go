@@ -14,4 +14,8 @@ const (
 	SensorProcesses = "processes" // Process, Object
 	SensorSockets   = "sockets"   // Socket
 	SensorNetwork   = "network"   // Interface, Route; parts "interfaces", "routes"
+	SensorLibraries = "libraries" // Library, those of the host's own files
+	// Container, and Package, PackageDatabase and Library with their Container set;
+	// parts "packages", "libraries".
+	SensorContainers = "containers"
 )

@@ -38,6 +38,9 @@ var samples = []struct {
 	{SensorSockets, &Socket{Protocol: "tcp"}},
 	{SensorNetwork, &Interface{Name: "lo"}},
 	{SensorNetwork, &Route{Destination: "::/0"}},
+	{SensorLibraries, &Library{Ecosystem: "Go", Name: "golang.org/x/net", Version: "v0.1.0", Path: "/usr/bin/a", Package: "a"}},
+	{SensorContainers, &Container{ID: "c1", Runtime: "docker", MountNS: 1, PID: 2, OS: "alpine"}},
+	{SensorContainers, &Package{Manager: "apk", Name: "a", Version: "1-r0", Container: "c1"}},
 	{SensorConfig, &Coverage{State: Partial, Reason: "r", Records: 1, Scope: []string{"/etc/**"}, Parts: []Part{{Name: "p", State: Denied}}}},
 }
 

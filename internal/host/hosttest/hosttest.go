@@ -51,7 +51,7 @@ func New() *Snapshot {
 	for _, name := range []string{
 		telemetry.SensorSystem, telemetry.SensorPackages, telemetry.SensorConfig, telemetry.SensorFiles,
 		telemetry.SensorAccounts, telemetry.SensorKernel, telemetry.SensorMounts, telemetry.SensorProcesses,
-		telemetry.SensorSockets, telemetry.SensorNetwork,
+		telemetry.SensorSockets, telemetry.SensorNetwork, telemetry.SensorLibraries, telemetry.SensorContainers,
 	} {
 		c := telemetry.Coverage{State: telemetry.Complete}
 		c.Sensor = name

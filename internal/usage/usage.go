@@ -1,0 +1,40 @@
+// Package usage tells what becomes of installed software on a running host: whether
+// a process has it loaded, whether such a process listens, whether old code of it
+// still runs after an update. It is a pure function of a host's telemetry; the rules
+// package about vulnerabilities joins it to what is vulnerable.
+package usage
+
+// State is how much a package is in use, from least to most.
+type State string
+
+// The states.
+const (
+	Unknown   State = "unknown"   // the telemetry does not tell; see Answer.Reason
+	Installed State = "installed" // and no process has any of its files loaded
+	Loaded    State = "loaded"    // by a process
+	Listening State = "listening" // by a process that listens
+	Exposed   State = "exposed"   // by a process that listens at an address that others can reach
+)
+
+// Answer is how a package is in use.
+type Answer struct {
+	State     State
+	Processes []Process // that have it loaded, those that listen first, then by PID
+	// Old are processes that run code of a file that was deleted or replaced on disk:
+	// they have to be restarted for an update to count.
+	Old    []Process
+	Reason string // why it is Unknown, or may be more than it says
+}
+
+// Process is a process that has files of a package loaded.
+type Process struct {
+	PID       int
+	Name      string
+	Exe       string
+	UID       uint32
+	Started   int64    // seconds since 1970; 0: not known
+	Files     []string // of the package, that it has loaded; at most 8
+	Listens   []string // "tcp 0.0.0.0:22"
+	Container string
+	Record    string // of the telemetry
+}
