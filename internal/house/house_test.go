@@ -53,6 +53,7 @@ var mayImport = map[string][]string{
 	"sensor":            {"telemetry", "sensor/hostfs"},
 	"sensor/hostfs":     {},
 	"sensor/proc":       {},
+	"sensor/elf":        {},
 	"sensor/mountinfo":  {"sensor/hostfs"},
 	"sensor/packages":   {"telemetry", "sensor", "sensor/hostfs", "sensor/packages/..."},
 	"sensor/packages/*": {"telemetry", "sensor/packages/..."},
