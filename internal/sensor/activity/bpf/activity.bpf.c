@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0
+//
+// What Assay's agent has the kernel count: executions, outgoing TCP connections, TCP
+// listeners with what they accept. Nothing is changed, nothing of a program's
+// arguments, environment or payload is read.
+//
+// The maps are the truth; the ring only tells of what is seen for the first time, so
+// that the agent need not wait for its next look at the maps. What does not fit into
+// a map is counted in `totals`; what does not fit into the ring loses its entry, and
+// is seen again for the first time.
+//
+// It is built twice. With DIRECT kernel objects are followed as typed pointers, which
+// the verifier checks (Linux 5.11 and newer; works under lockdown=confidentiality);
+// without it they are read with bpf_probe_read_kernel.
+
+#include "kernel.h"
+
+#define TCP_LISTEN 10 /* include/net/tcp_states.h */
+#define TCP_ESTABLISHED 1
+#define TCP_SYN_SENT 2
+#define TCP_SYN_RECV 3
+#define IPPROTO_TCP 6
+
+struct counts {
+	u64 n;
+	u64 first; /* ns since boot, suspended time included: CLOCK_BOOTTIME where there is a helper, else CLOCK_MONOTONIC */
+	u64 last;
+};
+
+struct file_id {
+	u64 inode;
+	u32 device; /* the kernel's dev_t: 12 bits of major, 20 of minor */
+	u32 uid;
+};
+
+struct execution {
+	struct counts counts;
+	u32 pid;	/* of the last */
+	u32 mount_ns;
+	char name[16];	/* comm */
+};
+
+struct flow_key {
+	struct file_id program;
+	u32 remote[4]; /* as on the wire; of IPv4 the first */
+	u32 net_ns;
+	u16 family;
+	u16 port; /* host byte order */
+};
+
+struct flow {
+	struct counts counts;
+	u32 pid;
+	u32 local; /* to an address of the host itself: 1 */
+	char name[16];
+};
+
+struct listener_key {
+	u32 net_ns;
+	u16 family;
+	u16 port;
+};
+
+struct listener {
+	struct counts listens;
+	u64 accepts;
+	u64 foreign;	  /* of them from elsewhere */
+	u64 last_accept;
+	u64 last_foreign;
+};
+
+/* What the ring carries. */
+struct sight {
+	u32 kind;
+	u32 pid;
+	u8 key[40];
+};
+
+enum total {
+	TOTAL_EXECUTIONS,
+	TOTAL_FLOWS,
+	TOTAL_LISTENS,
+	TOTAL_ACCEPTS,
+	TOTAL_EXECUTIONS_FULL,	/* that found no place in the map */
+	TOTAL_FLOWS_FULL,
+	TOTAL_LISTENERS_FULL,
+	TOTAL_RING_FULL,
+	TOTAL_UNKNOWN,		/* of which a part could not be read */
+	TOTALS,
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct file_id);
+	__type(value, struct execution);
+} executions SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 32768);
+	__type(key, struct flow_key);
+	__type(value, struct flow);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct listener_key);
+	__type(value, struct listener);
+} listeners SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, TOTALS);
+	__type(key, u32);
+	__type(value, u64);
+} totals SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} sights SEC(".maps");
+
+enum kind { SIGHT_EXECUTION = 1, SIGHT_FLOW, SIGHT_LISTENER };
+
+static __always_inline void count(u32 which)
+{
+	u64 *n = bpf_map_lookup_elem(&totals, &which);
+	if (n)
+		(*n)++;
+}
+
+static __always_inline void touch(struct counts *c, u64 now)
+{
+	__sync_fetch_and_add(&c->n, 1);
+	c->last = now;
+}
+
+/* tell sends a first sight; 0 if there is no room. */
+static __always_inline int tell(u32 kind, u32 pid, const void *key, u32 size)
+{
+	struct sight *s = bpf_ringbuf_reserve(&sights, sizeof(*s), 0);
+	if (!s) {
+		count(TOTAL_RING_FULL);
+		return 0;
+	}
+	s->kind = kind;
+	s->pid = pid;
+	__builtin_memset(s->key, 0, sizeof(s->key));
+	__builtin_memcpy(s->key, key, size);
+	bpf_ringbuf_submit(s, 0);
+	return 1;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	struct file_id id = {};
+	u64 now = bpf_ktime_get_ns();
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	count(TOTAL_EXECUTIONS);
+	identify_inode(&id.inode, &id.device, READ(bprm, file));
+	id.uid = bpf_get_current_uid_gid();
+	struct execution *e = bpf_map_lookup_elem(&executions, &id);
+	if (e) {
+		touch(&e->counts, now);
+		e->pid = pid;
+		return 0;
+	}
+	struct execution fresh = { .counts = { 1, now, now }, .pid = pid };
+	fresh.mount_ns = mount_namespace(task);
+	bpf_get_current_comm(fresh.name, sizeof(fresh.name));
+	if (bpf_map_update_elem(&executions, &id, &fresh, BPF_NOEXIST)) {
+		/* Another processor was first, or the map is full. */
+		e = bpf_map_lookup_elem(&executions, &id);
+		if (e)
+			touch(&e->counts, now);
+		else
+			count(TOTAL_EXECUTIONS_FULL);
+		return 0;
+	}
+	tell(SIGHT_EXECUTION, pid, &id, sizeof(id));
+	return 0;
+}
+
+static __always_inline void on_connect(const struct sock *sk, u64 now)
+{
+	struct flow_key key = {};
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	count(TOTAL_FLOWS);
+	identify_inode(&key.program.inode, &key.program.device, program_of_current());
+	key.program.uid = bpf_get_current_uid_gid();
+	key.family = READ(sk, __sk_common.skc_family);
+	key.port = __builtin_bswap16(READ(sk, __sk_common.skc_dport));
+	key.net_ns = net_namespace(sk);
+	remote_of(sk, key.family, key.remote);
+	struct flow *f = bpf_map_lookup_elem(&flows, &key);
+	if (f) {
+		touch(&f->counts, now);
+		f->pid = pid;
+		return;
+	}
+	struct flow fresh = { .counts = { 1, now, now }, .pid = pid, .local = within_host(sk, key.family) };
+	bpf_get_current_comm(fresh.name, sizeof(fresh.name));
+	if (bpf_map_update_elem(&flows, &key, &fresh, BPF_NOEXIST)) {
+		f = bpf_map_lookup_elem(&flows, &key);
+		if (f)
+			touch(&f->counts, now);
+		else
+			count(TOTAL_FLOWS_FULL);
+		return;
+	}
+	tell(SIGHT_FLOW, pid, &key, sizeof(key));
+}
+
+static __always_inline struct listener *listener_of(const struct sock *sk, struct listener_key *key, u64 now)
+{
+	key->family = READ(sk, __sk_common.skc_family);
+	key->port = READ(sk, __sk_common.skc_num);
+	key->net_ns = net_namespace(sk);
+	struct listener *l = bpf_map_lookup_elem(&listeners, key);
+	if (l)
+		return l;
+	struct listener fresh = {};
+	if (!bpf_map_update_elem(&listeners, key, &fresh, BPF_NOEXIST))
+		tell(SIGHT_LISTENER, bpf_get_current_pid_tgid() >> 32, key, sizeof(*key));
+	l = bpf_map_lookup_elem(&listeners, key);
+	if (!l)
+		count(TOTAL_LISTENERS_FULL);
+	return l;
+}
+
+static __always_inline void on_listen(const struct sock *sk, u64 now)
+{
+	struct listener_key key = {};
+
+	count(TOTAL_LISTENS);
+	struct listener *l = listener_of(sk, &key, now);
+	if (!l)
+		return;
+	if (!l->listens.first)
+		l->listens.first = now;
+	touch(&l->listens, now);
+}
+
+/* A child of a listener is established: in the kernel's own context, so nothing is
+ * asked about the current process. */
+static __always_inline void on_accept(const struct sock *sk, u64 now)
+{
+	struct listener_key key = {};
+
+	count(TOTAL_ACCEPTS);
+	struct listener *l = listener_of(sk, &key, now);
+	if (!l)
+		return;
+	__sync_fetch_and_add(&l->accepts, 1);
+	l->last_accept = now;
+	if (within_host(sk, key.family))
+		return;
+	__sync_fetch_and_add(&l->foreign, 1);
+	l->last_foreign = now;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(on_state, const struct sock *sk, const int old_state, const int new_state)
+{
+	u64 now = bpf_ktime_get_ns();
+
+	if (READ(sk, sk_protocol) != IPPROTO_TCP)
+		return 0;
+	if (new_state == TCP_SYN_SENT)
+		on_connect(sk, now);
+	else if (new_state == TCP_LISTEN)
+		on_listen(sk, now);
+	else if (new_state == TCP_ESTABLISHED && old_state == TCP_SYN_RECV)
+		on_accept(sk, now);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";
