@@ -1,3 +1,5 @@
+//go:build linux
+
 package bpf
 
 import (
@@ -31,7 +33,7 @@ type Programs struct {
 func Load() (*Programs, error) {
 	var errs []error
 	for _, build := range builds {
-		p, err := load(build)
+		p, err := LoadBuild(build)
 		if err == nil {
 			return p, nil
 		}
@@ -40,7 +42,8 @@ func Load() (*Programs, error) {
 	return nil, errors.Join(errs...)
 }
 
-func load(build string) (_ *Programs, err error) {
+// LoadBuild is Load for one build, for tests of each.
+func LoadBuild(build string) (_ *Programs, err error) {
 	object, err := objects.ReadFile("activity_" + build + ".o")
 	if err != nil {
 		return nil, err

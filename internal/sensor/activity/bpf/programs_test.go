@@ -1,7 +1,11 @@
+//go:build linux
+
 package bpf_test
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -13,10 +17,17 @@ import (
 	"assay/internal/testenv"
 )
 
-func load(t *testing.T) *bpf.Programs {
+// each runs a test with every build of the programs.
+func each(t *testing.T, test func(*testing.T, *bpf.Programs)) {
+	for _, build := range []string{"direct", "core"} {
+		t.Run(build, func(t *testing.T) { test(t, load(t, build)) })
+	}
+}
+
+func load(t *testing.T, build string) *bpf.Programs {
 	t.Helper()
 	testenv.NeedRoot(t)
-	p, err := bpf.Load()
+	p, err := bpf.LoadBuild(build)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,8 +61,9 @@ func TestObjectsComeFromTheSource(t *testing.T) {
 	}
 }
 
-func TestExecutions(t *testing.T) {
-	p := load(t)
+func TestExecutions(t *testing.T) { each(t, executions) }
+
+func executions(t *testing.T, p *bpf.Programs) {
 	program := filepath.Join(t.TempDir(), "assay-probe")
 	text, err := os.ReadFile("/bin/true")
 	if err != nil {
@@ -88,8 +100,9 @@ func TestExecutions(t *testing.T) {
 	}
 }
 
-func TestConversations(t *testing.T) {
-	p := load(t)
+func TestConversations(t *testing.T) { each(t, conversations) }
+
+func conversations(t *testing.T, p *bpf.Programs) {
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
 		listener, err := net.Listen("tcp", address)
 		if err != nil {
@@ -145,5 +158,67 @@ func TestConversations(t *testing.T) {
 	}
 	if totals.Flows < 14 || totals.Accepts < 14 || totals.Listens < 2 || totals.Lost() {
 		t.Errorf("%+v", totals)
+	}
+}
+
+// A process of a millisecond is told of while it may still be looked at.
+func TestWatch(t *testing.T) {
+	p := load(t, "direct")
+	ctx, cancel := context.WithCancel(t.Context())
+	sights := make(chan bpf.Sight, 1000)
+	done := make(chan error, 1)
+	go func() { done <- p.Watch(ctx, func(s bpf.Sight) { sights <- s }) }()
+	program := filepath.Join(t.TempDir(), "once")
+	text, err := os.ReadFile("/bin/true")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, text, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(program)
+	if err := command.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		s := <-sights // the test's own time limit ends a wait in vain
+		if s.Kind == bpf.SawExecution && s.PID == command.Process.Pid {
+			break
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// More programs than a map holds: the rest is counted, to the last one.
+func TestFull(t *testing.T) {
+	p := load(t, "direct")
+	before, err := p.Totals()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A flow is told apart by its remote address, of which loopback has 16 million.
+	const flows = 40_000
+	for i := range flows {
+		address := fmt.Sprintf("127.%d.%d.%d:9", i>>16&255+1, i>>8&255, i&255)
+		if c, err := net.Dial("tcp", address); err == nil {
+			c.Close()
+		}
+	}
+	kept := uint64(0)
+	for f, err := range p.Flows() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept += f.N
+	}
+	after, err := p.Totals()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.FlowsFull == 0 || after.Flows-before.Flows < flows || kept+after.FlowsFull != after.Flows {
+		t.Errorf("%d of %d flows are in the map and %d are told missing", kept, after.Flows, after.FlowsFull)
 	}
 }
