@@ -39,6 +39,26 @@ func load(t *testing.T, build string) *bpf.Programs {
 	return p
 }
 
+// probe is a program that nobody else executes, and that does nothing.
+func probe(t *testing.T) string {
+	t.Helper()
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Join(t.TempDir(), "assay-probe")
+	if err := os.WriteFile(name, self, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func run(program string) *exec.Cmd {
+	command := exec.Command(program)
+	command.Env = []string{"ASSAY_PROBE=1"}
+	return command
+}
+
 // The objects are what the source compiles to.
 func TestObjectsComeFromTheSource(t *testing.T) {
 	testenv.Need(t, "clang", "clang")
@@ -64,17 +84,10 @@ func TestObjectsComeFromTheSource(t *testing.T) {
 func TestExecutions(t *testing.T) { each(t, executions) }
 
 func executions(t *testing.T, p *bpf.Programs) {
-	program := filepath.Join(t.TempDir(), "assay-probe")
-	text, err := os.ReadFile("/bin/true")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(program, text, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	program := probe(t)
 	const times = 25
 	for range times {
-		if err := exec.Command(program).Run(); err != nil {
+		if err := run(program).Run(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -168,15 +181,7 @@ func TestWatch(t *testing.T) {
 	sights := make(chan bpf.Sight, 1000)
 	done := make(chan error, 1)
 	go func() { done <- p.Watch(ctx, func(s bpf.Sight) { sights <- s }) }()
-	program := filepath.Join(t.TempDir(), "once")
-	text, err := os.ReadFile("/bin/true")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(program, text, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(program)
+	command := run(probe(t))
 	if err := command.Run(); err != nil {
 		t.Fatal(err)
 	}
