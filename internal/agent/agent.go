@@ -145,6 +145,7 @@ func newAgent(c Config, id *atomic.Pointer[credential.Identity], sp *spool.Spool
 			Wait:    c.Wait,
 			Waiting: func(err error) { a.troubles.set("spool", err) },
 		},
+		born:    a.started,
 		sensors: a.sensors, troubles: a.troubles, log: c.Log,
 		done: a.uploader.poke, wake: make(chan struct{}, 1), orders: map[string]*order{},
 	}

@@ -17,6 +17,7 @@ import (
 // stop may be called while loop runs.
 type collector struct {
 	job      collect.Job
+	born     time.Time // when this process began
 	sensors  map[string]sensor.Sensor
 	troubles *troubles
 	log      *slog.Logger
@@ -132,28 +133,49 @@ func (c *collector) close() {
 func (c *collector) collect(ctx context.Context, o *order) {
 	job := c.job
 	job.Header.Run = o.run.ID
+	observers := c.observe(job, o)
+	if c.snapshots(ctx, job, o, observers) {
+		observers.follow(ctx, o.stop.Done())
+	}
+	if ctx.Err() != nil {
+		observers.drop()
+		return
+	}
+	if err := observers.end(); err != nil {
+		c.fail(o.run.ID, err)
+	}
+}
+
+// snapshots runs the sensors that look once. It is false if there is no use in going
+// on.
+func (c *collector) snapshots(ctx context.Context, job collect.Job, o *order, observers *observers) bool {
 	if left := c.undone(o.run); len(left) > 0 && o.jitter > 0 {
 		wait, cancel := context.WithTimeout(o.stop, o.jitter)
 		defer cancel()
 		select {
 		case <-wait.Done():
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
 	for _, name := range c.undone(o.run) {
+		if observers.has(name) {
+			continue
+		}
 		err := c.one(ctx, job, o, name)
 		if ctx.Err() != nil {
-			return
+			return false
 		}
 		if err != nil {
 			c.fail(o.run.ID, err)
-			return
+			return false
 		}
 		c.done()
+		observers.flush()
 		// What a sensor needed is not needed again for a long time.
 		debug.FreeOSMemory()
 	}
+	return true
 }
 
 // undone lists the sensors whose word is not in the spool, in the run's order.

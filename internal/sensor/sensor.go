@@ -29,6 +29,17 @@ type Sensor interface {
 	Collect(ctx context.Context, host *Host, emit Emit) (telemetry.Coverage, error)
 }
 
+// Observer is a sensor that watches the host for as long as it is switched on.
+type Observer interface {
+	Sensor
+
+	// Observe watches until ctx ends, which is no error, and says then how far what
+	// it emitted is all that happened. It may emit at any time until it returns,
+	// after the end of ctx, too; emit may block for as long as nobody takes what was
+	// emitted before. Otherwise it is as Collect, which looks once.
+	Observe(ctx context.Context, host *Host, emit Emit) (telemetry.Coverage, error)
+}
+
 // Description is a sensor's published scope.
 type Description struct {
 	Name    string   `json:"name"`            // lower case, unique: "packages"

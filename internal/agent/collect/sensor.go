@@ -87,7 +87,9 @@ func observe(ctx context.Context, s sensor.Sensor, host *sensor.Host, timeout ti
 		// The goroutine keeps its thread, which dies with it: its
 		// priority is nobody else's.
 		lowPriority()
-		done <- call(timed, s, host, out)
+		done <- call(func() (telemetry.Coverage, error) {
+			return s.Collect(timed, host, func(r telemetry.Record) error { return out.emit(timed, r) })
+		})
 	}()
 	var o outcome
 	select {
@@ -105,7 +107,8 @@ func observe(ctx context.Context, s sensor.Sensor, host *sensor.Host, timeout ti
 	return o.judge(timed, records, writeErr)
 }
 
-func call(ctx context.Context, s sensor.Sensor, host *sensor.Host, out *sink) (o outcome) {
+// call contains a panic.
+func call(work func() (telemetry.Coverage, error)) (o outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			// The value may quote the host's data: only where it
@@ -113,7 +116,7 @@ func call(ctx context.Context, s sensor.Sensor, host *sensor.Host, out *sink) (o
 			o = outcome{err: fmt.Errorf("the sensor crashed (%s)", where(debug.Stack())), panicked: true}
 		}
 	}()
-	o.coverage, o.err = s.Collect(ctx, host, func(r telemetry.Record) error { return out.emit(ctx, r) })
+	o.coverage, o.err = work()
 	return o
 }
 

@@ -12,10 +12,13 @@ import (
 	"strings"
 )
 
-// batch is a sensor's segments: those that are not acknowledged have a file.
+// batch is a sensor's segments, or a part of those of a sensor that goes on: those
+// that are not acknowledged have a file.
 type batch struct {
 	sensor      string
 	first, last int64
+	part        bool
+	records     int64     // of a part
 	files       []segment // by sequence
 }
 
@@ -26,9 +29,15 @@ type segment struct {
 
 const stagingPrefix = "staging-"
 
-var batchPattern = regexp.MustCompile(`^(\d{8})-(\d{8})-([a-z0-9_]+)$`)
+var batchPattern = regexp.MustCompile(`^(\d{8})-(\d{8})-([a-z0-9_]+)(?:\+(\d{1,18}))?$`)
 
-func (b batch) name() string { return fmt.Sprintf("%08d-%08d-%s", b.first, b.last, b.sensor) }
+func (b batch) name() string {
+	name := fmt.Sprintf("%08d-%08d-%s", b.first, b.last, b.sensor)
+	if b.part {
+		name += fmt.Sprintf("+%d", b.records)
+	}
+	return name
+}
 
 func (b batch) bytes() (n int64) {
 	for _, f := range b.files {
@@ -70,8 +79,9 @@ func (s *Spool) loadBatches(r *run) error {
 }
 
 func (s *Spool) loadBatch(run string, m []string) (batch, error) {
-	b := batch{sensor: m[3]}
-	b.first, _ = strconv.ParseInt(m[1], 10, 64) // eight digits: the pattern
+	b := batch{sensor: m[3], part: m[4] != ""}
+	b.records, _ = strconv.ParseInt(m[4], 10, 64) // 18 digits at most, or none
+	b.first, _ = strconv.ParseInt(m[1], 10, 64)   // eight digits: the pattern
 	b.last, _ = strconv.ParseInt(m[2], 10, 64)
 	entries, err := os.ReadDir(s.path(run, m[0]))
 	if err != nil {
@@ -112,17 +122,25 @@ type Progress struct {
 	Done  map[string]bool // sensors that are in the spool, or were
 	Acked int64           // the last sequence number that is acknowledged
 	Last  int64           // the last sequence number that is taken
+	// Parts has the records that are in the spool, or were, of each sensor that has
+	// gone on since; those that are done have none here.
+	Parts map[string]int64
 }
 
 // Progress tells how far a run is.
 func (s *Spool) Progress(id string) Progress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := Progress{Done: map[string]bool{}}
+	p := Progress{Done: map[string]bool{}, Parts: map[string]int64{}}
 	if r, ok := s.runs[id]; ok {
 		p.Acked, p.Last = r.acked, r.last()
 		for _, b := range r.batches {
-			p.Done[b.sensor] = true
+			if b.part {
+				p.Parts[b.sensor] += b.records
+			} else {
+				p.Done[b.sensor] = true
+				delete(p.Parts, b.sensor)
+			}
 		}
 	}
 	return p

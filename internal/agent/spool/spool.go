@@ -3,16 +3,19 @@
 //
 // Layout, below the spool's folder, one folder a run:
 //
-//	<run>/run.json                        the run as it was instructed, and how it ended
-//	<run>/<first>-<last>-<sensor>/<seq>   a sensor's segments, all of them
-//	<run>/staging-<sensor>/<seq>          those of a sensor that is still at work
+//	<run>/run.json                            the run as it was instructed, and how it ended
+//	<run>/<first>-<last>-<sensor>/<seq>       a sensor's segments, all of them
+//	<run>/<first>-<last>-<sensor>+<n>/<seq>   n records of one that goes on
+//	<run>/staging-<sensor>/<seq>              those of a sensor that is still at work
 //
 // A sensor's records become part of the spool by one rename of its staging
 // folder, after all files in it are durable. So after a crash a sensor is in the
 // spool as a whole, under sequence numbers that will not change, or not at all,
 // and then it is collected again under the numbers that were never used. The
 // folder stays until the run is over, when its segments are acknowledged and
-// gone: its name says that the sensor is done and which numbers are taken.
+// gone: its name says that the sensor is done and which numbers are taken. A sensor
+// that observes enters it part by part, each in the same way, and is done with the
+// last one, which has its coverage.
 package spool
 
 import (

@@ -139,7 +139,16 @@ func (st *Stage) Alone() bool {
 func (st *Stage) Segments() int { return len(st.batch.files) }
 
 // Commit makes the sensor's segments part of the run, all at once and durably.
-func (st *Stage) Commit() error {
+func (st *Stage) Commit() error { return st.commit() }
+
+// CommitPart is Commit for a sensor that goes on: its next stage has more, and only
+// the one that is committed with Commit ends it. records is how many the part has.
+func (st *Stage) CommitPart(records int64) error {
+	st.batch.part, st.batch.records = true, records
+	return st.commit()
+}
+
+func (st *Stage) commit() error {
 	if len(st.batch.files) == 0 {
 		return errors.Join(errors.New("a sensor without a segment cannot be committed"), st.Abort())
 	}

@@ -1,0 +1,111 @@
+package agent_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"assay/internal/agent/gatewaytest"
+	"assay/internal/sensor"
+	"assay/internal/telemetry"
+	"assay/internal/wire"
+)
+
+// watcher is a sensor that observes: it tells of what the test sends it.
+type watcher struct {
+	fake
+	events chan string
+}
+
+func (w watcher) Observe(ctx context.Context, _ *sensor.Host, emit sensor.Emit) (telemetry.Coverage, error) {
+	for {
+		select {
+		case name := <-w.events:
+			if err := emit(&telemetry.KernelParameter{Name: name}); err != nil {
+				return telemetry.Coverage{}, err
+			}
+		case <-ctx.Done():
+			return complete, emit(&telemetry.KernelParameter{Name: "last"})
+		}
+	}
+}
+
+// names are those of a sensor's records that the service has.
+func names(t *testing.T, r gatewaytest.Run, sensor string) (list []string, word telemetry.Coverage) {
+	t.Helper()
+	records, err := r.Records()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rec := range records {
+		if telemetry.SensorOf(rec) != sensor {
+			continue
+		}
+		switch rec := rec.(type) {
+		case *telemetry.KernelParameter:
+			list = append(list, rec.Name)
+		case *telemetry.Coverage:
+			word = *rec
+		}
+	}
+	return list, word
+}
+
+// What is observed arrives while the run goes on; it ends when the service says so.
+func TestObserving(t *testing.T) {
+	t.Parallel()
+	g := gatewaytest.New(t)
+	dir := enrolled(t, g)
+	g.Orders = []any{on("0-watch", "watch", "a", "b")}
+	w := watcher{some("watch", 0, 0), make(chan string)}
+	start(t, dir, w, some("a", 3, 10), some("b", 2, 10))
+	for i := range 3 {
+		w.events <- fmt.Sprint("event ", i)
+		until(t, "the event has arrived", func() bool {
+			list, _ := names(t, g.Run("0-watch"), "watch")
+			return len(list) == i+1
+		})
+	}
+	if g.Run("0-watch").Complete != nil {
+		t.Error("the run is over while its sensor observes")
+	}
+	g.Do(func() { g.Orders = []any{wire.Instruction{ID: "off", Action: wire.ActionOff, Run: "0-watch"}} })
+	until(t, "the run is complete", finished(g, "0-watch"))
+	list, word := names(t, g.Run("0-watch"), "watch")
+	if got := strings.Join(list, ", "); got != "event 0, event 1, event 2, last" || word.State != telemetry.Complete || word.Records != 4 {
+		t.Errorf("%s; %+v", got, word)
+	}
+	if n := counts(t, g.Run("0-watch")); n["a"] != 3 || n["b"] != 2 {
+		t.Errorf("the others: %v", n)
+	}
+}
+
+// An agent that is started again goes on observing, and tells of the gap.
+func TestObservingOverARestart(t *testing.T) {
+	t.Parallel()
+	g := gatewaytest.New(t)
+	dir := enrolled(t, g)
+	order := on("0-gap", "watch")
+	g.Orders = []any{order}
+	w := watcher{some("watch", 0, 0), make(chan string)}
+	stop, _ := start(t, dir, w)
+	w.events <- "before"
+	until(t, "the event has arrived", func() bool {
+		list, _ := names(t, g.Run("0-gap"), "watch")
+		return len(list) == 1
+	})
+	stop()
+	start(t, dir, w)
+	w.events <- "after"
+	g.Do(func() {
+		order.Until = time.Now().Add(-time.Second).UTC()
+		g.Orders = []any{order}
+	})
+	until(t, "the run is complete", finished(g, "0-gap"))
+	list, word := names(t, g.Run("0-gap"), "watch")
+	if got := strings.Join(list, ", "); got != "before, after, last" || word.State != telemetry.Partial || !strings.Contains(word.Reason, "started again") || word.Records != 3 {
+		t.Errorf("%s; %+v", got, word)
+	}
+}

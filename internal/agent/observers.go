@@ -1,0 +1,94 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"assay/internal/agent/collect"
+	"assay/internal/agent/spool"
+	"assay/internal/sensor"
+)
+
+// How often what is observed is stored and sent: soon, and over a long run not so often
+// that it comes to more parts than the service takes segments of a host.
+const (
+	soonest  = 2 * time.Second
+	maxParts = 2000
+)
+
+// observers are the sensors that observe for a run, while others look once.
+type observers struct {
+	watches  map[string]*collect.Watch
+	every    time.Duration
+	done     func()      // is called when there is something to upload
+	troubled func(error) // is told how the storing went
+}
+
+// observe begins to observe with those of a run's sensors that can.
+func (c *collector) observe(job collect.Job, o *order) *observers {
+	all := &observers{
+		watches: map[string]*collect.Watch{}, every: max(soonest, o.run.Until.Sub(o.run.Accepted)/maxParts),
+		done: c.done, troubled: func(err error) { c.troubles.set("observe", err) },
+	}
+	for _, name := range c.undone(o.run) {
+		s, ok := c.sensors[name].(sensor.Observer)
+		if ok && o.stop.Err() == nil {
+			all.watches[name] = job.Watch(s, c.resumed(o.run))
+			c.log.Info("a sensor observes", "run", o.run.ID, "sensor", name)
+		}
+	}
+	return all
+}
+
+// resumed tells whether a run was begun by an earlier process.
+func (c *collector) resumed(run spool.Run) bool { return run.Accepted.Before(c.born) }
+
+func (o *observers) has(name string) bool { return o.watches[name] != nil }
+
+// follow stores what is observed, again and again, until over.
+func (o *observers) follow(ctx context.Context, over <-chan struct{}) {
+	if len(o.watches) == 0 {
+		return
+	}
+	tick := time.NewTicker(o.every)
+	defer tick.Stop()
+	for {
+		o.flush()
+		select {
+		case <-tick.C:
+		case <-over:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (o *observers) flush() {
+	var errs []error
+	for _, w := range o.watches {
+		stored, err := w.Flush()
+		errs = append(errs, err)
+		if stored {
+			o.done()
+		}
+	}
+	if len(errs) > 0 {
+		o.troubled(errors.Join(errs...))
+	}
+}
+
+func (o *observers) end() error {
+	var errs []error
+	for _, w := range o.watches {
+		errs = append(errs, w.End())
+	}
+	return errors.Join(errs...)
+}
+
+func (o *observers) drop() {
+	for _, w := range o.watches {
+		w.Drop()
+	}
+}
