@@ -54,6 +54,7 @@ var mayImport = map[string][]string{
 	"sensor/hostfs":     {},
 	"sensor/proc":       {},
 	"sensor/elf":        {},
+	"sensor/activity":   {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/packages", "sensor/activity/bpf"},
 	"sensor/activity/*": {},
 	"sensor/mountinfo":  {"sensor/hostfs"},
 	"sensor/packages":   {"telemetry", "sensor", "sensor/hostfs", "sensor/packages/..."},

@@ -16,6 +16,7 @@ var emits = map[string][]Type{
 	SensorSockets:    {TypeSocket},
 	SensorNetwork:    {TypeInterface, TypeRoute},
 	SensorLibraries:  {TypeLibrary},
+	SensorActivity:   {TypeExecution, TypeConnection, TypeAccepting, TypeObservation},
 	SensorContainers: {TypeContainer, TypePackage, TypePackageDatabase, TypeLibrary},
 }
 

@@ -1,6 +1,9 @@
 package telemetry
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Key names a record within a snapshot, for people and for evidence, as
 // "type:key": "text:/etc/ssh/sshd_config", "user:root", "process:811".
@@ -26,6 +29,14 @@ func key(r Record) string {
 		return within(r.Container, r.Ecosystem+"/"+r.Name+"@"+r.Version+" in "+r.Path)
 	case *Container:
 		return r.ID
+	case *Execution:
+		return fmt.Sprintf("%d/%d/%d", r.Device, r.Inode, r.UID)
+	case *Connection:
+		return fmt.Sprintf("%d/%d/%d/%d/%s/%d", r.Device, r.Inode, r.UID, r.NetNS, r.Remote, r.Port)
+	case *Accepting:
+		return fmt.Sprintf("%d/%d/%d", r.NetNS, r.Family, r.Port)
+	case *Observation:
+		return r.Tier
 	case *KernelParameter:
 		return r.Name
 	case *KernelModule:

@@ -23,7 +23,7 @@ func MessageType(r Record) string {
 		return "InspectorKernelModule"
 	case *Mount:
 		return "InspectorMount"
-	case *Process:
+	case *Process, *Execution:
 		return "InspectorCreateProcess"
 	case *Object:
 		return "InspectorCodeModule"
@@ -33,6 +33,12 @@ func MessageType(r Record) string {
 		return "InspectorNetworkInterface"
 	case *Route:
 		return "InspectorRoute"
+	case *Connection:
+		return "InspectorTcpConnection"
+	case *Accepting:
+		return "InspectorTcpListeningPortActivity"
+	case *Observation:
+		return "InspectorObservation"
 	case *Container:
 		return "InspectorContainer"
 	case *Coverage:

@@ -33,6 +33,10 @@ const (
 	TypeRoute           Type = "route"
 	TypeLibrary         Type = "library"
 	TypeContainer       Type = "container"
+	TypeExecution       Type = "execution"
+	TypeConnection      Type = "connection"
+	TypeAccepting       Type = "accepting"
+	TypeObservation     Type = "observation"
 )
 
 // Meta begins every record. Writer fills Type in; a sensor fills Sensor in

@@ -252,6 +252,14 @@ func newRecord(t Type) Record {
 		return new(Library)
 	case TypeContainer:
 		return new(Container)
+	case TypeExecution:
+		return new(Execution)
+	case TypeConnection:
+		return new(Connection)
+	case TypeAccepting:
+		return new(Accepting)
+	case TypeObservation:
+		return new(Observation)
 	}
 	return nil
 }

@@ -18,4 +18,5 @@ const (
 	// Container, and Package, PackageDatabase and Library with their Container set;
 	// parts "packages", "libraries".
 	SensorContainers = "containers"
+	SensorActivity   = "activity" // Execution, Connection, Accepting, Observation; parts "executions", "connections", "listeners"
 )

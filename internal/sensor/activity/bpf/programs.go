@@ -33,7 +33,7 @@ type Programs struct {
 func Load() (*Programs, error) {
 	var errs []error
 	for _, build := range builds {
-		p, err := LoadBuild(build)
+		p, err := load(build, 0)
 		if err == nil {
 			return p, nil
 		}
@@ -42,8 +42,8 @@ func Load() (*Programs, error) {
 	return nil, errors.Join(errs...)
 }
 
-// LoadBuild is Load for one build, for tests of each.
-func LoadBuild(build string) (_ *Programs, err error) {
+// load loads one build, with tables of so many entries; 0: of those that they have.
+func load(build string, entries uint32) (_ *Programs, err error) {
 	object, err := objects.ReadFile("activity_" + build + ".o")
 	if err != nil {
 		return nil, err
@@ -51,6 +51,11 @@ func LoadBuild(build string) (_ *Programs, err error) {
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 	if err != nil {
 		return nil, fmt.Errorf("read the object: %w", err)
+	}
+	for _, table := range []string{"executions", "flows", "listeners"} {
+		if entries > 0 {
+			spec.Maps[table].MaxEntries = entries
+		}
 	}
 	c, err := ebpf.NewCollection(spec)
 	if err != nil {

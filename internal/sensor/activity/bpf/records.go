@@ -50,7 +50,7 @@ type Flow struct {
 // Listener is a TCP port that was listened on, or that accepted.
 type Listener struct {
 	NetNS   uint32
-	Family  int // 4 or 6; one of 6 may accept IPv4 too, which is counted under 4
+	Family  int // 4 or 6; IPv4 that a listener of IPv6 accepts is counted under 6
 	Port    uint16
 	Listens Counts // calls of listen(2) since the programs were loaded; N 0: it listened before
 	Accepts uint64

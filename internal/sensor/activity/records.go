@@ -1,0 +1,65 @@
+//go:build linux
+
+package activity
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"assay/internal/sensor/activity/bpf"
+	"assay/internal/telemetry"
+)
+
+// clock turns the kernel's times, which are those of CLOCK_MONOTONIC, into times of the
+// host's clock, as it is now.
+type clock struct{ boot time.Time }
+
+func newClock() (clock, error) {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
+		return clock{}, fmt.Errorf("read the kernel's clock: %w", err)
+	}
+	return clock{time.Now().Add(-time.Duration(t.Nano()))}, nil
+}
+
+func (c clock) time(since time.Duration) time.Time {
+	if since == 0 {
+		return time.Time{}
+	}
+	return c.boot.Add(since).UTC().Truncate(time.Millisecond)
+}
+
+func (c clock) activity(n bpf.Counts) telemetry.Activity {
+	return telemetry.Activity{Count: n.N, First: c.time(n.First), Last: c.time(n.Last)}
+}
+
+func (o *observation) execution(e bpf.Execution) *telemetry.Execution {
+	r := &telemetry.Execution{
+		Device: e.Device, Inode: e.Inode, UID: e.UID, Activity: o.clock.activity(e.Counts), Name: e.Name,
+	}
+	p := o.namer.name(e.Program, e.PID)
+	r.Path, r.Package, r.Container = p.path, p.owner, p.container
+	if uint64(e.MountNS) != o.namer.mountNS {
+		r.MountNS = uint64(e.MountNS)
+	}
+	return r
+}
+
+func (o *observation) connection(f bpf.Flow) *telemetry.Connection {
+	p := o.namer.name(f.Program, f.PID)
+	return &telemetry.Connection{
+		Device: f.Device, Inode: f.Inode, UID: f.UID, NetNS: uint64(f.NetNS),
+		Remote: f.Remote.Addr().String(), Port: f.Remote.Port(), Activity: o.clock.activity(f.Counts),
+		Local: f.Local, Path: p.path, Name: f.Name, Package: p.owner, Container: p.container,
+	}
+}
+
+func (o *observation) accepting(l bpf.Listener) *telemetry.Accepting {
+	return &telemetry.Accepting{
+		NetNS: uint64(l.NetNS), Family: l.Family, Port: l.Port,
+		Activity: telemetry.Activity{Count: l.Accepts, Last: o.clock.time(l.LastAccept)},
+		Foreign:  l.Foreign, LastForeign: o.clock.time(l.LastForeign), Listens: l.Listens.N,
+	}
+}

@@ -1,0 +1,83 @@
+package telemetry
+
+import "time"
+
+// What a sensor that observes counts is told twice at least: when it is seen first,
+// and at the end with its final counts. Of records with the same identity the last one
+// counts. Times are the host's clock's.
+
+// Execution is a program that was executed during the observation, by a user.
+type Execution struct {
+	Meta
+	Device uint64 `json:"device"` // identity: device, inode, uid
+	Inode  uint64 `json:"inode"`
+	UID    uint32 `json:"uid"` // real
+	Activity
+
+	Path      string `json:"path,omitempty"`    // empty: the file was gone before anybody could look
+	Name      string `json:"name"`              // comm, 15 bytes
+	Package   string `json:"package,omitempty"` // that owns Path, as "name" or "name:arch"
+	MountNS   uint64 `json:"mount_ns,omitempty"`
+	Container string `json:"container,omitempty"`
+}
+
+// Connection is where a program has connected to by TCP, answered or not.
+type Connection struct {
+	Meta
+	Device uint64 `json:"device"` // identity: the program's device and inode, uid, network namespace, remote, port
+	Inode  uint64 `json:"inode"`
+	UID    uint32 `json:"uid"`
+	NetNS  uint64 `json:"net_ns"`
+	Remote string `json:"remote"`
+	Port   uint16 `json:"port"`
+	Activity
+
+	Local     bool   `json:"local,omitempty"` // both ends are on the host
+	Path      string `json:"path,omitempty"`  // the program's
+	Name      string `json:"name"`
+	Package   string `json:"package,omitempty"`
+	Container string `json:"container,omitempty"`
+}
+
+// Accepting is a TCP port that was listened on or that accepted connections during
+// the observation.
+type Accepting struct {
+	Meta
+	NetNS  uint64 `json:"net_ns"` // identity: network namespace, family, port
+	Family int    `json:"family"` // 4 or 6; connections over IPv4 to a socket of IPv6 count as 6
+	Port   uint16 `json:"port"`
+	// Activity counts accepted connections; Count 0 where there were none.
+	Activity
+	Foreign     uint64    `json:"foreign"` // of them those from other hosts
+	LastForeign time.Time `json:"last_foreign,omitzero"`
+	Listens     uint64    `json:"listens"` // calls of listen(2) since the observation began
+}
+
+// Activity is how often something was, and when.
+type Activity struct {
+	Count uint64    `json:"count"`
+	First time.Time `json:"first,omitzero"`
+	Last  time.Time `json:"last,omitzero"`
+}
+
+// Observation says since when, until when and how there was observed: one record at
+// the end of each observation. Coverage says whether that was all of the run.
+type Observation struct {
+	Meta
+	Began time.Time `json:"began"`
+	Ended time.Time `json:"ended"`
+	Tier  string    `json:"tier"` // "ebpf/direct", "ebpf/core"
+	// What was seen in all. What found no place in the kernel's tables is missing from
+	// the records.
+	Executions        uint64 `json:"executions"`
+	Connections       uint64 `json:"connections"`
+	Accepted          uint64 `json:"accepted"`
+	MissedExecutions  uint64 `json:"missed_executions,omitempty"`
+	MissedConnections uint64 `json:"missed_connections,omitempty"`
+	MissedListeners   uint64 `json:"missed_listeners,omitempty"`
+}
+
+func (*Execution) kind() Type   { return TypeExecution }
+func (*Connection) kind() Type  { return TypeConnection }
+func (*Accepting) kind() Type   { return TypeAccepting }
+func (*Observation) kind() Type { return TypeObservation }
