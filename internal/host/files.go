@@ -11,8 +11,12 @@ import (
 )
 
 func (h *Host) addFile(r *telemetry.File) {
-	if r.Sensor == telemetry.SensorWalk {
+	switch r.Sensor {
+	case telemetry.SensorWalk:
 		h.found = append(h.found, r)
+		return
+	case telemetry.SensorPrograms:
+		h.programFiles[r.Path] = r
 		return
 	}
 	h.files[r.Path] = r

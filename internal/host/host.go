@@ -45,6 +45,13 @@ type Host struct {
 	libraries  []*telemetry.Library
 	containers []*telemetry.Container
 
+	executions   map[string]*telemetry.Execution
+	connections  map[string]*telemetry.Connection
+	accepting    map[string]*telemetry.Accepting
+	observations []*telemetry.Observation
+	programs     []*telemetry.Program
+	programFiles map[string]*telemetry.File
+
 	// Of the containers.
 	inPackages  []*telemetry.Package
 	inDatabases []*telemetry.PackageDatabase
@@ -65,6 +72,9 @@ func New(id string) *Host {
 		files:      make(map[string]*telemetry.File, usualFiles),
 		gaps:       map[string]gaps{telemetry.SensorConfig: {}, telemetry.SensorFiles: {}},
 		parameters: map[string]*telemetry.KernelParameter{},
+
+		executions: map[string]*telemetry.Execution{}, connections: map[string]*telemetry.Connection{},
+		accepting: map[string]*telemetry.Accepting{}, programFiles: map[string]*telemetry.File{},
 	}
 }
 
@@ -120,6 +130,10 @@ func (h *Host) Add(rec telemetry.Record) {
 		h.databases = append(h.databases, r)
 	case *telemetry.Library:
 		h.libraries = append(h.libraries, r)
+	case *telemetry.Program:
+		h.programs = append(h.programs, r)
+	default:
+		h.addActivity(rec)
 	case *telemetry.Mount:
 		h.mounts = append(h.mounts, r)
 	case *telemetry.Process:

@@ -17,6 +17,7 @@ var emits = map[string][]Type{
 	SensorNetwork:    {TypeInterface, TypeRoute},
 	SensorLibraries:  {TypeLibrary},
 	SensorActivity:   {TypeExecution, TypeConnection, TypeAccepting, TypeObservation},
+	SensorPrograms:   {TypeProgram, TypeFile},
 	SensorContainers: {TypeContainer, TypePackage, TypePackageDatabase, TypeLibrary},
 }
 

@@ -35,6 +35,8 @@ func key(r Record) string {
 		return fmt.Sprintf("%d/%d/%d/%d/%s/%d", r.Device, r.Inode, r.UID, r.NetNS, r.Remote, r.Port)
 	case *Accepting:
 		return fmt.Sprintf("%d/%d/%d", r.NetNS, r.Family, r.Port)
+	case *Program:
+		return within(r.Container, r.Path)
 	case *Observation:
 		return r.Tier
 	case *KernelParameter:

@@ -25,7 +25,7 @@ func MessageType(r Record) string {
 		return "InspectorMount"
 	case *Process, *Execution:
 		return "InspectorCreateProcess"
-	case *Object:
+	case *Object, *Program:
 		return "InspectorCodeModule"
 	case *Socket:
 		return socketMessage(r)

@@ -37,6 +37,7 @@ const (
 	TypeConnection      Type = "connection"
 	TypeAccepting       Type = "accepting"
 	TypeObservation     Type = "observation"
+	TypeProgram         Type = "program"
 )
 
 // Meta begins every record. Writer fills Type in; a sensor fills Sensor in

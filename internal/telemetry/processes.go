@@ -19,7 +19,10 @@ type Process struct {
 	NetNS     uint64 `json:"net_ns,omitempty"`
 	MountNS   uint64 `json:"mount_ns,omitempty"`
 	Objects   []int  `json:"objects,omitempty"` // the executable mappings, by Object.ID
-	Problem   string `json:"problem,omitempty"` // what could not be read of it
+	// Open are mappings that are both writable and executable, in memory of the
+	// process's own or of a file.
+	Open    int    `json:"open,omitempty"`
+	Problem string `json:"problem,omitempty"` // what could not be read of it
 }
 
 // Object is a file that at least one process has mapped executable. It is

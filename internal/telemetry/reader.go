@@ -260,6 +260,8 @@ func newRecord(t Type) Record {
 		return new(Accepting)
 	case TypeObservation:
 		return new(Observation)
+	case TypeProgram:
+		return new(Program)
 	}
 	return nil
 }

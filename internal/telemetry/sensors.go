@@ -18,5 +18,6 @@ const (
 	// Container, and Package, PackageDatabase and Library with their Container set;
 	// parts "packages", "libraries".
 	SensorContainers = "containers"
+	SensorPrograms   = "programs" // Program, File: executed and mapped files, and the folders above those of root
 	SensorActivity   = "activity" // Execution, Connection, Accepting, Observation; parts "executions", "connections", "listeners"
 )

@@ -42,6 +42,8 @@ var samples = []struct {
 	{SensorActivity, &Connection{Device: 1, Inode: 2, NetNS: 3, Remote: "::1", Port: 4, Local: true}},
 	{SensorActivity, &Accepting{NetNS: 1, Family: 4, Port: 22, Foreign: 1}},
 	{SensorActivity, &Observation{Tier: "ebpf/core", Executions: 1}},
+	{SensorPrograms, &Program{Device: 1, Inode: 2, Path: "/bin/a", Root: true, Above: []string{"/", "/bin"}, ELF: &ELF{Machine: 62, Kind: "pie", Stack: "protected"}}},
+	{SensorPrograms, &File{Path: "/bin", Kind: Directory}},
 	{SensorLibraries, &Library{Ecosystem: "Go", Name: "golang.org/x/net", Version: "v0.1.0", Path: "/usr/bin/a", Package: "a"}},
 	{SensorContainers, &Container{ID: "c1", Runtime: "docker", MountNS: 1, PID: 2, OS: "alpine"}},
 	{SensorContainers, &Package{Manager: "apk", Name: "a", Version: "1-r0", Container: "c1"}},

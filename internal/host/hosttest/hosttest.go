@@ -52,6 +52,7 @@ func New() *Snapshot {
 		telemetry.SensorSystem, telemetry.SensorPackages, telemetry.SensorConfig, telemetry.SensorFiles,
 		telemetry.SensorAccounts, telemetry.SensorKernel, telemetry.SensorMounts, telemetry.SensorProcesses,
 		telemetry.SensorSockets, telemetry.SensorNetwork, telemetry.SensorLibraries, telemetry.SensorContainers,
+		telemetry.SensorActivity, telemetry.SensorPrograms,
 	} {
 		c := telemetry.Coverage{State: telemetry.Complete}
 		c.Sensor = name
