@@ -6,6 +6,7 @@ import (
 	"assay/internal/sensor/config"
 	"assay/internal/sensor/files"
 	"assay/internal/sensor/kernel"
+	"assay/internal/sensor/libraries"
 	"assay/internal/sensor/mounts"
 	"assay/internal/sensor/network"
 	"assay/internal/sensor/packages"
@@ -27,6 +28,7 @@ func sensors() []sensor.Sensor {
 		packages.New(),
 		processes.New(),
 		files.New(),
+		libraries.New(),
 		walk.New(),
 	}
 }
