@@ -25,6 +25,7 @@ const pendingBatch = 10_000
 type collection struct {
 	ctx     context.Context
 	fs      *hostfs.FS
+	kinds   []kind
 	options Options
 	emit    func(*telemetry.Library) error
 
@@ -68,7 +69,7 @@ func (c *collection) visit(ctx context.Context, folder *hostfs.Folder, name stri
 	if !info.Mode.IsRegular() {
 		return nil
 	}
-	k := kindOf(folder.Path, name, info)
+	k := kindOf(c.kinds, folder.Path, name, info)
 	if k == nil || len(c.options.Only) > 0 && !telemetry.InScope(c.options.Only, path.Join(folder.Path, name)) {
 		return nil
 	}
@@ -77,8 +78,10 @@ func (c *collection) visit(ctx context.Context, folder *hostfs.Folder, name stri
 	switch {
 	case err == nil, errors.Is(err, fs.ErrNotExist):
 		return nil
-	case errors.Is(err, tree.ErrStop), ctx.Err() != nil, s.emitting:
-		return err
+	case s.over != nil:
+		return s.over
+	case ctx.Err() != nil:
+		return ctx.Err()
 	}
 	for _, ecosystem := range k.ecosystems {
 		c.gap(ecosystem).add(s.path, err)
@@ -95,7 +98,8 @@ func (s *source) add(l telemetry.Library) error {
 	}
 	if c.found == c.options.Most {
 		c.missing = append(c.missing, fmt.Sprintf("there are more than %d libraries", c.options.Most))
-		return tree.ErrStop
+		s.over = tree.ErrStop
+		return s.over
 	}
 	c.found++
 	l.Name, l.Version = strings.Clone(l.Name), strings.Clone(l.Version)
@@ -103,9 +107,8 @@ func (s *source) add(l telemetry.Library) error {
 	if c.pending = append(c.pending, &l); len(c.pending) < pendingBatch {
 		return nil
 	}
-	err := c.flush()
-	s.emitting = err != nil
-	return err
+	s.over = c.flush()
+	return s.over
 }
 
 // flush emits what waits, with the owners of the files.

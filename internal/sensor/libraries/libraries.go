@@ -86,7 +86,7 @@ func Collect(ctx context.Context, fs *hostfs.FS, o Options, emit func(*telemetry
 	if o.Most == 0 {
 		o.Most = maxFound
 	}
-	c := &collection{ctx: ctx, fs: fs, options: o, emit: emit, gaps: map[string]*gap{}}
+	c := &collection{ctx: ctx, fs: fs, kinds: kinds(), options: o, emit: emit, gaps: map[string]*gap{}}
 	if err := c.run(); err != nil {
 		return Outcome{}, err
 	}

@@ -18,7 +18,7 @@ type source struct {
 	size       int64
 	file       *os.File
 	ctx        context.Context
-	emitting   bool // the error is that of emitting, not of the file
+	over       error // ends the collection, not only this file
 }
 
 // read opens the file and reads it as its kind demands. A parser that panics over
