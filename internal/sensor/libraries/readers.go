@@ -106,6 +106,7 @@ func readProgram(s *source) error {
 	case strings.HasPrefix(string(magic), "MZ"), machO(magic):
 		// Not of this system, but built to be copied to others or run in an
 		// emulator. Of those only Go's can be told.
+		// A kernel is PE as well, and much that is no program begins with MZ.
 		if err := gobinary.Read(s.file, s.add); !errors.Is(err, gobinary.ErrNotGo) {
 			return err
 		}

@@ -127,7 +127,11 @@ func (f *File) link(head []byte) uint32 {
 	return f.order.Uint32(head[24:])
 }
 
-// Find returns the sections of these names, one for each that there is.
+// noBits is the type (SHT_NOBITS) of sections without content, which all sections of
+// a file of debug information are that the program itself has.
+const noBits = 8
+
+// Find returns the sections of these names, one for each that has content.
 func (f *File) Find(names ...string) (map[string]Section, error) {
 	found := map[string]Section{}
 	if f.Count == 0 {
@@ -143,7 +147,7 @@ func (f *File) Find(names ...string) (map[string]Section, error) {
 	}
 	for ; len(table) > 0; table = table[f.entry:] {
 		at := int64(f.order.Uint32(table))
-		if at >= int64(len(text)) {
+		if at >= int64(len(text)) || f.order.Uint32(table[4:]) == noBits {
 			continue
 		}
 		for _, name := range names {

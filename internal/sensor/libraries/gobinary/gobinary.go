@@ -23,8 +23,13 @@ const maxRead = 64 << 20
 
 const ecosystem = "Go"
 
-// ErrNotGo says that a program was not built by Go.
-var ErrNotGo = errors.New("it is no Go program")
+var (
+	// ErrNotGo says that a program was not built by Go, or that its format is
+	// not known: it may be damaged.
+	ErrNotGo = errors.New("it is no Go program, or a damaged one")
+
+	errDamaged = errors.New("its build information is damaged")
+)
 
 var errMuch = errors.New("its build information is larger than any")
 
@@ -35,10 +40,10 @@ func Read(r io.ReaderAt, add func(telemetry.Library) error) error {
 	switch {
 	case limited.failed != nil:
 		return limited.failed
-	case err != nil && strings.Contains(err.Error(), "not a Go executable"):
+	case err != nil && (strings.Contains(err.Error(), "not a Go executable") || strings.Contains(err.Error(), "unrecognized file format")):
 		return ErrNotGo
 	case err != nil:
-		return errors.New("its build information is damaged") // the error may quote it
+		return errDamaged // buildinfo's error may quote it
 	}
 	return modules(info, add)
 }
