@@ -38,8 +38,8 @@ func (d *reading) guess(a archive, m manifest) error {
 
 var (
 	noName   = regexp.MustCompile(`[^0-9A-Za-z._+-]`)
-	release  = regexp.MustCompile(`^[0-9][0-9A-Za-z._+-]*$`)
-	fileName = regexp.MustCompile(`^(.+?)-([0-9][0-9A-Za-z._+]*(?:-[0-9A-Za-z._+]+)*)$`)
+	release  = regexp.MustCompile(`^[0-9][0-9A-Za-z._+~-]*$`)
+	fileName = regexp.MustCompile(`^(.+?)-([0-9][0-9A-Za-z._+~]*(?:-[0-9A-Za-z._+~]+)*)$`)
 	groupID  = regexp.MustCompile(`^[a-z][0-9a-z_-]*(?:\.[0-9A-Za-z_-]+)+$`)
 )
 

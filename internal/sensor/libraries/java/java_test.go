@@ -93,6 +93,8 @@ func TestDescribed(t *testing.T) {
 	shaded := jar(t, pom("com.example", "app", "1.0"), pom("org.apache.logging.log4j", "log4j-core", "2.14.1"), pom("a", "b", "2"),
 		file{name: "META-INF/maven/c/d/pom.properties", data: []byte("version = 3\n")})
 	expect(t, shaded, "app.jar", "com.example:app|1.0||", "org.apache.logging.log4j:log4j-core|2.14.1||", "a:b|2||", "c:d|3||")
+	war := jar(t, file{name: "WEB-INF/classes/META-INF/maven/g/a/pom.properties", data: []byte("version=1\n")}, file{name: "pom.properties", data: []byte("version=1\n")})
+	expect(t, war, "a.war", "g:a|1||")
 	// Behind a script that starts it.
 	expect(t, append([]byte("#!/bin/bash\nexec java -jar \"$0\"\n"), log4j...), "app.jar", "org.apache.logging.log4j:log4j-core|2.14.1||")
 }
