@@ -16,7 +16,7 @@ type Library struct {
 	Container string `json:"container,omitempty"` // the id of the container in which Path is; empty: the host
 
 	Main   bool   `json:"main,omitempty"`   // Go, Rust: the program's own module or crate
-	Digest string `json:"digest,omitempty"` // hex SHA-1 of a Java archive of which no more is known than its file
+	Digest string `json:"digest,omitempty"` // hex SHA-1 of a Java archive that does not say for certain which artifact it is
 	Raw    []byte `json:"raw,omitempty"`    // Path's bytes, where they are no UTF-8
 }
 

@@ -345,31 +345,6 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// Debian's Python packages are those that importlib.metadata lists.
-func TestAgainstImportlib(t *testing.T) {
-	python := testenv.Need(t, "python3", "python3")
-	const folder = "/usr/lib/python3/dist-packages"
-	out, err := exec.Command(python, "-c", "import importlib.metadata as m\n"+
-		"for d in m.distributions(path=['"+folder+"']): print(d.metadata['Name'] + '@' + d.version)").Output()
-	must(t, err)
-	want := strings.Fields(string(out))
-	if len(want) == 0 {
-		testenv.Missing(t, "a package of Python in "+folder+" (apt-get install python3-six)")
-	}
-	all, c := collect(t, folder, Options{Only: []string{"/*/METADATA", "/*/PKG-INFO", "/*"}})
-	var got []string
-	for _, l := range all {
-		if l.Ecosystem == pypi {
-			got = append(got, l.Name+"@"+l.Version)
-		}
-	}
-	slices.Sort(want)
-	slices.Sort(got)
-	if d := cmp.Diff(want, got); d != "" || c.Coverage.Part(pypi).State != telemetry.Complete {
-		t.Errorf("%s %+v", d, c.Coverage)
-	}
-}
-
 // A normal user is told what could not be looked at.
 func TestDenied(t *testing.T) {
 	testenv.NeedRoot(t)

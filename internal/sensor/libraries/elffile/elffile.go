@@ -13,12 +13,12 @@ import (
 // Magic begins every ELF file.
 const Magic = "\x7fELF"
 
-// maxNames bounds the table of the sections' names, and maxSections the sections:
-// programs have a few dozen, objects compiled with a section for each function
-// some ten thousand.
+// Bounds of what is read of a file. Programs have a few dozen sections; only objects
+// that were compiled with one for each function have thousands.
 const (
-	maxNames    = 8 << 20
-	maxSections = 100_000
+	maxSections = 20_000
+	maxEntry    = 128     // bytes of the description of one; elf(5) has 64
+	maxNames    = 1 << 20 // bytes of all their names
 )
 
 // Section is a part of a file.
@@ -68,7 +68,7 @@ func (f *File) sections(names int) error {
 		f.Count = 0
 		return nil
 	}
-	if least := int64(40); f.table < 0 || f.entry < least || f.wide && f.entry < 64 {
+	if least := int64(40); f.table < 0 || f.entry < least || f.wide && f.entry < 64 || f.entry > maxEntry {
 		return ErrFormat
 	}
 	if f.Count == 0 || names == 0xffff { // SHN_XINDEX: they are in the first section

@@ -3,6 +3,8 @@ package elffile
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,6 +51,22 @@ func TestAgainstDebugELF(t *testing.T) {
 			if content := want.Type != elf.SHT_NOBITS; ok != content || ok && got != (Section{int64(want.Offset), int64(want.FileSize)}) {
 				t.Errorf("%s: %s is at %+v, not at %d", name, want.Name, got, want.Offset)
 			}
+		}
+	}
+}
+
+// A header that promises gigabytes of sections has none of them read.
+func TestPromises(t *testing.T) {
+	for at, value := range map[int]uint16{58: 0xffff, 60: 0xfffe} {
+		head := make([]byte, 1<<20)
+		copy(head, "\x7fELF\x02\x01\x01")
+		head[40], head[58], head[60] = 64, 64, 3
+		if _, err := Open(bytes.NewReader(head)); err != nil {
+			t.Fatal(err)
+		}
+		binary.LittleEndian.PutUint16(head[at:], value)
+		if _, err := Open(bytes.NewReader(head)); !errors.Is(err, ErrFormat) {
+			t.Errorf("%d at %d: %v", value, at, err)
 		}
 	}
 }

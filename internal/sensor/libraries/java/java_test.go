@@ -127,7 +127,7 @@ func TestUndescribed(t *testing.T) {
 		{"tomcat-embed-core-9.0.65.jar", manifestOf("Bundle-SymbolicName: org.apache.tomcat-embed-core", "Implementation-Version: 9.0.65"), "org.apache.tomcat.embed:tomcat-embed-core|9.0.65||"},
 		{"bcprov-jdk15on-1.70.jar", manifestOf(), "org.bouncycastle:bcprov-jdk15on|1.70||"},
 		{"jackson-databind-2.9.8.jar", manifestOf("Bundle-SymbolicName: com.fasterxml.jackson.core.jack", " son-databind;singleton:=true"), "com.fasterxml.jackson.core:jackson-databind|2.9.8||"},
-		{"lib-1.0-SNAPSHOT.jar", manifestOf("Implementation-Vendor-Id: com.example.x", "Implementation-Version: ${project.version}"), "com.example.x:lib|1.0-SNAPSHOT||"},
+		{"lib-1.0-SNAPSHOT.jar", manifestOf("Implementation-Vendor-Id: com.example.x", "Implementation-Version: ${project.version}"), "com.example.x:lib|1.0-SNAPSHOT||D"},
 		{"catalina.jar", manifestOf("Implementation-Title: other", "Implementation-Version: 9.0.65"), "catalina|9.0.65||D"},
 		{"my app.jar", file{name: "x"}, "my_app|||D"},
 		{"unknown-1.2.jar", file{name: "x"}, "unknown|1.2||D"},
