@@ -19,7 +19,7 @@ const Section = ".go.buildinfo"
 
 // maxRead bounds the bytes that are read of one program. The information of the
 // largest has some hundred kilobytes, and what leads to it a few.
-const maxRead = 64 << 20
+const maxRead = 8 << 20
 
 const ecosystem = "Go"
 
@@ -28,10 +28,11 @@ var (
 	// not known: it may be damaged.
 	ErrNotGo = errors.New("it is no Go program, or a damaged one")
 
+	// ErrMuch says that more would have to be read than any program of Go has.
+	ErrMuch = errors.New("its build information, or what leads to it, is larger than any")
+
 	errDamaged = errors.New("its build information is damaged")
 )
-
-var errMuch = errors.New("its build information is larger than any")
 
 // Read adds the modules of a program: ELF, PE or Mach-O.
 func Read(r io.ReaderAt, add func(telemetry.Library) error) error {
@@ -124,8 +125,8 @@ type limited struct {
 
 func (l *limited) ReadAt(p []byte, off int64) (int, error) {
 	if l.left -= int64(len(p)); l.left < 0 {
-		l.failed = errMuch
-		return 0, errMuch
+		l.failed = ErrMuch
+		return 0, ErrMuch
 	}
 	n, err := l.r.ReadAt(p, off)
 	if err != nil && !errors.Is(err, io.EOF) {

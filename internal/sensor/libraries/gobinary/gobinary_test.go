@@ -2,6 +2,7 @@ package gobinary
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"assay/internal/telemetry"
+	"assay/internal/testenv"
 )
 
 // program builds a program of modules that replace each other, with a setting that
@@ -181,6 +183,20 @@ func TestCut(t *testing.T) {
 	for _, n := range []int{0, 3, 4, 64, 1000, len(data) / 2} {
 		if all, err := readBytes(data[:n]); err == nil || len(all) > 0 {
 			t.Errorf("of %d bytes: %v %v", n, all, err)
+		}
+	}
+}
+
+// What was not built by Go, or is in no format that is known, is told from what is
+// damaged.
+func TestNotGo(t *testing.T) {
+	shell, err := os.ReadFile(testenv.Need(t, "sh", "dash"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, data := range [][]byte{shell, shell[:100], []byte("MZ this is no program"), nil} {
+		if all, err := readBytes(data); !errors.Is(err, ErrNotGo) || len(all) > 0 {
+			t.Errorf("%.20q: %v %v", data, all, err)
 		}
 	}
 }
