@@ -37,30 +37,25 @@ type order struct {
 	check   func(v string) string // what is wrong; empty if nothing is
 }
 
-func (s Scheme) order() order {
-	switch s {
-	case Deb:
-		return order{"deb", compareDeb, checkDeb}
-	case RPM:
-		return order{"rpm", compareRPM, checkRPM}
-	case APK:
-		return order{"apk", compareAPK, checkAPK}
-	case Pacman:
-		return order{"pacman", comparePacman, checkPacman}
-	case SemVer:
-		return order{"semver", compareSemVer, checkSemVer}
-	case Go:
-		return order{"go", compareSemVer, checkSemVer}
-	case NPM:
-		return order{"npm", compareSemVer, checkSemVer}
-	case PyPI:
-		return order{"pypi", comparePyPI, checkPyPI}
-	case RubyGems:
-		return order{"gem", compareGem, checkGem}
-	case Maven:
-		return order{"maven", compareMaven, checkMaven}
+var orders = [...]order{
+	Unknown:  {"unknown", compareBytes, func(string) string { return "there is no order for it" }},
+	Deb:      {"deb", compareDeb, checkDeb},
+	RPM:      {"rpm", compareRPM, checkRPM},
+	APK:      {"apk", compareAPK, checkAPK},
+	Pacman:   {"pacman", comparePacman, checkPacman},
+	SemVer:   {"semver", compareSemVer, checkSemVer},
+	Go:       {"go", compareSemVer, checkSemVer},
+	NPM:      {"npm", compareSemVer, checkSemVer},
+	PyPI:     {"pypi", comparePyPI, checkPyPI},
+	RubyGems: {"gem", compareGem, checkGem},
+	Maven:    {"maven", compareMaven, checkMaven},
+}
+
+func (s Scheme) order() *order {
+	if int(s) >= len(orders) {
+		s = Unknown
 	}
-	return order{"unknown", compareBytes, func(string) string { return "there is no order for it" }}
+	return &orders[s]
 }
 
 // String is the scheme's name: "deb", "rpm", ...

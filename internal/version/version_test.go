@@ -182,7 +182,7 @@ func FuzzCompare(f *testing.F) {
 			if s.Compare(b, a) != -ab || s.Compare(a, a) != 0 || ab < -1 || ab > 1 {
 				t.Errorf("%s: %q and %q are %d, turned round %d, the first with itself %d", s, a, b, ab, s.Compare(b, a), s.Compare(a, a))
 			}
-			transitive := s == Deb || s == SemVer || s == Go || s == NPM || s == PyPI || s == RubyGems
+			transitive := s == Deb || s == RPM || s == SemVer || s == Go || s == NPM || s == PyPI || s == RubyGems
 			if transitive && s.Check(a) == nil && s.Check(b) == nil && s.Check(c) == nil && ab <= 0 && bc <= 0 && (ac > 0 || ab+bc < 0 && ac == 0) {
 				t.Errorf("%s: %q, %q, %q: %d, %d, but %d", s, a, b, c, ab, bc, ac)
 			}
