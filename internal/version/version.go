@@ -17,17 +17,19 @@ type Scheme uint8
 
 // The schemes.
 const (
-	Unknown  Scheme = iota
-	Deb             // Debian, Ubuntu: deb-version(7)
-	RPM             // Red Hat, SUSE, Amazon, Alma ...: epoch:version-release
-	APK             // Alpine: digits, letter, suffixes, -r
-	Pacman          // Arch: vercmp(8)
-	SemVer          // semver.org 2.0.0; crates.io, Hex, Pub ...
-	Go              // Go modules: SemVer with a "v" or "go" before it
-	NPM             // npm: SemVer, maybe with a "v" before it
-	PyPI            // Python: PEP 440
-	RubyGems        // Gem::Version
-	Maven           // org.apache.maven.artifact.versioning.ComparableVersion
+	Unknown   Scheme = iota
+	Deb              // Debian, Ubuntu: deb-version(7)
+	RPM              // Red Hat, SUSE, Amazon, Alma ...: epoch:version-release
+	APK              // Alpine: digits, letter, suffixes, -r
+	Pacman           // Arch: vercmp(8)
+	SemVer           // semver.org 2.0.0; crates.io, Hex, Pub ...
+	Go               // Go modules: SemVer with a "v" or "go" before it
+	NPM              // npm: SemVer, maybe with a "v" before it
+	PyPI             // Python: PEP 440
+	RubyGems         // Gem::Version
+	Maven            // org.apache.maven.artifact.versioning.ComparableVersion
+	NuGet            // .NET: NuGet.Versioning, SemVer with up to four numbers
+	Packagist        // PHP: composer/semver
 )
 
 // order is what a scheme is made of.
@@ -38,17 +40,19 @@ type order struct {
 }
 
 var orders = [...]order{
-	Unknown:  {"unknown", compareBytes, func(string) string { return "there is no order for it" }},
-	Deb:      {"deb", compareDeb, checkDeb},
-	RPM:      {"rpm", compareRPM, checkRPM},
-	APK:      {"apk", compareAPK, checkAPK},
-	Pacman:   {"pacman", comparePacman, checkPacman},
-	SemVer:   {"semver", compareSemVer, checkSemVer},
-	Go:       {"go", compareSemVer, checkSemVer},
-	NPM:      {"npm", compareSemVer, checkSemVer},
-	PyPI:     {"pypi", comparePyPI, checkPyPI},
-	RubyGems: {"gem", compareGem, checkGem},
-	Maven:    {"maven", compareMaven, checkMaven},
+	Unknown:   {"unknown", compareBytes, func(string) string { return "there is no order for it" }},
+	Deb:       {"deb", compareDeb, checkDeb},
+	RPM:       {"rpm", compareRPM, checkRPM},
+	APK:       {"apk", compareAPK, checkAPK},
+	Pacman:    {"pacman", comparePacman, checkPacman},
+	SemVer:    {"semver", compareSemVer, checkSemVer},
+	Go:        {"go", compareSemVer, checkSemVer},
+	NPM:       {"npm", compareSemVer, checkSemVer},
+	PyPI:      {"pypi", comparePyPI, checkPyPI},
+	RubyGems:  {"gem", compareGem, checkGem},
+	Maven:     {"maven", compareMaven, checkMaven},
+	NuGet:     {"nuget", compareNuGet, checkNuGet},
+	Packagist: {"packagist", comparePackagist, checkPackagist},
 }
 
 func (s Scheme) order() *order {
