@@ -69,6 +69,13 @@ func (s Scheme) String() string { return s.order().name }
 // neither is. Versions that are written differently may be equal: "1.0" and "1.00".
 func (s Scheme) Compare(a, b string) int { return s.order().compare(a, b) }
 
+// Total tells whether the order is one for any three versions that Check takes: if a
+// is not newer than b, and b not newer than c, then a is not newer than c. Only such
+// orders can be searched in. Maven's and pacman's are none, by what their programs do.
+func (s Scheme) Total() bool {
+	return s != Unknown && int(s) < len(orders) && s != Maven && s != Pacman
+}
+
 // Check returns an error that says why v is no version of the scheme.
 func (s Scheme) Check(v string) error {
 	o := s.order()
