@@ -39,13 +39,17 @@ func main() {
 		runMeasured(os.Args[2:])
 		return
 	}
+	if len(os.Args) > 1 && os.Args[1] == "match" {
+		runMatch(os.Args[2:])
+		return
+	}
 	var b bench
 	flag.StringVar(&b.bin, "bin", "bin", "the `folder` with the two programs")
 	flag.StringVar(&b.shared, "shared", os.Getenv("ASSAY_SHARED"), "the `folder` with the data beside the project")
 	flag.DurationVar(&b.idle, "idle", time.Minute, "how `long` to watch the idle agent")
 	flag.IntVar(&b.findingCount, "findings", 10_000_000, "the `number` of findings in the store of that part")
 	flag.StringVar(&b.findingStore, "store", "", "measure that part with the store of this `address` alone, filling it if it is empty, and leave it there")
-	only := flag.String("only", "", "measure this `part` alone: binaries, heartbeats, telemetry, parts, agent, packages, oscap, signatures, findings")
+	only := flag.String("only", "", "measure this `part` alone: binaries, heartbeats, telemetry, parts, agent, packages, oscap, cve, signatures, findings")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := b.run(ctx, *only)
@@ -70,6 +74,7 @@ func parts() []part {
 		{"agent", (*bench).agent},
 		{"packages", (*bench).packages},
 		{"oscap", (*bench).oscap},
+		{"cve", (*bench).cve},
 		{"signatures", (*bench).signatures},
 		{"findings", (*bench).findings},
 	}

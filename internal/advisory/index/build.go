@@ -155,6 +155,7 @@ type ecosystemWriter struct {
 	ecosystem string // that is being written; empty: facts
 	name      []byte // whose rows are being written
 	first     uint32 // the first of them
+	ranges    nameRanges
 	fact      advisory.Fact
 	file      File
 	known     []numbered // the ecosystem's advisories
@@ -191,6 +192,7 @@ func (e *ecosystemWriter) item(i []byte) error {
 			return err
 		}
 		e.ecosystem = ecosystem
+		e.ranges.scheme = advisory.Scheme(ecosystem)
 		e.w.parts[about].Write([]byte(ecosystem))
 	}
 	switch what {
@@ -230,7 +232,7 @@ func (e *ecosystemWriter) end() error {
 		e.manifest.Files = append(e.manifest.Files, f)
 	}
 	e.w.reset()
-	*e = ecosystemWriter{w: e.w, dir: e.dir, manifest: e.manifest, known: e.known[:0]}
+	*e = ecosystemWriter{w: e.w, dir: e.dir, manifest: e.manifest, known: e.known[:0], ranges: e.ranges}
 	return nil
 }
 
@@ -247,7 +249,8 @@ func fileStem(ecosystem string) string {
 
 func (e *ecosystemWriter) endName() {
 	if e.name != nil {
-		e.w.name(e.name, e.first)
+		bounds, count := e.ranges.end(e.w)
+		e.w.name(e.name, e.first, bounds, count)
 	}
 }
 
@@ -319,7 +322,7 @@ func (e *ecosystemWriter) addRow(p *parser) error {
 	if flags&unclear != 0 {
 		e.file.Unclear++
 	}
-	first, n := e.w.counts[ranges], uint32(p.uvarint())
+	first, n := e.ranges.written(e.w), uint32(p.uvarint())
 	for range n {
 		e.addRange(p)
 		if p.bad {
@@ -342,14 +345,18 @@ const (
 
 func (e *ecosystemWriter) addRange(p *parser) {
 	introduced, fixed, last := p.text(), p.text(), p.text()
+	r := pendingRange{introduced: e.boundary(introduced)}
 	switch {
 	case len(fixed) > 0:
-		e.w.entry(ranges, numbers(nil, e.w.text(introduced), e.w.text(fixed), untilFixed))
+		r.end, r.kind = e.boundary(fixed), untilFixed
 	case len(last) > 0:
-		e.w.entry(ranges, numbers(nil, e.w.text(introduced), e.w.text(last), untilLast))
-	default:
-		e.w.entry(ranges, numbers(nil, e.w.text(introduced), 0, open))
+		r.end, r.kind = e.boundary(last), untilLast
 	}
+	e.ranges.add(e.w, r)
+}
+
+func (e *ecosystemWriter) boundary(text []byte) boundary {
+	return boundary{string(text), e.w.text(text)}
 }
 
 // addFact gathers what there is about one vulnerability.

@@ -112,7 +112,8 @@ func contents(t *testing.T, s *Set) []advisory.Record {
 			if err != nil {
 				t.Fatal(err)
 			}
-			first, end, err := x.Rows(name)
+			found, err := x.Rows(name)
+			first, end := found.First, found.End
 			if err != nil || first == end {
 				t.Fatalf("%s has rows %d to %d, %v", name, first, end, err)
 			}
@@ -340,7 +341,8 @@ func TestSwap(t *testing.T) {
 				}
 				n := uint32(0)
 				for name := range x.Names() {
-					first, end, _ := x.Rows(name)
+					found, _ := x.Rows(name)
+					first, end := found.First, found.End
 					for row := first; row < end; row++ {
 						if _, err := x.Advisory(row); err != nil {
 							t.Error(err)
@@ -492,11 +494,14 @@ func resum(data []byte) {
 
 func readAll(x *Index) {
 	for name := range x.Names() {
-		first, end, _ := x.Rows(name)
+		found, _ := x.Rows(name)
+		x.Position(found, "1.0-1")
+		first, end := found.First, found.End
 		for n := first; n < end && n < first+1000; n++ {
 			if row, err := x.Row(n); err == nil {
 				for i := range min(row.Ranges(), 100) {
 					row.Range(i)
+					row.Interval(i)
 				}
 				for i := range min(row.Versions(), 100) {
 					row.Version(i)

@@ -163,13 +163,7 @@ func appendRow(i item, id string, advisoryHash uint64, a *advisory.Affected) ite
 // rangesDecide tells whether a listed version that is in a range need not be kept:
 // whatever equals it is in the range, too. That is so where the order is one for any
 // three versions, and where a range does not leave out builds of modules.
-func rangesDecide(s version.Scheme) bool {
-	switch s {
-	case version.Deb, version.SemVer, version.Go, version.NPM, version.PyPI, version.RubyGems:
-		return true
-	}
-	return false
-}
+func rangesDecide(s version.Scheme) bool { return s.Total() && s != version.RPM }
 
 func sorted(all []string) []string {
 	slices.Sort(all)
