@@ -70,8 +70,28 @@ func TestContainerID(t *testing.T) {
 		"0::/":                                                                        "",
 		"0::/user.slice/" + id[:63]:                                                   "",
 	} {
-		if got := containerID(line); got != want {
+		if got := container(line); got.ID != want {
 			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+}
+
+func TestContainerRuntime(t *testing.T) {
+	id, inner := strings.Repeat("0123456789abcdef", 4), strings.Repeat("ab", 32)
+	for line, want := range map[string]Container{
+		"0::/system.slice/docker-" + id + ".scope": {id, "docker"},
+		"12:pids:/docker/" + id:                    {id, "docker"},
+		"0::/docker/" + id + "/docker/" + inner:    {inner, "docker"},
+		"0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1_2.slice/crio-" + id + ".scope": {id, "crio"},
+		"0::/system.slice/containerd.service/kubepods-besteffort-pod1.slice:cri-containerd:" + id:           {id, "containerd"},
+		"0::/kubepods/burstable/pod9d1b/" + id:                                                              {id, ""},
+		"0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" + id + ".scope":               {id, "podman"},
+		"0::/machine.slice/libpod-conmon-" + id + ".scope":                                                  {},
+		"0::/lxc.payload.web/system.slice/docker-" + id + ".scope":                                          {id, "docker"},
+		"0::/lxc.payload.\xff/x": {"\uFFFD", "lxc"},
+	} {
+		if got := container(line); got != want {
+			t.Errorf("%s: %+v, want %+v", line, got, want)
 		}
 	}
 }

@@ -127,7 +127,7 @@ func (s *scan) look(pid int) *telemetry.Process {
 	if stat.Kernel {
 		return p
 	}
-	p.Container = s.proc.Container(pid)
+	p.Container = s.proc.Container(pid).ID
 	if err := s.inside(p); errors.Is(err, proc.ErrGone) {
 		// Ended meanwhile, or a zombie: it executes nothing any more.
 		p.Problem = "it ended while it was looked at"
