@@ -4,6 +4,7 @@ import (
 	"assay/internal/sensor"
 	"assay/internal/sensor/accounts"
 	"assay/internal/sensor/config"
+	"assay/internal/sensor/containers"
 	"assay/internal/sensor/files"
 	"assay/internal/sensor/kernel"
 	"assay/internal/sensor/mounts"
@@ -26,6 +27,7 @@ func sensors() []sensor.Sensor {
 		config.New(),
 		packages.New(),
 		processes.New(),
+		containers.New(),
 		files.New(),
 		walk.New(),
 	}

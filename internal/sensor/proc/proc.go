@@ -60,6 +60,9 @@ func gone(err error) error {
 	return err
 }
 
+// Gone tells whether an error says that the process has ended.
+func Gone(err error) bool { return errors.Is(gone(err), ErrGone) }
+
 // Stat is what /proc/PID/stat and /proc/PID/status tell.
 type Stat struct {
 	PID, Parent  int
