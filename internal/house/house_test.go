@@ -65,6 +65,7 @@ var mayImport = map[string][]string{
 	"sensor/kernel":     {"telemetry", "sensor", "sensor/hostfs"},
 	"sensor/mounts":     {"telemetry", "sensor", "sensor/mountinfo", "sensor/config/redact"},
 	"sensor/roots":      {"sensor/hostfs", "sensor/proc", "sensor/mountinfo", "sensor/packages", "sensor/system"},
+	"sensor/roots/*":    {"testenv", "sensor/mountinfo"},
 	"sensor/processes":  {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/roots"},
 	"sensor/sockets":    {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/roots"},
 	"sensor/containers": {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/roots", "sensor/packages", "sensor/system", "sensor/libraries"},
