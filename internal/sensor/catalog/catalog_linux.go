@@ -7,6 +7,7 @@ import (
 	"assay/internal/sensor/containers"
 	"assay/internal/sensor/files"
 	"assay/internal/sensor/kernel"
+	"assay/internal/sensor/libraries"
 	"assay/internal/sensor/mounts"
 	"assay/internal/sensor/network"
 	"assay/internal/sensor/packages"
@@ -29,6 +30,7 @@ func sensors() []sensor.Sensor {
 		processes.New(),
 		containers.New(),
 		files.New(),
+		libraries.New(),
 		walk.New(),
 	}
 }

@@ -88,6 +88,24 @@ func (d *Folder) Folder(name string) (*Folder, error) {
 	return &Folder{Path: full, dir: os.NewFile(uintptr(fd), full)}, nil
 }
 
+// Open opens an entry that is a regular file; anything else is ErrNotRegular, a
+// symbolic link too. As in FS.Open, nothing is opened that was not looked at.
+func (d *Folder) Open(name string) (*os.File, error) {
+	full := path.Join(d.Path, name)
+	probe, err := again(func() (int, error) {
+		return unix.Openat(int(d.dir.Fd()), name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: full, Err: err}
+	}
+	defer unix.Close(probe)
+	fd, err := reopenFD(probe, full, unix.S_IFREG, unix.O_NONBLOCK)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), full), nil
+}
+
 // Readlink returns the text of an entry that is a symbolic link.
 func (d *Folder) Readlink(name string) (string, error) {
 	buf := make([]byte, unix.PathMax)

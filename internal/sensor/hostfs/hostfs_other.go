@@ -78,6 +78,9 @@ func (d *Folder) Lstat(string) (Info, error) { return Info{}, ErrNoSensors }
 // Folder returns ErrNoSensors.
 func (d *Folder) Folder(string) (*Folder, error) { return nil, ErrNoSensors }
 
+// Open returns ErrNoSensors.
+func (d *Folder) Open(string) (*os.File, error) { return nil, ErrNoSensors }
+
 // Readlink returns ErrNoSensors.
 func (d *Folder) Readlink(string) (string, error) { return "", ErrNoSensors }
 
