@@ -20,6 +20,7 @@ import (
 
 	"assay/internal/sensor"
 	"assay/internal/sensor/hostfs"
+	"assay/internal/sensor/libraries"
 	"assay/internal/sensor/packages"
 	"assay/internal/sensor/proc"
 	"assay/internal/sensor/roots"
@@ -50,12 +51,13 @@ func New() sensor.Sensor { return containers{proc.New("/proc"), usual} }
 func (containers) Describe() sensor.Description {
 	reads := []string{"/proc/[pid]/ns/mnt", "/proc/[pid]/root (what it is)", "/proc/[pid]/mountinfo", "/proc/[pid]/cgroup", "/proc/[pid]/stat", "/proc/[pid]/status"}
 	reads = append(reads, manifests()...)
-	for _, path := range append(packages.New().Describe().Reads, system.ReleaseFiles()...) {
+	inside := slices.Concat(system.ReleaseFiles(), packages.New().Describe().Reads, libraries.New().Describe().Reads)
+	for _, path := range inside {
 		reads = append(reads, "/proc/[pid]/root"+path)
 	}
 	return sensor.Description{
 		Name:    telemetry.SensorContainers,
-		Summary: "The containers that run on the host: name, image, system, and the packages installed in each.",
+		Summary: "The containers that run on the host: name, image, system, and the packages and libraries in each.",
 		Reads:   reads,
 		Never: []string{
 			"of the files of managers of containers anything but a container's name, its image and its pod: no environment, arguments, labels or mounts",
@@ -82,13 +84,8 @@ func (s containers) Collect(ctx context.Context, host *sensor.Host, emit sensor.
 		return telemetry.Coverage{State: telemetry.Failed, Reason: err.Error()}, nil
 	}
 	c := &collection{containers: s, host: host, emit: emit, names: readNames(host.FS), end: time.Now().Add(s.bounds.total)}
-	for i, root := range table.Containers {
-		if c.full(len(table.Containers) - i) {
-			break
-		}
-		if err := c.container(ctx, root); err != nil {
-			return telemetry.Coverage{}, err
-		}
+	if err := c.collect(ctx, table.Containers); err != nil {
+		return telemetry.Coverage{}, err
 	}
 	return c.coverage(table), nil
 }
@@ -100,34 +97,64 @@ type collection struct {
 	emit    sensor.Emit
 	names   names
 	end     time.Time
-	looked  int
 	records int
-	ended   int
+	ended   int // before anything of them was read
 
 	all, packages, libraries []string // shortcomings
 }
 
-// full tells whether a bound is reached, and notes what is left out by it.
-func (c *collection) full(left int) bool {
-	var why string
-	switch {
-	case c.looked == c.bounds.containers:
-		why = fmt.Sprintf("no more than %d are looked at", c.bounds.containers)
-	case c.records >= c.bounds.records:
-		why = fmt.Sprintf("the others have more than %d packages", c.bounds.records)
-	case time.Now().After(c.end):
-		why = fmt.Sprintf("they took longer than %s", c.bounds.total)
-	default:
-		return false
+// collect reads the packages of all containers first, which is little, and then
+// goes over their files for libraries, as long as there is time. The records of the
+// containers come last: they say what could not be read.
+func (c *collection) collect(ctx context.Context, all []*roots.Root) error {
+	if len(all) > c.bounds.containers {
+		c.all = append(c.all, fmt.Sprintf("only %d of %d containers were looked at", c.bounds.containers, len(all)))
+		all = all[:c.bounds.containers]
 	}
-	c.all = append(c.all, fmt.Sprintf("%d containers were not looked at: %s", left, why))
-	return true
+	var looked []*container
+	for i, root := range all {
+		if over := c.over(); over != "" {
+			c.all = append(c.all, fmt.Sprintf("%d containers were not looked at: %s", len(all)-i, over))
+			break
+		}
+		one := newContainer(c, root)
+		looked = append(looked, one)
+		if err := one.look(ctx); err != nil {
+			return err
+		}
+	}
+	for i, one := range looked {
+		if over := c.over(); over != "" {
+			c.libraries = append(c.libraries, fmt.Sprintf("%d containers were not searched for libraries: %s", len(looked)-i, over))
+			break
+		}
+		if err := one.search(ctx); err != nil {
+			return err
+		}
+	}
+	for _, one := range looked {
+		if err := one.finish(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// over tells why no more is read; empty: it is.
+func (c *collection) over() string {
+	switch {
+	case c.records >= c.bounds.records:
+		return fmt.Sprintf("there are more than %d packages", c.bounds.records)
+	case time.Now().After(c.end):
+		return fmt.Sprintf("it would take longer than %s", c.bounds.total)
+	}
+	return ""
 }
 
 // coverage is complete only if every container was found and read whole.
 func (c *collection) coverage(table *roots.Table) telemetry.Coverage {
 	if c.ended > 0 {
-		c.all = append(c.all, fmt.Sprintf("%d containers ended before they were looked at", c.ended))
+		c.all = append(c.all, fmt.Sprintf("%d containers ended before they were looked into", c.ended))
 	}
 	if !hostfs.Privileged() {
 		c.all = append(c.all, "only the containers of the agent's own user can be seen; run the agent as root")
@@ -135,7 +162,7 @@ func (c *collection) coverage(table *roots.Table) telemetry.Coverage {
 		c.all = append(c.all, fmt.Sprintf("the kernel refused to show which files %d processes see", table.Denied))
 	}
 	v := sensor.Covered(slices.Concat(c.all, c.packages, c.libraries))
-	if !hostfs.Privileged() && c.looked == 0 {
+	if !hostfs.Privileged() && len(table.Containers) == 0 {
 		v.State = telemetry.Denied
 	}
 	for _, part := range []struct {

@@ -36,7 +36,7 @@ type Root struct {
 	Problem string
 
 	device, inode uint64
-	top           string // of the root, as the kernel tells paths: "/", or the folder of a chroot
+	top           string // where the first process has it: "/", or the folder of a chroot
 }
 
 // maxTries bounds the processes through which a root is tried.
@@ -156,10 +156,10 @@ func (t *Table) Place(pid int, path string) (root *Root, inside string) {
 		return nil, ""
 	}
 	if r := t.other[v]; r != nil && (r.Container != "" || r.Host) {
-		if r.Host || r.top == "/" {
+		if r.Host || v.root == "/" {
 			return r, path
 		}
-		if rest, ok := strings.CutPrefix(path, r.top+"/"); ok {
+		if rest, ok := strings.CutPrefix(path, v.root+"/"); ok {
 			return r, "/" + rest
 		}
 	}

@@ -134,7 +134,7 @@ func wait(t testing.TB, pid int) {
 func Tree(t testing.TB, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
-	for _, path := range append(libraries(t), Program) {
+	for _, path := range append(Libraries(t), Program) {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -173,8 +173,8 @@ func put(t testing.TB, path, content string, mode os.FileMode) {
 	}
 }
 
-// libraries are the files that Program needs, by ldd(1).
-func libraries(t testing.TB) (paths []string) {
+// Libraries are the files that Program needs, by ldd(1).
+func Libraries(t testing.TB) (paths []string) {
 	t.Helper()
 	out, err := exec.Command(testenv.Need(t, "ldd", "libc-bin"), Program).Output()
 	if err != nil {
