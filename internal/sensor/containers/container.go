@@ -114,7 +114,7 @@ func (c *container) search(ctx context.Context) error {
 	}
 	defer fs.Close()
 	options := libraries.Options{
-		Only: c.host.Only, Container: c.record.ID, Time: c.bounds.time,
+		Only: c.host.Only, Container: c.record.ID, Time: c.bounds.search,
 		Most: min(c.bounds.each-c.records, c.bounds.records-c.collection.records),
 	}
 	if options.Most <= 0 {

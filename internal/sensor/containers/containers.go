@@ -33,12 +33,13 @@ type bounds struct {
 	containers int
 	records    int           // of all containers together
 	each       int           // records of one
-	time       time.Duration // of one
+	time       time.Duration // of reading the packages of one
+	search     time.Duration // of going over the files of one
 	total      time.Duration
 }
 
 // A sensor has five minutes; a host's telemetry in a run has a million records.
-var usual = bounds{containers: 1000, records: 400_000, each: 50_000, time: 30 * time.Second, total: 4 * time.Minute}
+var usual = bounds{containers: 1000, records: 400_000, each: 50_000, time: 30 * time.Second, search: time.Minute, total: 4 * time.Minute}
 
 type containers struct {
 	proc   proc.FS

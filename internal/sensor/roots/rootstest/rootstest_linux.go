@@ -91,6 +91,12 @@ func become(h How, root string) error {
 // binds, "FROM=TO", mounts a folder of the host at a folder of the root.
 func Start(t testing.TB, h How, root string, binds ...string) int {
 	t.Helper()
+	return StartWith(t, h, root, nil, binds...)
+}
+
+// StartWith is Start of a program that has these files open.
+func StartWith(t testing.TB, h How, root string, files []*os.File, binds ...string) int {
+	t.Helper()
 	testenv.NeedRoot(t)
 	self, err := os.Executable()
 	if err != nil {
@@ -98,7 +104,7 @@ func Start(t testing.TB, h How, root string, binds ...string) int {
 	}
 	cmd := exec.Command(self)
 	cmd.Env = []string{how + "=" + string(h), where + "=" + root, mounts + "=" + strings.Join(binds, " ")}
-	cmd.Stderr = os.Stderr
+	cmd.Stderr, cmd.ExtraFiles = os.Stderr, files
 	if h != Chroot {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}
 	}
