@@ -22,7 +22,7 @@ var (
 
 const (
 	maxManifest   = 4 << 20  // bytes of a file about one container
-	maxStorage    = 64 << 20 // of one about all
+	maxStorage    = 16 << 20 // of one about all
 	maxNamespaces = 100      // of containerd
 )
 

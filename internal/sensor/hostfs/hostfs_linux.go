@@ -28,7 +28,6 @@ func Open(root string) (*FS, error) { return openRoot(root, 0) }
 // mount that root itself is on: a path that leads to another mount is
 // ErrOtherMount, and nobody is asked what is there. It is for the root that a
 // process sees ("/proc/811/root"), where somebody else decides what is mounted.
-// Root must not be "/".
 func OpenMount(root string) (*FS, error) {
 	return openRoot(root, unix.RESOLVE_NO_XDEV|unix.RESOLVE_NO_MAGICLINKS)
 }
@@ -39,7 +38,7 @@ func openRoot(root string, resolve uint64) (*FS, error) {
 		return nil, &fs.PathError{Op: "open", Path: root, Err: err}
 	}
 	f := &FS{root: path.Clean(root), fd: fd, resolve: resolve}
-	if f.root != "/" {
+	if f.root != "/" || f.resolve != 0 {
 		// Refuse at once what could otherwise only fail file by file.
 		probe, err := f.at("/", unix.O_PATH)
 		if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
@@ -68,7 +67,7 @@ func (f *FS) at(name string, flags uint64) (int, error) {
 	flags |= unix.O_CLOEXEC
 	name = path.Clean("/" + name)
 	fd, err := again(func() (int, error) {
-		if f.root == "/" {
+		if f.root == "/" && f.resolve == 0 {
 			return unix.Open(name, int(flags), 0)
 		}
 		return unix.Openat2(f.fd, name, &unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_IN_ROOT | f.resolve})

@@ -278,3 +278,20 @@ func TestLeasedFile(t *testing.T) {
 		t.Errorf("opening a leased file: %v", err)
 	}
 }
+
+// TestOpenMount leaves what is mounted below the root alone.
+func TestOpenMount(t *testing.T) {
+	fs, err := OpenMount("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fs.Close()
+	for _, name := range []string{"/proc/self/stat", "/proc", "/etc/../proc/1"} {
+		if _, err := fs.Stat(name); !errors.Is(err, ErrOtherMount) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := fs.Stat("/etc"); err != nil {
+		t.Error(err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -176,5 +177,15 @@ func FuzzParseSockets(f *testing.F) {
 	f.Add("heading\n   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1234 1 0\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		parseSockets(strings.NewReader(text), false, func(Socket) error { return nil })
+	})
+}
+
+func FuzzContainer(f *testing.F) {
+	f.Add("0::/system.slice/docker-" + strings.Repeat("0123456789abcdef", 4) + ".scope")
+	f.Add("0::/lxc.payload.web/init.scope")
+	f.Fuzz(func(t *testing.T, line string) {
+		if c := container(line); c.ID == "" && c.Runtime != "" || !utf8.ValidString(c.ID) || strings.Contains(c.ID, "/") {
+			t.Errorf("%q: %+v", line, c)
+		}
 	})
 }

@@ -88,11 +88,12 @@ type Table struct {
 	Containers []*Root
 	Denied     int // processes of which the kernel does not show what they see
 
-	host  *Root
-	seen  map[int]view       // by PID
-	tops  map[uint64]*Root   // by mount namespace: what is at its top
-	other map[view]*Root     // by what processes see
-	known map[identity]*Root // by what that is
+	host   *Root
+	seen   map[int]view       // by PID
+	unseen map[int]string     // the containers of processes that are not shown, by PID
+	tops   map[uint64]*Root   // by mount namespace: what is at its top
+	other  map[view]*Root     // by what processes see
+	known  map[identity]*Root // by what that is
 }
 
 // view is what a process sees, as cheaply as the kernel tells it.
@@ -134,18 +135,25 @@ func (t *Table) Of(pid int) *Root {
 	return t.other[v]
 }
 
-// Container is the id of the container that a process is in; empty: the host.
+// Container is the id of the container that a process is in; empty: the host. A
+// process that a manager of containers has started with the host's own root is on
+// the host: what it runs is the host's.
 func (t *Table) Container(pid int) string {
-	v := t.seen[pid]
+	v, ok := t.seen[pid]
+	if !ok {
+		return t.unseen[pid]
+	}
+	r := t.other[v]
+	if r.Host {
+		return ""
+	}
 	if v.group.ID != "" {
 		return v.group.ID
 	}
-	for _, r := range []*Root{t.other[v], t.tops[v.mountNS]} {
-		if r != nil && r.Container != "" {
-			return r.Container
-		}
+	if top := t.tops[v.mountNS]; r.Container == "" && top != nil {
+		r = top
 	}
-	return ""
+	return r.Container
 }
 
 // Place tells on which root a file of a process is, and its path below that root,
@@ -155,8 +163,8 @@ func (t *Table) Place(pid int, path string) (root *Root, inside string) {
 	if !ok {
 		return nil, ""
 	}
-	if r := t.other[v]; r != nil && (r.Container != "" || r.Host) {
-		if r.Host || v.root == "/" {
+	if r := t.other[v]; r.Container != "" || r.Host {
+		if v.root == "/" {
 			return r, path
 		}
 		if rest, ok := strings.CutPrefix(path, v.root+"/"); ok {

@@ -100,8 +100,9 @@ func itoa(n uint64) string {
 func TestPlace(t *testing.T) {
 	tree := rootstest.Tree(t, map[string]string{"etc/os-release": release})
 	pivot, chroot := rootstest.Start(t, rootstest.Pivot, tree), rootstest.Start(t, rootstest.Chroot, rootstest.Tree(t, map[string]string{"etc/os-release": release}))
+	sandbox, back := rootstest.Start(t, rootstest.Sandbox, rootstest.Tree(t, map[string]string{"etc/os-release": release})), rootstest.Start(t, rootstest.Sandbox, t.TempDir(), "/=.")
 	shut, service := rootstest.Start(t, rootstest.Chroot, rootstest.Tree(t, nil)), rootstest.Start(t, rootstest.Private, "")
-	table := scan(t, pivot, chroot, shut, service)
+	table := scan(t, pivot, chroot, sandbox, back, shut, service)
 	for _, tt := range []struct {
 		name   string
 		pid    int
@@ -110,7 +111,9 @@ func TestPlace(t *testing.T) {
 	}{
 		{"a container", pivot, false, rootstest.Program},
 		{"a system in a folder", chroot, false, rootstest.Program},
+		{"a system in a folder, in a mount namespace of its own", sandbox, false, rootstest.Program},
 		{"a service", service, true, "/usr/bin/cat"},
+		{"who has gone back to the host's root", back, true, "/usr/bin/cat"},
 	} {
 		exe, _, err := procFS.Exe(tt.pid)
 		if err != nil {
@@ -248,7 +251,12 @@ func TestGroups(t *testing.T) {
 	jail := rootstest.Start(t, rootstest.Chroot, rootstest.Tree(t, nil))
 	rootstest.Group(t, pid, "docker-"+id+".scope")
 	rootstest.Group(t, jail, "docker-"+id+".scope/jail")
-	table := scan(t, pid, jail)
+	onHost := rootstest.Start(t, rootstest.Private, "")
+	rootstest.Group(t, onHost, "docker-"+strings.Repeat("12", 32)+".scope")
+	table := scan(t, pid, jail, onHost)
+	if r := table.Of(onHost); !r.Host || table.Container(onHost) != "" {
+		t.Errorf("with the host's root: %+v in %q", r, table.Container(onHost))
+	}
 	if r := table.Of(pid); r.Container != id || r.Runtime != "docker" {
 		t.Errorf("%+v", r)
 	}

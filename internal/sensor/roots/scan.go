@@ -47,7 +47,7 @@ func newScan(p proc.FS, host *hostfs.FS, self int) (*scan, error) {
 	return &scan{
 		proc: p, fs: host, mountNS: mountNS, mounts: mountinfo.NewTable(entries, "/"),
 		table: &Table{
-			host: own, seen: map[int]view{}, tops: map[uint64]*Root{mountNS: own},
+			host: own, seen: map[int]view{}, unseen: map[int]string{}, tops: map[uint64]*Root{mountNS: own},
 			other: map[view]*Root{}, known: map[identity]*Root{},
 		},
 	}, nil
@@ -63,6 +63,7 @@ func (s *scan) look(pid int) {
 	if errors.Is(err, fs.ErrPermission) {
 		if stat, err := s.proc.Stat(pid); err == nil && !stat.Kernel {
 			s.table.Denied++
+			s.table.unseen[pid] = s.proc.Container(pid).ID
 		}
 		return
 	} else if err != nil {

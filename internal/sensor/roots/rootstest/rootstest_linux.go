@@ -27,6 +27,7 @@ type How string
 const (
 	Pivot   How = "pivot"   // pivot_root(2) in a mount namespace of its own: a container
 	Chroot  How = "chroot"  // chroot(2) in the host's mount namespace
+	Sandbox How = "sandbox" // chroot(2) in a mount namespace of its own
 	Private How = "private" // a mount namespace of its own with the host's root: a service
 )
 
@@ -79,7 +80,7 @@ func become(h How, root string) error {
 		if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
 			return fmt.Errorf("unmount the old root: %w", err)
 		}
-	case Chroot:
+	case Chroot, Sandbox:
 		if err := unix.Chroot("."); err != nil {
 			return err
 		}
