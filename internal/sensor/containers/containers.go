@@ -154,6 +154,9 @@ func (c *collection) over() string {
 
 // coverage is complete only if every container was found and read whole.
 func (c *collection) coverage(table *roots.Table) telemetry.Coverage {
+	if len(c.host.Only) > 0 {
+		c.libraries = append(c.libraries, "the instruction asks for some of the files only")
+	}
 	if c.ended > 0 {
 		c.all = append(c.all, fmt.Sprintf("%d containers ended before they were looked into", c.ended))
 	}

@@ -355,7 +355,10 @@ func TestSensor(t *testing.T) {
 	defer fs.Close()
 	var packages int
 	var found bool
-	coverage, err := New().Collect(t.Context(), &sensor.Host{FS: fs, Live: true}, func(rec telemetry.Record) error {
+	// The machine may have containers of its own, and large ones.
+	brief := usual
+	brief.search, brief.total = time.Second, 20*time.Second
+	coverage, err := containers{proc.New("/proc"), brief}.Collect(t.Context(), &sensor.Host{FS: fs, Live: true}, func(rec telemetry.Record) error {
 		if !telemetry.MayEmit(telemetry.SensorContainers, telemetry.Kind(rec)) {
 			t.Errorf("a record of the type %s", telemetry.Kind(rec))
 		}

@@ -76,6 +76,9 @@ func (n names) add(host *hostfs.FS, rec *telemetry.Container) {
 		rec.Runtime = found.runtime
 	}
 	rec.Name, rec.Image, rec.ImageID = found.name, found.image, found.imageID
+	if rec.Runtime == "lxc" {
+		rec.Name = rec.ID // which is the name
+	}
 }
 
 func (n names) find(host *hostfs.FS, id string) named {
