@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -92,6 +93,9 @@ func (d *Folder) Folder(name string) (*Folder, error) {
 // symbolic link too. As in FS.Open, nothing is opened that was not looked at.
 func (d *Folder) Open(name string) (*os.File, error) {
 	full := path.Join(d.Path, name)
+	if name == ".." || strings.Contains(name, "/") {
+		return nil, &fs.PathError{Op: "open", Path: full, Err: unix.EINVAL}
+	}
 	probe, err := again(func() (int, error) {
 		return unix.Openat(int(d.dir.Fd()), name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	})

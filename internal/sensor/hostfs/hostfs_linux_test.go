@@ -199,6 +199,29 @@ func TestFolderStays(t *testing.T) {
 	}
 }
 
+// A folder opens its own regular files only.
+func TestFolderOpens(t *testing.T) {
+	f := open(t, image(t, map[string]string{"d/file": "text", "d/link": "-> file", "d/pipe": "|", "d/sub/": "", "secret": "x"}))
+	folder, err := f.OpenFolder("/d")
+	must(t, err)
+	defer folder.Close()
+	file, err := folder.Open("file")
+	must(t, err)
+	defer file.Close()
+	data := make([]byte, 10)
+	if n, _ := file.Read(data); string(data[:n]) != "text" || file.Name() != "/d/file" {
+		t.Errorf("%s has %q", file.Name(), data[:n])
+	}
+	for name, want := range map[string]error{
+		"link": ErrNotRegular, "pipe": ErrNotRegular, "sub": ErrNotRegular, "none": fs.ErrNotExist, "../secret": unix.EINVAL, "..": unix.EINVAL,
+	} {
+		if file, err := folder.Open(name); !errors.Is(err, want) {
+			file.Close()
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // Reading leaves the access time as it was: of files, links and folders.
 func TestAccessTimeStays(t *testing.T) {
 	root := image(t, map[string]string{"d/f": "x", "d/l": "-> f"})
@@ -223,6 +246,11 @@ func TestAccessTimeStays(t *testing.T) {
 	must(t, err)
 	_, err = sub.Xattr("f", "system.posix_acl_access")
 	must(t, err)
+	file, err := sub.Open("f")
+	must(t, err)
+	_, err = file.Read(make([]byte, 1))
+	must(t, err)
+	file.Close()
 	sub.Close()
 	folder.Close()
 	for _, name := range names {

@@ -16,10 +16,10 @@ import (
 	"assay/internal/telemetry"
 )
 
-// pendingBatch is how many libraries wait for the owners of their files to be
-// looked up at once. The look-up reads all lists of files, so it is not done often;
-// what waits is memory.
-const pendingBatch = 10_000
+// maxPending is how many bytes of libraries wait for the owners of their files to be
+// looked up at once: some ten thousand libraries. The look-up reads all lists of
+// files, so it is not done often.
+const maxPending = 4 << 20
 
 // collection is one run.
 type collection struct {
@@ -30,6 +30,7 @@ type collection struct {
 	emit    func(*telemetry.Library) error
 
 	pending []*telemetry.Library
+	bytes   int // of those
 	found   int
 	missing []string        // what is missing of all ecosystems
 	gaps    map[string]*gap // and of each
@@ -104,7 +105,8 @@ func (s *source) add(l telemetry.Library) error {
 	c.found++
 	l.Name, l.Version = strings.Clone(l.Name), strings.Clone(l.Version)
 	l.Path, l.Container = s.path, c.options.Container
-	if c.pending = append(c.pending, &l); len(c.pending) < pendingBatch {
+	c.pending = append(c.pending, &l)
+	if c.bytes += weight(&l); c.bytes < maxPending {
 		return nil
 	}
 	s.over = c.flush()
@@ -138,6 +140,12 @@ func (c *collection) flush() error {
 		}
 	}
 	clear(c.pending)
-	c.pending = c.pending[:0]
+	c.pending, c.bytes = c.pending[:0], 0
 	return nil
+}
+
+// weight is about how much memory a library takes.
+func weight(l *telemetry.Library) int {
+	const record = 256
+	return record + len(l.Name) + len(l.Version) + len(l.Path) + len(l.Inside)
 }

@@ -10,8 +10,10 @@ import (
 	"assay/internal/telemetry"
 )
 
-// maxNamed is how many of the files that could not be read are named.
-const maxNamed = 3
+const (
+	maxNamed  = 3   // of the files that could not be read
+	maxReason = 300 // bytes of a path, and of an error
+)
 
 // gap is what is missing of an ecosystem.
 type gap struct {
@@ -34,14 +36,8 @@ func (g *gap) add(name string, why error) {
 	if errors.As(why, &failed) {
 		why = failed.Err // which has no path of its own
 	}
-	g.first = append(g.first, fmt.Sprintf("%s: %s", strings.ToValidUTF8(name, "\uFFFD"), reason(why)))
+	g.first = append(g.first, fmt.Sprintf("%.*s: %.*s", maxReason, strings.ToValidUTF8(name, "\uFFFD"), maxReason, why.Error()))
 }
-
-// maxReason bounds what an error may say: some quote what they stumbled over, and
-// that is a file's content.
-const maxReason = 200
-
-func reason(err error) string { return fmt.Sprintf("%.*s", maxReason, err.Error()) }
 
 func (g *gap) String() string {
 	text := fmt.Sprintf("%d files could not be read: %s", g.files, strings.Join(g.first, "; "))
@@ -57,12 +53,12 @@ func (c *collection) coverage() telemetry.Coverage {
 	var all []string
 	var parts []telemetry.Part
 	for _, ecosystem := range ecosystems {
-		missing := c.missing[:len(c.missing):len(c.missing)]
+		var missing []string
 		if g := c.gaps[ecosystem]; g != nil {
 			missing = append(missing, g.String())
 			all = append(all, ecosystem+": "+g.String())
 		}
-		p := sensor.Covered(missing)
+		p := sensor.Covered(append(missing, c.missing...))
 		parts = append(parts, telemetry.Part{Name: ecosystem, State: p.State, Reason: p.Reason})
 	}
 	cover := sensor.Covered(append(c.missing[:len(c.missing):len(c.missing)], all...))

@@ -43,7 +43,7 @@ func kinds() []kind {
 		{[]string{rubyGems}, []string{"/**/specifications/*.gemspec", "/**/specifications/default/*.gemspec"}, isGem, readGem},
 		{[]string{packagist}, []string{"/**/composer/installed.json"}, isInstalled, readInstalled},
 		{[]string{nuget}, []string{"/**/*.deps.json"}, isDeps, readDeps},
-		{[]string{goModules, crates}, []string{"/** (executable files and *.so: the section of build information of those that are ELF, PE or Mach-O)"}, isProgram, readProgram},
+		{[]string{goModules, crates}, []string{"/** (executable files, *.so and *.so.*: the section of build information of those that are ELF, PE or Mach-O)"}, isProgram, readProgram},
 	}
 }
 
@@ -107,5 +107,5 @@ func isDeps(_, name string, _ hostfs.Info) bool { return strings.HasSuffix(name,
 // executable.
 func isProgram(_, name string, info hostfs.Info) bool {
 	const leastELF = 52
-	return info.Size >= leastELF && (info.Perm&0o111 != 0 || strings.HasSuffix(name, ".so"))
+	return info.Size >= leastELF && (info.Perm&0o111 != 0 || strings.HasSuffix(name, ".so") || strings.Contains(name, ".so."))
 }

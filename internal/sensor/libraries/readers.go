@@ -22,8 +22,8 @@ import (
 
 // Bounds of files, in bytes.
 const (
-	maxText = 1 << 20  // of one package: larger ones are not read
-	maxList = 64 << 20 // of all packages of a project; read as a stream
+	maxText = 1 << 20 // of one package
+	maxList = 8 << 20 // of all packages of a project: some ten thousand
 )
 
 func readArchive(s *source) error { return java.Read(s.ctx, s.file, s.size, s.path, s.add) }
@@ -106,6 +106,7 @@ func readProgram(s *source) error {
 	case strings.HasPrefix(string(magic), "MZ"), machO(magic):
 		// Not of this system, but built to be copied to others or run in an
 		// emulator. Of those only Go's can be told.
+		// A kernel is PE as well, and much that is no program begins with MZ.
 		if err := gobinary.Read(s.file, s.add); !errors.Is(err, gobinary.ErrNotGo) {
 			return err
 		}
@@ -135,7 +136,9 @@ func (s *source) elf() error {
 		return err
 	}
 	if _, ok := found[gobinary.Section]; ok || f.Count == 0 {
-		if err := gobinary.Read(s.file, s.add); err != nil && !(f.Count == 0 && errors.Is(err, gobinary.ErrNotGo)) {
+		err := gobinary.Read(s.file, s.add)
+		// Without sections it has been looked for where Go has it.
+		if notGo := errors.Is(err, gobinary.ErrNotGo) || errors.Is(err, gobinary.ErrMuch); err != nil && !(notGo && f.Count == 0) {
 			return err
 		}
 	}

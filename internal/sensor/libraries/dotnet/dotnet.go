@@ -1,7 +1,8 @@
 // Package dotnet reads the list of what a .NET program runs with, NAME.deps.json
 // (https://github.com/dotnet/sdk/blob/main/documentation/specs/runtime-configuration-file.md):
-// its "libraries" are named "Name/Version", and those of the type "package" came
-// from NuGet.
+// its "libraries" are named "Name/Version". Those of the type "package" came from
+// NuGet, and those of the type "runtimepack" too: they are the parts of .NET itself
+// that a program brings along.
 package dotnet
 
 import (
@@ -50,8 +51,8 @@ func library(d *jsontext.Decoder, key string, add func(telemetry.Library) error)
 	if err := json.UnmarshalDecode(d, &l); err != nil {
 		return err
 	}
-	name, version, ok := strings.Cut(key, "/")
-	if l.Type != "package" || !ok {
+	name, version, ok := strings.Cut(strings.TrimPrefix(key, "runtimepack."), "/")
+	if l.Type != "package" && l.Type != "runtimepack" || !ok {
 		return nil
 	}
 	if err := add(telemetry.Library{Ecosystem: ecosystem, Name: name, Version: version}); err != nil {

@@ -13,12 +13,12 @@ import (
 // Magic begins every ELF file.
 const Magic = "\x7fELF"
 
-// maxNames bounds the table of the sections' names, and maxSections the sections:
-// programs have a few dozen, objects compiled with a section for each function
-// some ten thousand.
+// Bounds of what is read of a file. Programs have a few dozen sections; only objects
+// that were compiled with one for each function have thousands.
 const (
-	maxNames    = 8 << 20
-	maxSections = 100_000
+	maxSections = 20_000
+	maxEntry    = 128     // bytes of the description of one; elf(5) has 64
+	maxNames    = 1 << 20 // bytes of all their names
 )
 
 // Section is a part of a file.
@@ -68,7 +68,7 @@ func (f *File) sections(names int) error {
 		f.Count = 0
 		return nil
 	}
-	if least := int64(40); f.table < 0 || f.entry < least || f.wide && f.entry < 64 {
+	if least := int64(40); f.table < 0 || f.entry < least || f.wide && f.entry < 64 || f.entry > maxEntry {
 		return ErrFormat
 	}
 	if f.Count == 0 || names == 0xffff { // SHN_XINDEX: they are in the first section
@@ -127,7 +127,11 @@ func (f *File) link(head []byte) uint32 {
 	return f.order.Uint32(head[24:])
 }
 
-// Find returns the sections of these names, one for each that there is.
+// noBits is the type (SHT_NOBITS) of sections without content, which all sections of
+// a file of debug information are that the program itself has.
+const noBits = 8
+
+// Find returns the sections of these names, one for each that has content.
 func (f *File) Find(names ...string) (map[string]Section, error) {
 	found := map[string]Section{}
 	if f.Count == 0 {
@@ -143,7 +147,7 @@ func (f *File) Find(names ...string) (map[string]Section, error) {
 	}
 	for ; len(table) > 0; table = table[f.entry:] {
 		at := int64(f.order.Uint32(table))
-		if at >= int64(len(text)) {
+		if at >= int64(len(text)) || f.order.Uint32(table[4:]) == noBits {
 			continue
 		}
 		for _, name := range names {

@@ -19,14 +19,20 @@ const Section = ".go.buildinfo"
 
 // maxRead bounds the bytes that are read of one program. The information of the
 // largest has some hundred kilobytes, and what leads to it a few.
-const maxRead = 64 << 20
+const maxRead = 8 << 20
 
 const ecosystem = "Go"
 
-// ErrNotGo says that a program was not built by Go.
-var ErrNotGo = errors.New("it is no Go program")
+var (
+	// ErrNotGo says that a program was not built by Go, or that its format is
+	// not known: it may be damaged.
+	ErrNotGo = errors.New("it is no Go program, or a damaged one")
 
-var errMuch = errors.New("its build information is larger than any")
+	// ErrMuch says that more would have to be read than any program of Go has.
+	ErrMuch = errors.New("its build information, or what leads to it, is larger than any")
+
+	errDamaged = errors.New("its build information is damaged")
+)
 
 // Read adds the modules of a program: ELF, PE or Mach-O.
 func Read(r io.ReaderAt, add func(telemetry.Library) error) error {
@@ -35,10 +41,10 @@ func Read(r io.ReaderAt, add func(telemetry.Library) error) error {
 	switch {
 	case limited.failed != nil:
 		return limited.failed
-	case err != nil && strings.Contains(err.Error(), "not a Go executable"):
+	case err != nil && (strings.Contains(err.Error(), "not a Go executable") || strings.Contains(err.Error(), "unrecognized file format")):
 		return ErrNotGo
 	case err != nil:
-		return errors.New("its build information is damaged") // the error may quote it
+		return errDamaged // buildinfo's error may quote it
 	}
 	return modules(info, add)
 }
@@ -119,8 +125,8 @@ type limited struct {
 
 func (l *limited) ReadAt(p []byte, off int64) (int, error) {
 	if l.left -= int64(len(p)); l.left < 0 {
-		l.failed = errMuch
-		return 0, errMuch
+		l.failed = ErrMuch
+		return 0, ErrMuch
 	}
 	n, err := l.r.ReadAt(p, off)
 	if err != nil && !errors.Is(err, io.EOF) {

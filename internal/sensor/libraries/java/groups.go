@@ -17,6 +17,7 @@ var groups = map[string]string{
 	"spring-security-": "org.springframework.security", "spring-integration-": "org.springframework.integration",
 	"spring-batch-": "org.springframework.batch", "spring-kafka": "org.springframework.kafka", "spring-session-": "org.springframework.session",
 	"tomcat-embed-": "org.apache.tomcat.embed",
+	"asm":           "org.ow2.asm", "asm-": "org.ow2.asm", "ecj": "org.eclipse.jdt",
 	"kafka-clients": "org.apache.kafka", "lucene-": "org.apache.lucene", "elasticsearch": "org.elasticsearch",
 	"kotlin-stdlib": "org.jetbrains.kotlin", "kotlin-stdlib-": "org.jetbrains.kotlin",
 	"okhttp": "com.squareup.okhttp3", "okio": "com.squareup.okio", "okio-jvm": "com.squareup.okio",

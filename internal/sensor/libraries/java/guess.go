@@ -14,32 +14,35 @@ import (
 )
 
 // guess adds what manifest and file name tell of an archive without Maven's
-// description. If that does not make an artifact with its version, the digest is
-// added, by which others may know the file.
+// description. If that does not certainly make an artifact with its version, the
+// digest is added, by which others may know the file.
 func (d *reading) guess(a archive, m manifest) error {
 	name, named := fromFile(a.base)
 	version := firstVersion(m["implementation-version"], named, m["bundle-version"], m["specification-version"])
-	if version != "" {
-		for _, full := range artifacts(name, m) {
+	if names := artifacts(name, m); version != "" && len(names) > 0 {
+		for _, full := range names {
 			if err := d.put(telemetry.Library{Name: full, Version: version, Inside: a.inside}); err != nil {
 				return err
 			}
 		}
-		if len(artifacts(name, m)) > 0 {
-			return nil
-		}
+		return nil
 	}
 	digest, err := d.digest(a)
 	if err != nil {
 		return err
 	}
-	return d.put(telemetry.Library{Name: noName.ReplaceAllString(name, "_"), Version: version, Inside: a.inside, Digest: digest})
+	l := telemetry.Library{Name: noName.ReplaceAllString(name, "_"), Version: version, Inside: a.inside, Digest: digest}
+	// Vendors call themselves by their groups, and by other names.
+	if group := m["implementation-vendor-id"]; groupID.MatchString(group) {
+		l.Name = group + ":" + l.Name
+	}
+	return d.put(l)
 }
 
 var (
 	noName   = regexp.MustCompile(`[^0-9A-Za-z._+-]`)
-	release  = regexp.MustCompile(`^[0-9][0-9A-Za-z._+-]*$`)
-	fileName = regexp.MustCompile(`^(.+?)-([0-9][0-9A-Za-z._+]*(?:-[0-9A-Za-z._+]+)*)$`)
+	release  = regexp.MustCompile(`^[0-9][0-9A-Za-z._+~-]*$`)
+	fileName = regexp.MustCompile(`^(.+?)-([0-9][0-9A-Za-z._+~]*(?:-[0-9A-Za-z._+~]+)*)$`)
 	groupID  = regexp.MustCompile(`^[a-z][0-9a-z_-]*(?:\.[0-9A-Za-z_-]+)+$`)
 )
 
@@ -61,7 +64,7 @@ func firstVersion(candidates ...string) string {
 	return ""
 }
 
-// artifacts are the full names of an archive, none if its group is not known.
+// artifacts are the full names of an archive, none if its group is not certain.
 func artifacts(name string, m manifest) []string {
 	if names := tomcat[name]; names != nil && m["implementation-title"] == "Apache Tomcat" {
 		return names
@@ -71,9 +74,6 @@ func artifacts(name string, m manifest) []string {
 	}
 	symbolic, _, _ := strings.Cut(m["bundle-symbolicname"], ";")
 	if group, ok := strings.CutSuffix(strings.TrimSpace(symbolic), "."+name); ok && groupID.MatchString(group) {
-		return []string{group + ":" + name}
-	}
-	if group := m["implementation-vendor-id"]; groupID.MatchString(group) && !noName.MatchString(name) {
 		return []string{group + ":" + name}
 	}
 	return nil

@@ -23,7 +23,8 @@ const (
 
 	// Bounds of one file.
 	maxDepth    = 4                // of archives in archives
-	maxWanted   = 50_000           // entries that are looked into, of one archive
+	maxWanted   = 20_000           // entries that are looked into, of one archive
+	maxNames    = 2 << 20          // bytes of their names
 	maxInflated = int64(4) << 30   // bytes, of all that is inside
 	maxRatio    = 100              // of an inner archive's size to its compressed one; it is compressed itself
 	maxPOM      = 64 << 10         // bytes of a pom.properties
@@ -111,12 +112,13 @@ func (d *reading) archive(a archive) error {
 // the archive: what is compressed can only be read forwards.
 func list(a archive) ([]ziparchive.Entry, error) {
 	var wanted []ziparchive.Entry
+	names := 0
 	err := ziparchive.Each(a.r, a.size, func(e ziparchive.Entry) error {
 		if e.Name != manifestName && !Archive(e.Name) && !isPOM(e.Name) {
 			return nil
 		}
-		if len(wanted) == maxWanted {
-			return fmt.Errorf("it has more than %d archives and descriptions in it", maxWanted)
+		if names += len(e.Name); len(wanted) == maxWanted || names > maxNames {
+			return fmt.Errorf("it has more than %d archives and descriptions in it, or longer names than any", maxWanted)
 		}
 		wanted = append(wanted, e)
 		return nil

@@ -2,15 +2,16 @@ package java
 
 import (
 	"bytes"
+	"path"
 	"strings"
 )
 
 // coordinates name an artifact of Maven.
 type coordinates struct{ group, artifact, version string }
 
-func isPOM(name string) bool {
-	return strings.HasSuffix(name, "/pom.properties") && strings.HasPrefix(name, "META-INF/maven/")
-}
+// isPOM tells what may be Maven's description: META-INF/maven/GROUP/ARTIFACT/pom.properties,
+// below WEB-INF/classes as well, or wherever a build has put it.
+func isPOM(name string) bool { return path.Base(name) == "pom.properties" }
 
 // parsePOM reads the properties that Maven's archiver writes. Group and artifact
 // are in the path as well.
@@ -30,12 +31,12 @@ func parsePOM(data []byte, name string) coordinates {
 			c.version = value
 		}
 	}
-	if parts := strings.Split(name, "/"); len(parts) == 5 {
+	if parts := strings.Split(name, "/"); len(parts) >= 5 && parts[len(parts)-4] == "maven" {
 		if c.group == "" {
-			c.group = parts[2]
+			c.group = parts[len(parts)-3]
 		}
 		if c.artifact == "" {
-			c.artifact = parts[3]
+			c.artifact = parts[len(parts)-2]
 		}
 	}
 	return c

@@ -20,8 +20,8 @@ const (
 	ecosystem = "crates.io"
 
 	// Bounds of the list; that of a program of a thousand crates has 100 kB.
-	maxPacked   = 4 << 20
-	maxUnpacked = 8 << 20
+	maxPacked   = 1 << 20
+	maxUnpacked = 2 << 20
 )
 
 var errFormat = errors.New("its list of crates is damaged")
