@@ -171,6 +171,15 @@ func TestRPM(t *testing.T) {
 	}
 }
 
+// A container in a user namespace of its own is read like the others.
+func TestRootless(t *testing.T) {
+	pid := rootstest.Start(t, rootstest.Rootless, rootstest.Tree(t, map[string]string{"etc/os-release": release, "var/lib/dpkg/status": status}))
+	r := collect(t, usual, pid)
+	if want := "dpkg a 1-2 src 1 amd64\ndatabase /var/lib/dpkg/status 1 \n"; r.of(t, pid) != want || r.coverage.State != telemetry.Complete {
+		t.Errorf("%s, %+v", r.of(t, pid), r.coverage)
+	}
+}
+
 // What a container of nothing but a program has is known; what an unknown
 // distribution has is not.
 func TestWithoutDatabase(t *testing.T) {

@@ -1,10 +1,17 @@
 package containers
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"assay/internal/sensor/hostfs"
+	"assay/internal/telemetry"
 )
 
 // The shapes are those of moby's Container, of containerd's CRI annotations, of
@@ -47,6 +54,58 @@ func TestManifests(t *testing.T) {
 		if tt.got != tt.want {
 			t.Errorf("%s: %+v, want %+v", tt.name, tt.got, tt.want)
 		}
+	}
+}
+
+// TestNames finds what the managers have left on a host.
+func TestNames(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("hosts are read on Linux only")
+	}
+	ids := map[string]string{}
+	for i, manager := range []string{"docker", "k8s.io", "k3s", "podman", "nobody"} {
+		ids[manager] = strings.Repeat(fmt.Sprint(i), 64)
+	}
+	root := t.TempDir()
+	for name, content := range map[string]string{
+		"var/lib/docker/containers/" + ids["docker"] + "/config.v2.json": dockerFile,
+		// Docker's containers are tasks of containerd's, too.
+		"run/containerd/io.containerd.runtime.v2.task/moby/" + ids["docker"] + "/config.json":    `{}`,
+		"run/containerd/io.containerd.runtime.v2.task/k8s.io/" + ids["k8s.io"] + "/config.json":  criFile,
+		"run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/" + ids["k3s"] + "/config.json": criFile,
+		"var/lib/containers/storage/overlay-containers/containers.json":                          strings.Replace(storageFile, `"1f"`, `"`+ids["podman"]+`"`, 1),
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(root, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(root, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	host, err := hostfs.Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	n := readNames(host)
+	for id, want := range map[string]telemetry.Container{
+		ids["docker"]: {Runtime: "docker", Name: "web", Image: "registry.example:5000/web/nginx:1.25"},
+		ids["k8s.io"]: {Runtime: "containerd", Name: "prod/web-7d/web"},
+		ids["k3s"]:    {Runtime: "containerd", Name: "prod/web-7d/web"},
+		ids["podman"]: {Runtime: "podman", Name: "one", Image: "quay.io/centos7/httpd:latest"},
+		ids["nobody"]: {},
+		"mnt-1":       {},
+		"../../etc/x": {},
+	} {
+		rec := &telemetry.Container{ID: id}
+		n.add(host, rec)
+		if rec.Runtime != want.Runtime || rec.Name != want.Name || want.Image != "" && rec.Image != want.Image {
+			t.Errorf("%s: %+v, want %+v", id, rec, want)
+		}
+	}
+	lxc := &telemetry.Container{ID: "web", Runtime: "lxc"}
+	if n.add(host, lxc); lxc.Name != "web" || lxc.Runtime != "lxc" {
+		t.Errorf("%+v", lxc)
 	}
 }
 

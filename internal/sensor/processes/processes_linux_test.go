@@ -228,6 +228,54 @@ func TestPackagesOfMappedFiles(t *testing.T) {
 	}
 }
 
+// TestUpgrade lets dpkg itself install a program, and upgrade it while it runs.
+func TestUpgrade(t *testing.T) {
+	dpkg, build := testenv.Need(t, "dpkg", "dpkg"), testenv.Need(t, "dpkg-deb", "dpkg")
+	tree := rootstest.Tree(t, map[string]string{"etc/os-release": "ID=made\n", "var/lib/dpkg/info/": "", "var/lib/dpkg/updates/": "", "var/lib/dpkg/status": ""})
+	install := func(version string) {
+		t.Helper()
+		dir := t.TempDir()
+		program, err := os.ReadFile(rootstest.Program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, content := range map[string]string{
+			"DEBIAN/control": "Package: made\nVersion: " + version + "\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n",
+			"bin/cat":        string(program),
+		} {
+			if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		deb := filepath.Join(t.TempDir(), "made.deb")
+		for _, args := range [][]string{{build, "--build", dir, deb}, {dpkg, "--root=" + tree, "--log=/dev/null", "--install", deb}} {
+			if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %v\n%s", args, err, out)
+			}
+		}
+	}
+	install("1")
+	pid := rootstest.Start(t, rootstest.Pivot, tree)
+	if p := collect(t).processes[pid]; p == nil || p.Deleted || p.Package != "made" {
+		t.Errorf("before: %+v", p)
+	}
+	install("2")
+	s := collect(t)
+	p := s.processes[pid]
+	if p == nil || !p.Deleted || p.Exe != rootstest.Program || p.Package != "made" {
+		t.Fatalf("after: %+v", p)
+	}
+	if !slices.ContainsFunc(p.Objects, func(id int) bool {
+		o := s.objects[id]
+		return o.Deleted && o.Path == rootstest.Program && o.Package == "made"
+	}) {
+		t.Error("its mapping is not told as deleted")
+	}
+}
+
 // That the packages of a container are not known says nothing of the host's.
 func TestContainerWhosePackagesAreNotKnown(t *testing.T) {
 	pid := rootstest.Start(t, rootstest.Pivot, rootstest.Tree(t, map[string]string{"etc/os-release": "ID=made\n", "var/lib/": ""}), t.TempDir()+"=var/lib")

@@ -25,10 +25,11 @@ import (
 type How string
 
 const (
-	Pivot   How = "pivot"   // pivot_root(2) in a mount namespace of its own: a container
-	Chroot  How = "chroot"  // chroot(2) in the host's mount namespace
-	Sandbox How = "sandbox" // chroot(2) in a mount namespace of its own
-	Private How = "private" // a mount namespace of its own with the host's root: a service
+	Pivot    How = "pivot"    // pivot_root(2) in a mount namespace of its own: a container
+	Chroot   How = "chroot"   // chroot(2) in the host's mount namespace
+	Rootless How = "rootless" // Pivot in a user namespace of its own, too
+	Sandbox  How = "sandbox"  // chroot(2) in a mount namespace of its own
+	Private  How = "private"  // a mount namespace of its own with the host's root: a service
 )
 
 const (
@@ -56,7 +57,7 @@ func become(h How, root string) error {
 			return fmt.Errorf("make mounts private: %w", err)
 		}
 	}
-	if h == Pivot {
+	if h == Pivot || h == Rootless {
 		if err := unix.Mount(root, root, "", unix.MS_BIND, ""); err != nil {
 			return fmt.Errorf("mount the root: %w", err)
 		}
@@ -73,7 +74,7 @@ func become(h How, root string) error {
 		}
 	}
 	switch h {
-	case Pivot:
+	case Pivot, Rootless:
 		if err := unix.PivotRoot(".", "."); err != nil {
 			return fmt.Errorf("pivot_root: %w", err)
 		}
@@ -108,6 +109,11 @@ func StartWith(t testing.TB, h How, root string, files []*os.File, binds ...stri
 	cmd.Stderr, cmd.ExtraFiles = os.Stderr, files
 	if h != Chroot {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}
+	}
+	if h == Rootless {
+		one := []syscall.SysProcIDMap{{Size: 1}}
+		cmd.SysProcAttr.Cloneflags |= unix.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings, cmd.SysProcAttr.GidMappings = one, one
 	}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
