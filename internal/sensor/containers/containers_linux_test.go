@@ -271,6 +271,24 @@ func TestVolumes(t *testing.T) {
 	}
 }
 
+// File systems that never answer, as one of a server that is gone, keep nobody
+// waiting: they are not asked.
+func TestSilentMounts(t *testing.T) {
+	if _, err := os.Stat("/dev/fuse"); err != nil {
+		testenv.Missing(t, "/dev/fuse")
+	}
+	pid := rootstest.Start(t, rootstest.Pivot, rootstest.Tree(t, map[string]string{
+		"etc/os-release": release, "lib/apk/db/installed": apk, "srv/data/": "", "var/lib/dpkg/": "", "x/node_modules/y/": "",
+	}), rootstest.Silent+"=srv/data", rootstest.Silent+"=var/lib/dpkg", rootstest.Silent+"=x/node_modules/y")
+	r := collect(t, usual, pid)
+	if inside := r.of(t, pid); !strings.Contains(inside, "apk musl") || !strings.Contains(inside, hostfs.ErrOtherMount.Error()) {
+		t.Errorf("%s", inside)
+	}
+	if c := r.containers[pid]; r.coverage.Part("packages").State != telemetry.Partial || r.coverage.Part("libraries").State != telemetry.Complete {
+		t.Errorf("%+v, %+v", c, r.coverage)
+	}
+}
+
 func TestBounds(t *testing.T) {
 	many := ""
 	for i := range 50 {

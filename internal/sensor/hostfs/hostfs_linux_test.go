@@ -322,4 +322,18 @@ func TestOpenMount(t *testing.T) {
 	if _, err := fs.Stat("/etc"); err != nil {
 		t.Error(err)
 	}
+	folder, err := fs.OpenFolder("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	if _, err := folder.Lstat("proc"); !errors.Is(err, ErrOtherMount) {
+		t.Errorf("an entry that is a mount: %v", err)
+	}
+	if info, err := folder.Lstat("etc"); err != nil || !info.Mode.IsDir() || info.Name != "etc" {
+		t.Errorf("%+v, %v", info, err)
+	}
+	if _, err := folder.Folder("proc"); err == nil {
+		t.Error("a mount was opened")
+	}
 }

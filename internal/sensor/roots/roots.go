@@ -83,8 +83,9 @@ func (r *Root) openBy(p proc.FS, pid int) (*hostfs.FS, error) {
 
 // Table is what one look at all processes has found.
 type Table struct {
-	// Containers are the roots of containers, one of each, by the first of their
-	// processes. A container's other roots are not among them.
+	// Containers are the roots of containers, one of each: first those that a manager
+	// of containers has named, then those that any user can make, each by the first of
+	// their processes. A container's other roots are not among them.
 	Containers []*Root
 	Denied     int // processes of which the kernel does not show what they see
 
@@ -178,6 +179,7 @@ func (t *Table) Place(pid int, path string) (root *Root, inside string) {
 // roots is its own.
 func (s *scan) name() {
 	byID := map[string]*Root{}
+	slices.SortFunc(s.roots, order)
 	for _, r := range s.roots {
 		switch {
 		case r.Host:
@@ -203,5 +205,15 @@ func (s *scan) name() {
 			s.table.Containers = append(s.table.Containers, &r.Root)
 		}
 	}
-	slices.SortFunc(s.table.Containers, func(a, b *Root) int { return cmp.Compare(a.PIDs[0], b.PIDs[0]) })
+}
+
+// order puts the roots of named containers first.
+func order(a, b *found) int {
+	if named := a.group.ID != ""; named != (b.group.ID != "") {
+		if named {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Compare(a.PIDs[0], b.PIDs[0])
 }

@@ -260,6 +260,13 @@ func TestGroups(t *testing.T) {
 	if r := table.Of(pid); r.Container != id || r.Runtime != "docker" {
 		t.Errorf("%+v", r)
 	}
+	// Whatever a user makes does not push those of a manager out of the bounds.
+	own := rootstest.Start(t, rootstest.Pivot, rootstest.Tree(t, map[string]string{"etc/os-release": release}))
+	later := rootstest.Start(t, rootstest.Pivot, rootstest.Tree(t, nil))
+	rootstest.Group(t, later, "docker-"+strings.Repeat("34", 32)+".scope")
+	if c := scan(t, own, later).Containers; len(c) != 2 || c[0].PIDs[0] != later {
+		t.Errorf("the first is %+v", c[0])
+	}
 	// The daemon that has shut itself in is in the container, and none of its own.
 	if r := table.Of(jail); r.Container != "" || table.Container(jail) != id || len(table.Containers) != 1 {
 		t.Errorf("%+v in %q, %d containers", r, table.Container(jail), len(table.Containers))

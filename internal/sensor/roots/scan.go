@@ -142,7 +142,8 @@ func (s *scan) refused(f *found, err error) *Root {
 
 // away is the objection to looking at a root: that a program or another machine
 // answers for its files, and could keep the sensor waiting. The kernel itself is
-// asked, before anything is opened.
+// asked, before anything is opened. It does not tell what a folder is on into which
+// a process was shut in another mount namespace; such a one is looked at.
 func (s *scan) away(table *mountinfo.Table, v view) string {
 	e := table.Point("/")
 	if e == nil && v.mountNS == s.mountNS {
