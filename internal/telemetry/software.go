@@ -27,6 +27,7 @@ type Container struct {
 	Runtime string `json:"runtime"`        // "docker", "containerd", "crio", "podman", "lxc", ...; empty: not known
 	Name    string `json:"name,omitempty"` // where the runtime's own files tell
 	Image   string `json:"image,omitempty"`
+	ImageID string `json:"image_id,omitempty"` // as the runtime has it: "sha256:...", or its digits
 	MountNS uint64 `json:"mount_ns"`
 	PID     int    `json:"pid"` // of a process through which its files were seen
 

@@ -4,6 +4,7 @@ import (
 	"assay/internal/sensor"
 	"assay/internal/sensor/accounts"
 	"assay/internal/sensor/config"
+	"assay/internal/sensor/containers"
 	"assay/internal/sensor/files"
 	"assay/internal/sensor/kernel"
 	"assay/internal/sensor/libraries"
@@ -27,6 +28,7 @@ func sensors() []sensor.Sensor {
 		config.New(),
 		packages.New(),
 		processes.New(),
+		containers.New(),
 		files.New(),
 		libraries.New(),
 		walk.New(),

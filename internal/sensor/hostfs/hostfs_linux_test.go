@@ -306,3 +306,34 @@ func TestLeasedFile(t *testing.T) {
 		t.Errorf("opening a leased file: %v", err)
 	}
 }
+
+// TestOpenMount leaves what is mounted below the root alone.
+func TestOpenMount(t *testing.T) {
+	fs, err := OpenMount("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fs.Close()
+	for _, name := range []string{"/proc/self/stat", "/proc", "/etc/../proc/1"} {
+		if _, err := fs.Stat(name); !errors.Is(err, ErrOtherMount) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := fs.Stat("/etc"); err != nil {
+		t.Error(err)
+	}
+	folder, err := fs.OpenFolder("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	if _, err := folder.Lstat("proc"); !errors.Is(err, ErrOtherMount) {
+		t.Errorf("an entry that is a mount: %v", err)
+	}
+	if info, err := folder.Lstat("etc"); err != nil || !info.Mode.IsDir() || info.Name != "etc" {
+		t.Errorf("%+v, %v", info, err)
+	}
+	if _, err := folder.Folder("proc"); err == nil {
+		t.Error("a mount was opened")
+	}
+}

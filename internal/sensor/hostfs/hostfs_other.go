@@ -16,6 +16,9 @@ type FS struct{ root string }
 // Open returns ErrNoSensors.
 func Open(string) (*FS, error) { return nil, ErrNoSensors }
 
+// OpenMount returns ErrNoSensors.
+func OpenMount(string) (*FS, error) { return nil, ErrNoSensors }
+
 // The methods exist so that sensors compile; without an FS nobody can call them.
 
 // Close does nothing.

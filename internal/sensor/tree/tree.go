@@ -144,6 +144,9 @@ func (t *Tree) entry(ctx context.Context, folder *hostfs.Folder, name string, de
 		return nil // walked by itself, or not at all
 	}
 	info, err := folder.Lstat(name)
+	if errors.Is(err, hostfs.ErrOtherMount) {
+		return nil
+	}
 	if err != nil {
 		t.deny(full, err)
 		return nil
