@@ -39,6 +39,8 @@ func (b *builder) addGaps() {
 			Remedy: "Update the agent: no database of packages has such entries, and it should not send them.",
 		})
 	}
+	b.addOriginGaps()
+	b.addExtrasGap()
 	b.addKernelGaps()
 }
 
@@ -49,11 +51,14 @@ func (b *builder) addCoverage(sensor, part string, kind Kind) telemetry.State {
 	if p.State == telemetry.Complete {
 		return p.State
 	}
-	what := "the sensor \"" + sensor + "\""
-	if part != "" {
-		what += " (" + part + ")"
+	g := Gap{Kind: kind, Reason: p.Reason}
+	if !strings.HasPrefix(g.Reason, "the sensor ") {
+		what := "the sensor \"" + sensor + "\""
+		if part != "" {
+			what += " (" + part + ")"
+		}
+		g.Reason = fmt.Sprintf("%s is %s: %s", what, strings.ReplaceAll(string(p.State), "_", " "), p.Reason)
 	}
-	g := Gap{Kind: kind, Reason: fmt.Sprintf("%s is %s: %s", what, strings.ReplaceAll(string(p.State), "_", " "), p.Reason)}
 	s := b.h.System()
 	g.Denied = p.State == telemetry.Denied || p.State == telemetry.Partial && s.OK() && s.Value.Unprivileged
 	switch {
