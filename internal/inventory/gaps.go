@@ -130,9 +130,12 @@ func isLivePatch(module string) bool {
 // sort puts everything into its one order, whatever the order of the telemetry.
 func (b *builder) sort() {
 	slices.SortFunc(b.inv.Components, func(x, y Component) int {
+		// What nearly always decides comes first: Or compares all that it is given.
+		if c := cmp.Or(cmp.Compare(x.Container, y.Container), -cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Ecosystem, y.Ecosystem), cmp.Compare(x.Name, y.Name)); c != 0 {
+			return c
+		}
 		return cmp.Or(
-			cmp.Compare(x.Container, y.Container), -cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Ecosystem, y.Ecosystem),
-			cmp.Compare(x.Name, y.Name), cmp.Compare(x.Version, y.Version), cmp.Compare(x.Arch, y.Arch),
+			cmp.Compare(x.Version, y.Version), cmp.Compare(x.Arch, y.Arch),
 			cmp.Compare(x.Kernel, y.Kernel), cmp.Compare(x.Status, y.Status), cmp.Compare(x.Module, y.Module),
 			cmp.Compare(x.Vendor, y.Vendor), cmp.Compare(x.Path, y.Path), cmp.Compare(x.Inside, y.Inside),
 			cmp.Compare(x.Owner, y.Owner), cmp.Compare(x.PURL, y.PURL), cmp.Compare(x.Runs, y.Runs), cmp.Compare(x.Record, y.Record),
