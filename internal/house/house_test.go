@@ -78,6 +78,10 @@ var mayImport = map[string][]string{
 	"agent/*":            {"wire", "telemetry", "durable", "sensor", "sensor/hostfs", "agent/..."},
 	"agent/cli":          {"telemetry", "durable", "settings", "sensor", "sensor/hostfs", "sensor/catalog", "agent/..."},
 
+	// What a host has and runs: pure functions of it, too.
+	"inventory": {"host", "telemetry"},
+	"usage":     {"host", "telemetry"},
+
 	// The rules: pure functions of a host.
 	"rules":             {"inspector", "host"},
 	"rules/practices":   {"inspector", "host", "telemetry", "rules", "rules/practices/..."},
@@ -88,11 +92,11 @@ var mayImport = map[string][]string{
 	"store":    {"inspector"},
 	"jobs":     {},
 	"notify":   {"inspector", "store"},
-	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity", "schedule", "report"},
+	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity", "schedule", "report", "inventory"},
 	"gateway":  {"wire", "identity", "assess"},
 	"api":      {"inspector", "access", "store", "rules", "api/model"},
 	"api/*":    {},
-	"operator": {"inspector", "identity", "store", "rules", "assess", "access", "access/policy", "users", "migrate"},
+	"operator": {"inspector", "identity", "store", "rules", "assess", "access", "access/policy", "users", "migrate", "inventory"},
 	"users":    {"inspector", "access", "access/policy", "store"},
 	"figures":  {"inspector", "store", "jobs"},
 	"migrate":  {"inspector", "store", "api/model"},
@@ -102,6 +106,7 @@ var mayImport = map[string][]string{
 	"report":     {"inspector", "report/..."},
 	"report/pdf": {},
 	"export":     {"inspector"},
+	"sbom":       {"inventory"},
 
 	// The composition, and the commands over it.
 	"service": {"..."},

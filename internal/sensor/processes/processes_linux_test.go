@@ -138,6 +138,37 @@ func TestKnownProcess(t *testing.T) {
 	}
 }
 
+// A service with a mount namespace of its own has the host's files, as far as they are
+// the same ones.
+func TestOwnMountNamespace(t *testing.T) {
+	cat := testenv.Need(t, "cat", "coreutils")
+	testenv.Need(t, "dpkg-query", "dpkg")
+	real, err := filepath.EvalSymlinks(cat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(cat)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	if os.Geteuid() != 0 {
+		t.Skip("needs to be root, to make a mount namespace")
+	}
+	pid := start(t, cmd)
+	waiting(t, pid, real)
+	s := collect(t)
+	p := s.processes[pid]
+	if p == nil || p.MountNS == s.processes[os.Getpid()].MountNS {
+		t.Fatalf("%+v", p)
+	}
+	if p.Container != "" {
+		t.Skip("the test runs in a container, and so does what it starts")
+	}
+	if p.Package != "coreutils" || !slices.ContainsFunc(p.Objects, func(id int) bool {
+		return s.objects[id].MountNS == p.MountNS && strings.HasPrefix(s.objects[id].Package, "libc6")
+	}) {
+		t.Errorf("%+v", p)
+	}
+}
+
 // An executable that was deleted, or replaced by an update, still runs.
 func TestDeletedExecutable(t *testing.T) {
 	data, err := os.ReadFile(testenv.Need(t, "cat", "coreutils"))
