@@ -26,6 +26,8 @@ type Builder struct {
 	buffer    item
 	payload   item
 	withdrawn int
+
+	statements *statementWriter // nil: none yet
 }
 
 // DefaultMemory is what a Builder sorts in if New is given 0.
@@ -72,7 +74,13 @@ func tempFolder(dir string) (string, error) {
 }
 
 // Close lets go of the folder, and of what was not finished.
-func (b *Builder) Close() error { return errors.Join(os.RemoveAll(b.temp), b.lock.Unlock()) }
+func (b *Builder) Close() error {
+	var err error
+	if b.statements != nil {
+		err = b.statements.f.Close()
+	}
+	return errors.Join(err, os.RemoveAll(b.temp), b.lock.Unlock())
+}
 
 // Record takes an advisory. One that was withdrawn is counted, and left out. The
 // error says what is wrong with the record, or that the disk fails; after the former
@@ -124,12 +132,30 @@ func (b *Builder) Fact(f advisory.Fact) error {
 	return b.add(f.ID, factPayload(b.buffer, &f))
 }
 
+// Statement takes what a supplier stated. Unlike records, statements keep their
+// order, which decides between two of the same time.
+func (b *Builder) Statement(s advisory.Statement) (err error) {
+	if b.statements == nil {
+		if b.statements, err = newStatementWriter(b.temp); err != nil {
+			return err
+		}
+	}
+	return b.statements.add(s)
+}
+
 // Finish writes the files and, last, the manifest, which has the time, sources and
 // whatever else the caller gave it. If it fails, the old set remains.
 func (b *Builder) Finish(ctx context.Context, built time.Time, sources []Source) (Manifest, error) {
 	m := Manifest{Built: built.UTC(), Sources: sources, Withdrawn: b.withdrawn, Files: []File{}}
 	if err := b.writeFiles(ctx, &m); err != nil {
 		return Manifest{}, fmt.Errorf("build the index of advisories: %w", err)
+	}
+	if b.statements != nil {
+		f, err := b.statements.finish(b.dir)
+		if err != nil {
+			return Manifest{}, fmt.Errorf("write the statements of suppliers: %w", err)
+		}
+		m.Statements = f
 	}
 	if err := m.write(b.dir); err != nil {
 		return Manifest{}, fmt.Errorf("build the index of advisories: %w", err)

@@ -23,7 +23,7 @@ var ErrNoIndex = errors.New("there are no advisories yet: update or import feeds
 const (
 	manifestFile = "manifest.json"
 	suffix       = ".index"
-	maxManifest  = 16 << 20
+	maxManifest  = 64 << 20
 )
 
 // Manifest says what a set is made of. A run records it, so that it can be told
@@ -33,6 +33,8 @@ type Manifest struct {
 	Sources []Source  `json:"sources"`
 	Files   []File    `json:"files"` // by ecosystem
 	Facts   File      `json:"facts"`
+	// What suppliers stated (VEX), as JSON lines; Rows is how many. Zero: nothing.
+	Statements File `json:"statements,omitzero"`
 	// What was read and is not in the set: advisories that were withdrawn.
 	Withdrawn int `json:"withdrawn"`
 }
@@ -46,6 +48,14 @@ type Source struct {
 	SHA256  string    `json:"sha256,omitempty"`  // of what was read
 	Edition string    `json:"edition,omitempty"` // what the feed calls itself
 	Records int       `json:"records"`
+	Kind    string    `json:"kind,omitempty"` // the form it is in: "osv", "debian", "csaf", "updateinfo", "alpine", "kev", "epss", "openvex", "csaf-vex"
+	// Ecosystems are those that it has records of, sorted: "Debian:12".
+	Ecosystems []string `json:"ecosystems,omitempty"`
+	// Unfixed: it also tells what has no fix. Where no source of an ecosystem does,
+	// nothing is known of what nobody has fixed.
+	Unfixed bool `json:"unfixed,omitempty"`
+	// Bundled: it came with the program, and is as old as that.
+	Bundled bool `json:"bundled,omitempty"`
 }
 
 // File is a file of a set.
@@ -63,13 +73,41 @@ type File struct {
 	Unclear uint32 `json:"unclear"`
 }
 
-// Hash stands for all of the content of a set: the same records, the same hash.
+// Hash stands for all of the content of a set: the same records, facts and
+// statements, the same hash.
 func (m *Manifest) Hash() string {
 	sum := sha256.New()
-	for _, f := range append(slices.Clone(m.Files), m.Facts) {
+	for _, f := range m.all() {
 		fmt.Fprintf(sum, "%q %s\n", f.Ecosystem, f.SHA256)
 	}
 	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// all are the files of the set.
+func (m *Manifest) all() []File {
+	files := append(slices.Clone(m.Files), m.Facts)
+	if m.Statements.File != "" {
+		files = append(files, m.Statements)
+	}
+	return files
+}
+
+// Covering are the sources that have records of an ecosystem, or of those below it:
+// "Red Hat:enterprise_linux:9" stands for "Red Hat:enterprise_linux:9::appstream", too.
+func (m *Manifest) Covering(ecosystem string) []Source {
+	var all []Source
+	for _, s := range m.Sources {
+		if slices.ContainsFunc(s.Ecosystems, func(e string) bool { return below(e, ecosystem) }) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// below tells whether an ecosystem is another, or a part of it.
+func below(ecosystem, of string) bool {
+	rest, ok := strings.CutPrefix(ecosystem, of)
+	return ok && (rest == "" || rest[0] == ':')
 }
 
 // Newest is when the newest advisory was published or modified.
@@ -110,6 +148,9 @@ func ReadManifest(dir string) (Manifest, error) {
 
 func (m *Manifest) check(name string) error {
 	seen := map[string]bool{}
+	if f := m.Statements; f.File != "" && (filepath.Base(f.File) != f.File || !filepath.IsLocal(f.File) || !strings.HasSuffix(f.File, statementsSuffix)) {
+		return damaged(name, "%.200q is no name of a file of statements", f.File)
+	}
 	for _, f := range append(slices.Clone(m.Files), m.Facts) {
 		if !filepath.IsLocal(f.File) || filepath.Base(f.File) != f.File || !strings.HasSuffix(f.File, suffix) {
 			return damaged(name, "%.200q is no name of a file of the set", f.File)
@@ -151,8 +192,8 @@ func (f *File) verify(name string) error {
 // removeOthers removes the files of sets before this one, and what replacements of
 // files left behind that a crash cut off. Who reads a file has it open.
 func (m *Manifest) removeOthers(dir string) error {
-	mine := map[string]bool{m.Facts.File: true}
-	for _, f := range m.Files {
+	mine := map[string]bool{}
+	for _, f := range m.all() {
 		mine[f.File] = true
 	}
 	entries, err := os.ReadDir(dir)
@@ -161,8 +202,10 @@ func (m *Manifest) removeOthers(dir string) error {
 	}
 	var errs []error
 	for _, e := range entries {
-		cutOff := strings.HasPrefix(e.Name(), ".") && (strings.Contains(e.Name(), suffix+".") || strings.HasPrefix(e.Name(), "."+manifestFile+"."))
-		if cutOff || strings.HasSuffix(e.Name(), suffix) && !mine[e.Name()] {
+		name := e.Name()
+		cutOff := strings.HasPrefix(name, ".") && (strings.Contains(name, suffix+".") || strings.HasPrefix(name, "."+manifestFile+".") || strings.HasPrefix(name, "."+statementsStem))
+		ofASet := strings.HasSuffix(name, suffix) || strings.HasPrefix(name, statementsStem) && strings.HasSuffix(name, statementsSuffix)
+		if cutOff || ofASet && !mine[name] {
 			errs = append(errs, os.Remove(filepath.Join(dir, e.Name())))
 		}
 	}
