@@ -73,11 +73,11 @@ func (c *Client) Get(ctx context.Context, f File) (Result, error) {
 			Discard(f.Part)
 		}
 		if over || ctx.Err() != nil || attempt >= c.config.Attempts {
-			return Result{}, fmt.Errorf("%s: %w", Redact(f.URL), err)
+			return Result{}, fmt.Errorf("%s: %w", c.name(f.URL), err)
 		}
 		select {
 		case <-ctx.Done():
-			return Result{}, fmt.Errorf("%s: %w", Redact(f.URL), errors.Join(err, ctx.Err()))
+			return Result{}, fmt.Errorf("%s: %w", c.name(f.URL), errors.Join(err, ctx.Err()))
 		case <-time.After(pause):
 		}
 		pause *= 2
