@@ -131,6 +131,9 @@ func (f *Feed) Check() error {
 	if f.Find != Direct && f.Find != Archive && f.Find != Repo {
 		return fmt.Errorf("there is no way %.40q to find a feed's file: archive, repo", string(f.Find))
 	}
+	if f.remote() && !strings.HasPrefix(f.Address, "https://") && !strings.HasPrefix(f.Address, "http://") {
+		return fmt.Errorf("%s cannot be fetched from: https://, http:// or a file's path", f.Where())
+	}
 	return nil
 }
 

@@ -182,7 +182,7 @@ func packFile(root fs.FS, name string, out *tar.Writer) error {
 // entryFor is the feed that a file is: the one of the name that was given, else the
 // known one that it plainly is, else one of its own under the file's name.
 func (f *Folder) entryFor(ctx context.Context, s *state, file io.ReaderAt, size int64, name string, as Importing) (*Entry, error) {
-	def := Feed{Name: as.Name, Kind: as.Kind, Ecosystem: as.Ecosystem, Unfixed: as.Unfixed || as.Kind.unfixed()}
+	def := Feed{Name: as.Name, Kind: as.Kind, Ecosystem: as.Ecosystem, Unfixed: as.Unfixed || as.Kind.Unfixed()}
 	if def.Kind == OSV && def.Ecosystem == "" {
 		common, err := def.common(ctx, file, size)
 		if err != nil {

@@ -84,5 +84,5 @@ func (k Kind) maxBytes() int64 {
 	return 4 << 30
 }
 
-// unfixed tells whether feeds of a kind usually tell what has no fix.
-func (k Kind) unfixed() bool { return k == Debian || k == CSAF }
+// Unfixed tells whether feeds of a kind usually tell what has no fix.
+func (k Kind) Unfixed() bool { return k == Debian || k == CSAF }

@@ -29,6 +29,9 @@ func (f *Folder) Status(limit time.Duration) (Status, error) {
 	if st.Entries, err = f.Entries(); err != nil {
 		return st, err
 	}
+	for i := range st.Entries {
+		st.Entries[i].Address = st.Entries[i].Where() // without credentials
+	}
 	m, err := f.current(false)
 	switch {
 	case errors.Is(err, index.ErrNoIndex), errors.Is(err, index.ErrDamaged):

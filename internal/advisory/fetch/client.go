@@ -189,7 +189,7 @@ func plain(err error) error {
 	}
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
-		return fmt.Errorf("%w: if a proxy or mirror has a certificate of your own authority, name its file with -ca", err)
+		return fmt.Errorf("%w: if a proxy or mirror has a certificate of your own authority, name its file with -feeds-ca", err)
 	}
 	return err
 }

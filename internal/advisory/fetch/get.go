@@ -102,7 +102,12 @@ func (c *Client) attempt(ctx context.Context, f File) (_ Result, err error) {
 	if err := t.openPart(); err != nil {
 		return Result{}, final{err}
 	}
-	defer func() { err = errors.Join(err, t.part.Close()) }()
+	defer func() {
+		err = errors.Join(err, t.part.Close())
+		if err != nil && t.have == 0 {
+			Discard(f.Part)
+		}
+	}()
 	t.response, err = c.request(ctx, f.URL, t.headers())
 	if errors.Is(err, errInsecure) {
 		return Result{}, final{err}

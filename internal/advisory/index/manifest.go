@@ -25,8 +25,8 @@ var ErrNoIndex = errors.New("there are no advisories yet: update or import feeds
 const ManifestFile = "manifest.json"
 
 const (
-	suffix       = ".index"
-	maxManifest  = 64 << 20
+	suffix      = ".index"
+	maxManifest = 64 << 20
 )
 
 // Manifest says what a set is made of. A run records it, so that it can be told
