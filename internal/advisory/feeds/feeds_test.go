@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
@@ -77,7 +78,7 @@ func (p *publishers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	etag := fmt.Sprintf(`"%x"`, len(content)*31+int(content[len(content)/2]))
+	etag := fmt.Sprintf(`"%x"`, sha256.Sum256(content))
 	if r.Header.Get("If-None-Match") != etag {
 		p.sent[name]++
 	}
