@@ -203,7 +203,7 @@ func (f *Folder) fetch(ctx context.Context, e *Entry, part string, o *Options) (
 		Progress: func(done, total int64) {
 			o.progress(Progress{Feed: e.Name, Step: Fetching, Done: done, Total: total})
 		}}
-	if whole && from == e.From {
+	if whole && from == e.From && where.sha256 == "" { // with another hash, it is another file
 		file.ETag, file.LastModified = e.ETag, e.LastModified
 	}
 	got, err := o.Client.Get(ctx, file)
