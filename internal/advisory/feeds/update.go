@@ -201,4 +201,3 @@ func plausible(old, next *Contents) error {
 	}
 	return nil
 }
-
