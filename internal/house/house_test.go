@@ -48,6 +48,8 @@ var mayImport = map[string][]string{
 	"advisory/*":     {"advisory", "advisory/feed"},
 	"advisory/index": {"advisory", "version", "durable"},
 	"advisory/match": {"advisory", "advisory/index", "version"},
+	"advisory/fetch": {"durable"},
+	"advisory/feeds": {"advisory/...", "durable"},
 
 	// The agent's side. It never meets the service's.
 	"sensor":             {"telemetry", "sensor/hostfs"},

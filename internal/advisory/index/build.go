@@ -23,9 +23,10 @@ type Builder struct {
 	dir, temp string
 	lock      *durable.Lock
 	sorter    *sorter
-	buffer    item
-	payload   item
+	encoder   encoder
 	withdrawn int
+
+	statements *statementWriter // nil: none yet
 }
 
 // DefaultMemory is what a Builder sorts in if New is given 0.
@@ -72,7 +73,13 @@ func tempFolder(dir string) (string, error) {
 }
 
 // Close lets go of the folder, and of what was not finished.
-func (b *Builder) Close() error { return errors.Join(os.RemoveAll(b.temp), b.lock.Unlock()) }
+func (b *Builder) Close() error {
+	var err error
+	if b.statements != nil {
+		err = b.statements.f.Close()
+	}
+	return errors.Join(err, os.RemoveAll(b.temp), b.lock.Unlock())
+}
 
 // Record takes an advisory. One that was withdrawn is counted, and left out. The
 // error says what is wrong with the record, or that the disk fails; after the former
@@ -85,27 +92,13 @@ func (b *Builder) Record(r advisory.Record) error {
 		b.withdrawn++
 		return nil
 	}
-	b.payload = advisoryPayload(b.payload[:0], &r)
-	sum := hash(r.ID, b.payload)
-	for n := range r.Affected {
-		a := &r.Affected[n]
-		b.buffer = b.buffer[:0]
-		// Of one ecosystem's packages that follow each other, the first brings the advisory.
-		if n == 0 || a.Ecosystem != r.Affected[n-1].Ecosystem {
-			b.buffer.key(a.Ecosystem, advisoryItem, r.ID)
-			if err := b.add(r.ID, append(b.buffer, b.payload...)); err != nil {
-				return err
-			}
-		}
-		if err := b.add(r.ID, appendRow(b.buffer[:0], r.ID, sum, a)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.encoder.record(&r, func(i item) error { return b.add(r.ID, i) })
 }
 
 func (b *Builder) add(id string, i item) error {
-	b.buffer = i
+	if err := checkSize(id, i, b.sorter.budget); err != nil {
+		return err
+	}
 	if err := b.sorter.add(i); err != nil {
 		return fmt.Errorf("%s: %w", id, err)
 	}
@@ -119,9 +112,18 @@ func (b *Builder) Fact(f advisory.Fact) error {
 	if err := checkFact(&f); err != nil {
 		return err
 	}
-	b.buffer = b.buffer[:0]
-	b.buffer.key("", factItem, f.ID)
-	return b.add(f.ID, factPayload(b.buffer, &f))
+	return b.add(f.ID, b.encoder.fact(&f))
+}
+
+// Statement takes what a supplier stated. Unlike records, statements keep their
+// order, which decides between two of the same time.
+func (b *Builder) Statement(s advisory.Statement) (err error) {
+	if b.statements == nil {
+		if b.statements, err = newStatementWriter(b.temp); err != nil {
+			return err
+		}
+	}
+	return b.statements.add(s)
 }
 
 // Finish writes the files and, last, the manifest, which has the time, sources and
@@ -130,6 +132,13 @@ func (b *Builder) Finish(ctx context.Context, built time.Time, sources []Source)
 	m := Manifest{Built: built.UTC(), Sources: sources, Withdrawn: b.withdrawn, Files: []File{}}
 	if err := b.writeFiles(ctx, &m); err != nil {
 		return Manifest{}, fmt.Errorf("build the index of advisories: %w", err)
+	}
+	if b.statements != nil {
+		f, err := b.statements.finish(b.dir)
+		if err != nil {
+			return Manifest{}, fmt.Errorf("write the statements of suppliers: %w", err)
+		}
+		m.Statements = f
 	}
 	if err := m.write(b.dir); err != nil {
 		return Manifest{}, fmt.Errorf("build the index of advisories: %w", err)

@@ -11,6 +11,9 @@
 // content's hash in it, so a file never changes, and a new manifest, which replaces
 // the old one by a rename, is all of the switch from a set to the next.
 //
+// Statements of suppliers (VEX), if there are any, are in a file of JSON lines
+// (advisory.Statement as encoding/json writes it), named and replaced likewise.
+//
 // # Format of a file, version 1
 //
 // Numbers are little-endian and unsigned, of 32 bits unless said otherwise. A text
@@ -59,5 +62,6 @@
 // checksums, once (a gigabyte takes about 0.3 s of a core). When it is read: every
 // offset, so that no content whatever leads out of the file. Set.Verify computes the
 // files' SHA-256 and compares them with the manifest; do so once before a set that
-// was just built or brought here is used.
+// was just built or brought here is used. Statements are compared with their SHA-256
+// when they are first read.
 package index
