@@ -72,6 +72,9 @@ var mayImport = map[string][]string{
 	"agent/*":           {"wire", "telemetry", "durable", "sensor", "sensor/hostfs", "agent/..."},
 	"agent/cli":         {"telemetry", "durable", "settings", "sensor", "sensor/hostfs", "sensor/catalog", "agent/..."},
 
+	// What a host has and runs: pure functions of it, too.
+	"inventory": {"host", "telemetry"},
+
 	// The rules: pure functions of a host.
 	"rules":             {"inspector", "host"},
 	"rules/practices":   {"inspector", "host", "telemetry", "rules", "rules/practices/..."},

@@ -65,12 +65,13 @@ type Component struct {
 	Ecosystem string // System.Ecosystem, or the language's: "PyPI"; empty: see the system's Problem
 	Container string // the id; empty: the host
 	Name      string // the source package, or the library, as advisories name it
-	Version   string // of the source package, epoch included
+	Version   string // of the source package, epoch included; of rpm that of the binaries, by which its advisories go
 	Arch      string // of the binary packages, where they have one only; as the system's tools name it
 	Module    string // rpm: the modularity stream, "nodejs:18:..."
 	Vendor    string // dpkg's Origin, rpm's Vendor
 	Binaries  []Binary
 	Kernel    KernelRole
+	Runs      string // of a running kernel: its version where that is not Version, because it was updated and not started since
 	Status    string // dpkg: "installed", "half-installed", ...
 
 	// Of libraries.
