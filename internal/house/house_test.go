@@ -74,6 +74,7 @@ var mayImport = map[string][]string{
 
 	// What a host has and runs: pure functions of it, too.
 	"inventory": {"host", "telemetry"},
+	"usage":     {"host", "telemetry"},
 
 	// The rules: pure functions of a host.
 	"rules":               {"inspector", "host"},

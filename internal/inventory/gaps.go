@@ -33,7 +33,11 @@ func (b *builder) addGaps() {
 	b.addDatabases(b.h.PackageDatabases().Values)
 	b.addDatabases(b.h.ContainerDatabases().Values)
 	for at, n := range b.nameless {
-		b.gap(Gap{Container: at.container, Kind: at.kind, Reason: fmt.Sprintf("the telemetry has %d entries without a name or version", n)})
+		b.gap(Gap{
+			Container: at.container, Kind: at.kind,
+			Reason: fmt.Sprintf("the telemetry has %d entries without a name or version", n),
+			Remedy: "Update the agent: no database of packages has such entries, and it should not send them.",
+		})
 	}
 	b.addKernelGaps()
 }

@@ -3,6 +3,7 @@ package inventory
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"assay/internal/host"
 	"assay/internal/telemetry"
@@ -39,6 +40,7 @@ func hostSystem(h *host.Host) System {
 	r := answer.Value
 	s := named(release{r.OS, r.OSLike, r.OSVersion, r.OSName, r.Codename})
 	s.Kernel, s.Record, s.Sensor = r.Kernel, telemetry.Key(r), telemetry.SensorSystem
+	addRepositories(h, &s)
 	return s
 }
 
@@ -60,7 +62,11 @@ func (b *builder) addContainer(c *telemetry.Container) {
 	s.Container, s.Image = c.ID, cmp.Or(c.Image, c.Name)
 	s.Record, s.Sensor = telemetry.Key(c), telemetry.SensorContainers
 	if c.Problem != "" {
-		b.gap(Gap{Container: c.ID, Reason: "not all of the container could be read: " + c.Problem})
+		b.gap(Gap{
+			Container: c.ID, Reason: "not all of the container could be read: " + c.Problem,
+			Remedy: "Collect again while it runs, with an agent that runs as root.",
+			Denied: strings.Contains(c.Problem, "permission denied"),
+		})
 	}
 	b.inv.Systems = append(b.inv.Systems, s)
 }

@@ -72,6 +72,7 @@ type scan struct {
 	processes []*telemetry.Process
 	objects   []*telemetry.Object
 	ids       map[objectKey]int
+	contained map[int]bool // objects, by ID, that a process in a container has mapped
 	denied    int
 	reasons   []string
 }
@@ -83,7 +84,9 @@ type objectKey struct {
 	deleted                bool
 }
 
-func newScan(p proc.FS) *scan { return &scan{proc: p, ids: map[objectKey]int{}} }
+func newScan(p proc.FS) *scan {
+	return &scan{proc: p, ids: map[objectKey]int{}, contained: map[int]bool{}}
+}
 
 func (s *scan) run(ctx context.Context) error {
 	pids, err := s.proc.PIDs()
@@ -153,6 +156,7 @@ func (s *scan) inside(p *telemetry.Process) (err error) {
 	for _, m := range mappings {
 		if id, ok := s.object(m, p.MountNS); ok {
 			p.Objects = append(p.Objects, id)
+			s.contained[id] = s.contained[id] || p.Container != ""
 		}
 	}
 	if more {
@@ -179,25 +183,23 @@ func (s *scan) object(m proc.Mapping, mountNS uint64) (int, bool) {
 	return id, true
 }
 
-// own finds the packages that own the files of the host's own mount namespace.
-// Those of containers belong to packages of the container's own image.
+// own finds the packages that own the host's files. Those of containers belong to
+// packages of the container's own image.
 func (s *scan) own(ctx context.Context, fs *hostfs.FS) error {
-	wanted := map[string]bool{}
+	var paths []string
+	own := map[int]bool{}
 	for _, o := range s.objects {
-		if o.MountNS == 0 {
-			wanted[o.Path] = true
+		if own[o.ID] = s.isHosts(fs, o); own[o.ID] {
+			paths = append(paths, o.Path)
 		}
 	}
 	for _, p := range s.processes {
 		if p.Exe != "" && p.MountNS == s.hostMount {
-			wanted[p.Exe] = true
+			paths = append(paths, p.Exe)
 		}
 	}
-	paths := make([]string, 0, len(wanted))
-	for path := range wanted {
-		paths = append(paths, path)
-	}
-	owners, err := packages.Owners(ctx, fs, paths)
+	slices.Sort(paths)
+	owners, err := packages.Owners(ctx, fs, slices.Compact(paths))
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -205,16 +207,44 @@ func (s *scan) own(ctx context.Context, fs *hostfs.FS) error {
 		s.reasons = append(s.reasons, "the packages that own the files are not known: "+err.Error())
 	}
 	for _, o := range s.objects {
-		if o.MountNS == 0 {
+		if own[o.ID] {
 			o.Package = owners[o.Path]
 		}
 	}
 	for _, p := range s.processes {
-		if p.MountNS == s.hostMount {
+		if p.Package = s.mapped(p); p.MountNS == s.hostMount {
 			p.Package = owners[p.Exe]
 		}
 	}
 	return nil
+}
+
+// isHosts tells whether a mapped file is one of the host's. Services have mount
+// namespaces of their own (systemd's PrivateTmp=) without being containers: there a
+// path is the host's if the same file is there. One that was deleted cannot be compared.
+// Devices are not: those of btrfs and overlayfs in the list of mappings are not those
+// that stat(2) tells.
+func (s *scan) isHosts(fs *hostfs.FS, o *telemetry.Object) bool {
+	switch {
+	case o.MountNS == 0:
+		return true
+	case s.contained[o.ID]:
+		return false
+	case o.Deleted:
+		return true
+	}
+	info, err := fs.Lstat(o.Path)
+	return err == nil && info.Inode == o.Inode
+}
+
+// mapped is the package of a process's executable, by its mappings.
+func (s *scan) mapped(p *telemetry.Process) string {
+	for _, id := range p.Objects {
+		if o := s.objects[id-1]; o.Path == p.Exe {
+			return o.Package
+		}
+	}
+	return ""
 }
 
 func (s *scan) coverage() telemetry.Coverage {

@@ -130,6 +130,73 @@ func TestKnownProcess(t *testing.T) {
 	}
 }
 
+// A service with a mount namespace of its own has the host's files, as far as they are
+// the same ones.
+func TestOwnMountNamespace(t *testing.T) {
+	cat := testenv.Need(t, "cat", "coreutils")
+	testenv.Need(t, "dpkg-query", "dpkg")
+	real, err := filepath.EvalSymlinks(cat)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(cat)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+	if os.Geteuid() != 0 {
+		t.Skip("needs to be root, to make a mount namespace")
+	}
+	pid := start(t, cmd)
+	waiting(t, pid, real)
+	s := collect(t)
+	p := s.processes[pid]
+	if p == nil || p.MountNS == s.processes[os.Getpid()].MountNS {
+		t.Fatalf("%+v", p)
+	}
+	if p.Container != "" {
+		t.Skip("the test runs in a container, and so does what it starts")
+	}
+	if p.Package != "coreutils" || !slices.ContainsFunc(p.Objects, func(id int) bool {
+		return s.objects[id].MountNS == p.MountNS && strings.HasPrefix(s.objects[id].Package, "libc6")
+	}) {
+		t.Errorf("%+v", p)
+	}
+}
+
+// What only has the path of one of the host's files is not that file.
+func TestIsHosts(t *testing.T) {
+	info, err := os.Stat("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fs, err := hostfs.Open("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fs.Close()
+	inode := info.Sys().(*syscall.Stat_t).Ino
+	s := newScan(New().(processes).proc)
+	s.contained[2] = true
+	for _, c := range []struct {
+		o    telemetry.Object
+		want bool
+	}{
+		{telemetry.Object{ID: 1, Path: self, Inode: inode}, true},
+		{telemetry.Object{ID: 1, Path: self, Inode: inode, MountNS: 5}, true},
+		{telemetry.Object{ID: 1, Path: self, Inode: inode + 1, MountNS: 5}, false},
+		{telemetry.Object{ID: 1, Path: self, Inode: inode + 1, MountNS: 5, Deleted: true}, true},
+		{telemetry.Object{ID: 2, Path: self, Inode: inode, MountNS: 5}, false},
+		{telemetry.Object{ID: 2, Path: self, Inode: inode, MountNS: 5, Deleted: true}, false},
+		{telemetry.Object{ID: 1, Path: "/no/such", Inode: inode, MountNS: 5}, false},
+	} {
+		if got := s.isHosts(fs, &c.o); got != c.want {
+			t.Errorf("%+v: %v", c.o, got)
+		}
+	}
+}
+
 // An executable that was deleted, or replaced by an update, still runs.
 func TestDeletedExecutable(t *testing.T) {
 	data, err := os.ReadFile(testenv.Need(t, "cat", "coreutils"))
