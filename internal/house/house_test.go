@@ -48,6 +48,7 @@ var mayImport = map[string][]string{
 	"advisory/*":     {"advisory", "advisory/feed"},
 	"advisory/index": {"advisory", "version", "durable"},
 	"advisory/match": {"advisory", "advisory/index", "version"},
+	"advisory/fetch": {"durable"},
 
 	// The agent's side. It never meets the service's.
 	"sensor":            {"telemetry", "sensor/hostfs"},

@@ -23,8 +23,7 @@ type Builder struct {
 	dir, temp string
 	lock      *durable.Lock
 	sorter    *sorter
-	buffer    item
-	payload   item
+	encoder   encoder
 	withdrawn int
 
 	statements *statementWriter // nil: none yet
@@ -93,27 +92,13 @@ func (b *Builder) Record(r advisory.Record) error {
 		b.withdrawn++
 		return nil
 	}
-	b.payload = advisoryPayload(b.payload[:0], &r)
-	sum := hash(r.ID, b.payload)
-	for n := range r.Affected {
-		a := &r.Affected[n]
-		b.buffer = b.buffer[:0]
-		// Of one ecosystem's packages that follow each other, the first brings the advisory.
-		if n == 0 || a.Ecosystem != r.Affected[n-1].Ecosystem {
-			b.buffer.key(a.Ecosystem, advisoryItem, r.ID)
-			if err := b.add(r.ID, append(b.buffer, b.payload...)); err != nil {
-				return err
-			}
-		}
-		if err := b.add(r.ID, appendRow(b.buffer[:0], r.ID, sum, a)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.encoder.record(&r, func(i item) error { return b.add(r.ID, i) })
 }
 
 func (b *Builder) add(id string, i item) error {
-	b.buffer = i
+	if err := checkSize(id, i, b.sorter.budget); err != nil {
+		return err
+	}
 	if err := b.sorter.add(i); err != nil {
 		return fmt.Errorf("%s: %w", id, err)
 	}
@@ -127,9 +112,7 @@ func (b *Builder) Fact(f advisory.Fact) error {
 	if err := checkFact(&f); err != nil {
 		return err
 	}
-	b.buffer = b.buffer[:0]
-	b.buffer.key("", factItem, f.ID)
-	return b.add(f.ID, factPayload(b.buffer, &f))
+	return b.add(f.ID, b.encoder.fact(&f))
 }
 
 // Statement takes what a supplier stated. Unlike records, statements keep their

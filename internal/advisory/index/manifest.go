@@ -171,6 +171,21 @@ func (m *Manifest) write(dir string) error {
 	return durable.WriteFile(filepath.Join(dir, manifestFile), append(text, '\n'))
 }
 
+// Restate writes down other sources of the set in a folder, whose content stays as it
+// is: that they are still current, say. It may not be called while a Builder works there.
+func Restate(dir string, sources []Source) error {
+	lock, err := durable.TryLock(dir)
+	if err != nil {
+		return err
+	}
+	m, err := ReadManifest(dir)
+	if err == nil {
+		m.Sources = sources
+		err = m.write(dir)
+	}
+	return errors.Join(err, lock.Unlock())
+}
+
 // verify compares all of a file's content with the manifest.
 func (f *File) verify(name string) error {
 	file, err := os.Open(name)

@@ -46,14 +46,10 @@ func newStatementWriter(temp string) (*statementWriter, error) {
 }
 
 func (w *statementWriter) add(s advisory.Statement) error {
-	if s.Vulnerability == "" {
-		return errors.New("a statement names no vulnerability")
-	}
-	line, err := json.Marshal(s)
+	line, err := statementLine(&s)
 	if err != nil {
-		return fmt.Errorf("statement on %.80s: %w", s.Vulnerability, err)
+		return err
 	}
-	line = append(line, '\n')
 	if w.n == MaxStatements || w.size+int64(len(line)) > maxStatementBytes {
 		return fmt.Errorf("there are more than %d statements of suppliers, or more than %d MiB of them", MaxStatements, maxStatementBytes>>20)
 	}
@@ -62,6 +58,17 @@ func (w *statementWriter) add(s advisory.Statement) error {
 	w.sum.Write(line)
 	_, err = w.w.Write(line)
 	return err
+}
+
+func statementLine(s *advisory.Statement) ([]byte, error) {
+	if s.Vulnerability == "" {
+		return nil, errors.New("a statement names no vulnerability")
+	}
+	line, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("statement on %.80s: %w", s.Vulnerability, err)
+	}
+	return append(line, '\n'), nil
 }
 
 // finish puts the file into a folder, under a name with its hash in it.
