@@ -62,8 +62,8 @@ func vulnerablePackages(e *evaluation) []rules.Result {
 func unfixedVulnerabilities(e *evaluation) []rules.Result {
 	if e.settings.unfixed == UnfixedHide {
 		return []rules.Result{{Verdict: rules.NotApplicable, Evidence: e.coverage(ofPackages),
-			Reason: fmt.Sprintf("Vulnerabilities without a fix are not shown, by the setting %s; %s of the host's packages that advisories tell of.",
-				SettingUnfixed, count(e.hidden(ofPackages), "vulnerability"))}}
+			Reason: fmt.Sprintf("Not shown, by the setting %s=%s: %s without a fix of the host's packages that advisories tell of.",
+				SettingUnfixed, UnfixedHide, count(e.hidden(ofPackages), "vulnerability"))}}
 	}
 	if r := unsupported(e); r != nil {
 		return []rules.Result{*r}
@@ -78,7 +78,7 @@ func vulnerableLibraries(e *evaluation) []rules.Result {
 	results = append(results, e.findings(ofLibraries, anyVulnerability)...)
 	if len(e.owned) > 0 {
 		results = append(results, rules.Result{Verdict: rules.NotApplicable, Subject: "owned",
-			Reason: fmt.Sprintf("%s belong to packages of the operating system, whose advisories count: %s.", count(len(e.owned), "library"), listed(unique(e.owned), 20))})
+			Reason: fmt.Sprintf("Packages of the operating system, whose advisories count, have %s: %s.", count(len(e.owned), "library"), listed(unique(e.owned), 20))})
 	}
 	return e.orPassed(results, ofLibraries, "has a published vulnerability")
 }
@@ -110,7 +110,7 @@ func (e *evaluation) findings(a area, want func(*vulnerable) bool) (results []ru
 	}
 	if len(hidden) > 0 {
 		results = append(results, rules.Result{Verdict: rules.NotApplicable, Subject: "hidden", Evidence: e.coverage(a),
-			Reason: fmt.Sprintf("%s without a fix are not shown, by the setting %s=%s: %s.", count(len(hidden), "vulnerability"), SettingUnfixed, e.settings.unfixed, listed(hidden, 200))})
+			Reason: fmt.Sprintf("Not shown, by the setting %s=%s: %s without a fix: %s.", SettingUnfixed, e.settings.unfixed, count(len(hidden), "vulnerability"), listed(hidden, 200))})
 	}
 	return results
 }

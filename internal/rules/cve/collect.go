@@ -90,6 +90,9 @@ func (e *evaluation) collect() {
 	for _, i := range e.items {
 		e.settle(i)
 	}
+	slices.SortStableFunc(e.found, func(a, b *vulnerable) int {
+		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.ID, b.ID))
+	})
 }
 
 // comparison is a component that is to be compared with an ecosystem's advisories.

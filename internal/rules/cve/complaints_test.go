@@ -187,7 +187,7 @@ func TestWhatHasNoFix(t *testing.T) {
 			t.Errorf("%q: unfixed %q, fixable %q", setting, got, found(results, fixable))
 		}
 		hidden := reasons(results, unfixed, rules.NotApplicable)
-		if hides := want != "1 2 3 4 5 6"; hides != strings.Contains(hidden, "not shown") {
+		if hides := want != "1 2 3 4 5 6"; hides != strings.Contains(hidden, "Not shown") {
 			t.Errorf("%q: silent about what is hidden: %q", setting, hidden)
 		}
 		for _, r := range of(results, unfixed, rules.Failed) {

@@ -22,13 +22,14 @@ const (
 	attrSource   = "SOURCE_PACKAGE"
 	attrPriority = "PRIORITY"
 	attrWhy      = "WHY_FIRST"
+	attrState    = "RUNTIME_STATE"
 )
 
 // attributes are those of a finding. What is empty is left out by rules.Derive.
 func (e *evaluation) attributes(v *vulnerable) []inspector.Attribute {
 	var all []inspector.Attribute
 	add := func(key, value string) { all = append(all, inspector.Attribute{Key: key, Value: value}) }
-	name, installed := v.installed()
+	name, installed := e.installed(v)
 	if strings.HasPrefix(v.ID, "CVE-") {
 		add(attrID, v.ID)
 	}
@@ -38,13 +39,12 @@ func (e *evaluation) attributes(v *vulnerable) []inspector.Attribute {
 		add(attrSource, v.Name)
 		add("SOURCE_VERSION", v.version())
 	}
-	u := e.urgency(v, v.rating)
-	add(attrPriority, strconv.Itoa(u.priority()))
-	add(attrWhy, u.why(e.useText(v), v.fixText()))
+	add(attrPriority, strconv.Itoa(v.priority))
+	add(attrWhy, v.urgency.why(e.useText(v, false), v.fixText()))
 	add("FIXED_VERSION", v.Fixed)
 	add("FIXED_VERSION_UBUNTU_PRO", v.proOnly)
 	add("STATUS", string(v.status))
-	add("RUNTIME_STATE", e.stateText(v.item))
+	add(attrState, e.stateText(v.item))
 	add("ADVISORY", strings.Join(v.advisories(), ", "))
 	for _, s := range v.scores {
 		add("CVSS"+s.Version[:1]+"_SCORE", score(s.Base))
@@ -91,18 +91,23 @@ func (e *evaluation) places(v *vulnerable, add func(key, value string)) {
 }
 
 // installed is the package that stands for the item: of a source package the binary
-// of the same name, or the first that has the vulnerability.
-func (v *vulnerable) installed() (name, installed string) {
-	binaries := v.affected()
-	for _, b := range binaries {
+// that is most in use, of several the one with the source's name.
+func (e *evaluation) installed(v *vulnerable) (name, installed string) {
+	name, installed = v.Name, v.version()
+	most := -1
+	for _, b := range v.affected() {
+		points := 0
+		if v.area == ofPackages {
+			points = 2 * statePoints(e.usage.Package(qualified(&b)).State)
+		}
 		if b.Name == v.Name {
-			return b.Name, b.Version
+			points++
+		}
+		if points > most {
+			name, installed, most = b.Name, b.Version, points
 		}
 	}
-	if len(binaries) > 0 {
-		return binaries[0].Name, binaries[0].Version
-	}
-	return v.Name, v.version()
+	return name, installed
 }
 
 // maxReferences is how many addresses a finding has.
@@ -163,7 +168,7 @@ func (e *evaluation) evidence(v *vulnerable) []rules.Evidence {
 // installedEvidence cites the telemetry of what is installed.
 func (e *evaluation) installedEvidence(v *vulnerable) (all []rules.Evidence) {
 	var expected string
-	if v.fixable() {
+	if v.fixable() && !v.runs {
 		expected = v.Fixed + " or later"
 	}
 	for _, c := range v.same {
@@ -183,7 +188,7 @@ func (e *evaluation) installedEvidence(v *vulnerable) (all []rules.Evidence) {
 	}
 	all = all[:min(len(all), maxBinaries)]
 	if v.Kernel == inventory.RunningKernel {
-		all = append(all, rules.Evidence{Sensor: telemetry.SensorSystem, Record: v.system.Record, Found: "the running kernel is " + v.system.Kernel})
+		all = append(all, rules.Evidence{Sensor: telemetry.SensorSystem, Record: v.system.Record, Found: "the running kernel is " + v.system.Kernel + prefixed(", of the package ", v.Runs)})
 	}
 	return all
 }
@@ -207,9 +212,12 @@ func (e *evaluation) stateText(i *item) string {
 	return string(e.inUse(i).State)
 }
 
-// useText words how the item is in use.
-func (e *evaluation) useText(v *vulnerable) string {
-	a := e.inUse(v.item)
+// useText words how the item is in use; reasons also why no more is known.
+func (e *evaluation) useText(v *vulnerable, reasons bool) string {
+	a := *e.inUse(v.item)
+	if !reasons {
+		a.Reason = ""
+	}
 	if v.Kernel == inventory.RunningKernel {
 		return "it is the running kernel"
 	}

@@ -68,7 +68,7 @@ func (e *evaluation) reason(v *vulnerable) string {
 		}
 	}
 	sentence("Severity: %s.", v.rating.by)
-	sentence("%s.", upper(e.useText(v)))
+	sentence("%s.", upper(e.useText(v, true)))
 	for _, doubt := range e.doubts(v) {
 		sentence("%s.", upper(doubt))
 	}

@@ -48,7 +48,7 @@ func idleKernel(i *item) rules.Result {
 		Evidence: packageEvidence(i),
 		Attributes: []inspector.Attribute{
 			{Key: attrPackage, Value: i.Binaries[0].Name}, {Key: attrVersion, Value: i.Binaries[0].Version},
-			{Key: attrSource, Value: i.Name}, {Key: "RUNTIME_STATE", Value: "kernel that does not run"}, {Key: "CVES", Value: strings.Join(ids, ", ")},
+			{Key: attrSource, Value: i.Name}, {Key: attrState, Value: "kernel that does not run"}, {Key: "CVES", Value: strings.Join(ids, ", ")},
 		},
 	}
 }
@@ -107,12 +107,12 @@ func listed(all []string, most int) string {
 	return strings.Join(all, ", ")
 }
 
-// count words a number of things: "2 vulnerabilities", "2 processes".
+// count words a number of things: "2 vulnerabilities", "2 processes", "2 days".
 func count(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
-	if stem, ok := strings.CutSuffix(what, "y"); ok {
+	if stem, ok := strings.CutSuffix(what, "y"); ok && !strings.HasSuffix(stem, "a") {
 		return fmt.Sprintf("%d %sies", n, stem)
 	}
 	if strings.HasSuffix(what, "s") {

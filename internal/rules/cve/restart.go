@@ -53,6 +53,7 @@ func (e *evaluation) oldKernel() (results []rules.Result) {
 		}
 		r := e.finding(v)
 		r.Subject = v.subject() + "/restart"
+		replace(&r, attrVersion, v.Runs)
 		r.Remedy = fmt.Sprintf("Restart the host: %s %s, which has the fix, is installed, and %s runs.", v.Name, v.Component.Version, v.Runs)
 		results = append(results, r)
 	}
@@ -164,11 +165,21 @@ func (e *evaluation) running(v *vulnerable, old *usage.OldCode) rules.Result {
 	v.item = &i
 	r := e.finding(v)
 	r.Subject = v.ID + "/" + bareName(old.Package) + "/restart"
-	r.Reason = fmt.Sprintf("%s %s on disk has the fix of %s, and %s run code from before: %s.\n%s", v.Name, v.Version, v.ID,
+	r.Reason = fmt.Sprintf("%s %s on disk has the fix of %s, and code from before runs in %s: %s.\n%s", v.Name, v.Version, v.ID,
 		count(len(processes), "process"), named(processes), lead(v))
+	replace(&r, attrState, "old code runs")
 	r.Remedy = restart(processes)
 	r.Evidence = oldEvidence(v.Component, old)
 	return r
+}
+
+// replace gives an attribute another value.
+func replace(r *rules.Result, key, value string) {
+	for n := range r.Attributes {
+		if r.Attributes[n].Key == key {
+			r.Attributes[n].Value = value
+		}
+	}
 }
 
 // lead is what is known of the vulnerability, and of its severity.
@@ -190,7 +201,7 @@ func (e *evaluation) outdated(old *usage.OldCode, c *inventory.Component) rules.
 	r := rules.Result{
 		Verdict: rules.Failed, Subject: name, Severity: severity, Title: "Instance <id> runs code of " + name + " that was replaced on disk",
 		FindingID: "Old code runs after an update", Reason: reason, Remedy: restart(old.Processes), Evidence: oldEvidence(c, old),
-		Attributes: []inspector.Attribute{{Key: attrPackage, Value: name}, {Key: "RUNTIME_STATE", Value: string(state.State)}},
+		Attributes: []inspector.Attribute{{Key: attrPackage, Value: name}, {Key: attrState, Value: string(state.State)}},
 	}
 	if c != nil {
 		r.Attributes = append(r.Attributes, inspector.Attribute{Key: attrVersion, Value: c.Version}, inspector.Attribute{Key: attrSource, Value: c.Name})

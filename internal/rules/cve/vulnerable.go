@@ -24,6 +24,9 @@ type vulnerable struct {
 	note    string
 	proOnly string // the fix that subscribers of Ubuntu Pro get, and this host does not
 	stated  *advisory.Statement
+
+	urgency  urgency
+	priority int
 }
 
 func (e *evaluation) vulnerable(i *item, v *match.Vulnerability) *vulnerable {
@@ -36,6 +39,8 @@ func (e *evaluation) vulnerable(i *item, v *match.Vulnerability) *vulnerable {
 		w.proOnly = e.proFix(i, v.ID)
 	}
 	w.stated = e.stated(w)
+	w.urgency = urgency{severity: w.rating.severity, exploited: w.fact.Exploited, epss: w.fact.EPSS, state: e.inUse(i).State, fix: w.fixable()}
+	w.priority = w.urgency.priority()
 	return w
 }
 
@@ -125,9 +130,4 @@ func (v *vulnerable) advisories() (ids []string) {
 		}
 	}
 	return ids
-}
-
-// urgency is what the priority of a vulnerability is made of.
-func (e *evaluation) urgency(v *vulnerable, severity rating) urgency {
-	return urgency{severity: severity.severity, exploited: v.fact.Exploited, epss: v.fact.EPSS, state: e.inUse(v.item).State, fix: v.fixable()}
 }
