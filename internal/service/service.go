@@ -17,6 +17,7 @@ import (
 	"slices"
 	"time"
 
+	"assay/internal/advisory/index"
 	"assay/internal/assess"
 	"assay/internal/blob"
 	"assay/internal/durable"
@@ -100,6 +101,8 @@ type Service struct {
 	metrics   *metrics
 	access    accessControl
 	courier   *notify.Courier
+
+	advisories index.Current // that hosts are compared with
 }
 
 // Client tells how to reach the service.
@@ -117,7 +120,8 @@ func Open(ctx context.Context, c Config) (_ *Service, err error) {
 	if err := CheckRoles(c.Roles, c.Database); err != nil {
 		return nil, err
 	}
-	s := &Service{config: c, folder: Folder(c.Data), packages: catalog.Packages(), metrics: newMetrics(c.Version)}
+	s := &Service{config: c, folder: Folder(c.Data), metrics: newMetrics(c.Version)}
+	s.packages = catalog.Packages(&s.advisories)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -282,6 +286,7 @@ func (s *Service) Close() error {
 	for _, d := range s.doors {
 		errs = append(errs, d.listener.Close())
 	}
+	errs = append(errs, s.advisories.Replace(nil))
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}
