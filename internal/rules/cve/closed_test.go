@@ -177,6 +177,25 @@ func TestVersionThatIsNone(t *testing.T) {
 	}
 }
 
+// TestPackagesOfOtherVendors: advisories of the distribution are not about them.
+func TestPackagesOfOtherVendors(t *testing.T) {
+	w := world{records: []advisory.Record{record("ALSA-1", "CVE-2026-1", advisory.Affected{Ecosystem: "AlmaLinux:9", Package: "docker-ce", Ranges: []advisory.Range{{Fixed: "9"}}})}}
+	rpm := func(name, vendor string) *telemetry.Package {
+		return &telemetry.Package{Manager: "rpm", Name: name, Version: "1-1", Arch: "x86_64", Source: name, SourceVersion: "1-1", Vendor: vendor}
+	}
+	s := hosttest.Parse(t, "system almalinux 9.4").Add(telemetry.SensorPackages, rpm("bash", "AlmaLinux"), rpm("unsaid", ""))
+	if results := evaluate(t, w.pkg(t), s); len(of(results, fixable, rules.Passed)) != 1 {
+		t.Errorf("%+v", results)
+	}
+	results := evaluate(t, w.pkg(t), s.Add(telemetry.SensorPackages, rpm("docker-ce", "Docker"), rpm("htop", "Fedora Project")))
+	if got := reasons(results, fixable, rules.NotEvaluated); !strings.Contains(got, "2 packages of other vendors than the distribution's, whose advisories are not about them: Docker (docker-ce), Fedora Project (htop)") {
+		t.Error(got)
+	}
+	if r := of(results, fixable, rules.Failed); len(r) != 1 || !strings.Contains(r[0].Reason, "The package is of the vendor Docker") {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestWrongSettings(t *testing.T) {
 	for _, s := range [][]string{{cve.SettingMaximumAge, "0"}, {cve.SettingMaximumAge, "a week"}, {cve.SettingUnfixed, "some"}} {
 		results := evaluate(t, curl().pkg(t), hosttest.Parse(t, web), s...)

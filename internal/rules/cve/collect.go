@@ -45,7 +45,8 @@ type item struct {
 	runs                 bool   // it is about the version of the kernel that runs, which is not the one on disk
 
 	matches []match.Match
-	err     error // the version is none, or the index is damaged
+	rows    map[row]bool // that the matches are of
+	err     error        // the version is none, or the index is damaged
 	vulns   []match.Vulnerability
 	use     *usage.Answer // once it was asked for
 }
@@ -205,19 +206,34 @@ func (i *item) add(c *inventory.Component, r match.Result) {
 		i.same = append(i.same, c)
 	}
 	i.err = cmp.Or(i.err, r.Err)
-	for _, m := range r.Matches {
-		if !slices.ContainsFunc(i.matches, func(o match.Match) bool { return sameRow(&m, &o) }) {
-			i.matches = append(i.matches, m)
+	if i.rows == nil {
+		i.rows = map[row]bool{}
+	}
+	for n := range r.Matches {
+		m := &r.Matches[n]
+		if key := rowOf(m); !i.rows[key] {
+			i.rows[key] = true
+			i.matches = append(i.matches, *m)
 		}
 	}
 }
 
-// sameRow tells matches of one advisory's row: of the same package on hosts with
-// several architectures, or in several places.
-func sameRow(a, b *match.Match) bool {
-	x, y := a.Affected(), b.Affected()
-	return a.Advisory.ID == b.Advisory.ID && a.Range == b.Range && x.Ecosystem == y.Ecosystem && x.Package == y.Package &&
-		x.Module == y.Module && x.Status == y.Status && a.In() == b.In() && slices.Equal(a.Advisory.CVEs, b.Advisory.CVEs)
+// row tells matches of one advisory's row, which are there several times for packages
+// of several architectures, or in several places.
+type row struct {
+	id, ecosystem, name, module, cve string
+	status                           advisory.Status
+	cves, number                     int
+	in                               advisory.Range
+}
+
+func rowOf(m *match.Match) row {
+	a := m.Affected()
+	r := row{id: m.Advisory.ID, ecosystem: a.Ecosystem, name: a.Package, module: a.Module, status: a.Status, cves: len(m.Advisory.CVEs), number: m.Range, in: m.In()}
+	if r.cves > 0 {
+		r.cve = m.Advisory.CVEs[0]
+	}
+	return r
 }
 
 // version is the one that the item's matches were compared with.

@@ -120,6 +120,9 @@ func (e *evaluation) doubts(v *vulnerable) (all []string) {
 			break
 		}
 	}
+	if e.isForeign(v.Component) {
+		all = append(all, fmt.Sprintf("the package is of the vendor %s, and the advisory is the distribution's", v.Vendor))
+	}
 	if v.Status != "" && v.Status != "installed" {
 		all = append(all, fmt.Sprintf("dpkg calls the package %s: it may be there in part only", v.Status))
 	}

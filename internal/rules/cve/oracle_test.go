@@ -125,3 +125,26 @@ func BenchmarkHost(b *testing.B) {
 	}
 	b.ReportMetric(float64(found), "results")
 }
+
+// BenchmarkKernel is a host whose kernel has 3,000 vulnerabilities without a fix, and
+// has been replaced on disk.
+func BenchmarkKernel(b *testing.B) {
+	w := world{}
+	for n := range 3000 {
+		w.records = append(w.records, open(fmt.Sprintf("CVE-2026-%d", n), "linux", advisory.AffectedNow, ""))
+	}
+	dir := b.TempDir()
+	var current index.Current
+	must(b, current.Replace(w.set(b, dir)))
+	defer current.Replace(nil)
+	p, h := cve.New(&current), running(b, "6.1.0-18-amd64", "#1 SMP PREEMPT_DYNAMIC Debian 6.1.76-1 (2024-02-01)").Add(telemetry.SensorPackages,
+		dpkg("linux-image-6.1.0-18-amd64", "6.1.90-1", "linux-signed-amd64", "6.1.90+1"), dpkg("linux-image-6.1.0-13-amd64", "6.1.55-1", "linux-signed-amd64", "6.1.55+1"),
+		dpkg("linux-libc-dev", "6.1.90-1", "linux", "6.1.90-1")).Host()
+	found := 0
+	for b.Loop() {
+		results, err := p.Evaluate(context.Background(), h, rules.Input{Now: now})
+		must(b, err)
+		found = len(results)
+	}
+	b.ReportMetric(float64(found), "results")
+}

@@ -45,10 +45,21 @@ func replacedCode(e *evaluation) []rules.Result {
 }
 
 // oldKernel are the findings about a running kernel whose package was updated in
-// place: a vulnerability that the version on disk does not have any more.
+// place: the vulnerabilities that the version on disk does not have any more. Those
+// that it has are of the package.
 func (e *evaluation) oldKernel() (results []rules.Result) {
+	type known struct {
+		component *inventory.Component
+		id        string
+	}
+	onDisk := map[known]bool{}
 	for _, v := range e.found {
-		if !v.runs || e.onDisk(v) {
+		if !v.runs {
+			onDisk[known{v.Component, v.ID}] = true
+		}
+	}
+	for _, v := range e.found {
+		if !v.runs || onDisk[known{v.Component, v.ID}] {
 			continue
 		}
 		r := e.finding(v)
@@ -58,14 +69,6 @@ func (e *evaluation) oldKernel() (results []rules.Result) {
 		results = append(results, r)
 	}
 	return results
-}
-
-// onDisk tells whether the version on disk of a kernel has the vulnerability, too: then
-// it is one of the package.
-func (e *evaluation) onDisk(v *vulnerable) bool {
-	return slices.ContainsFunc(e.found, func(o *vulnerable) bool {
-		return !o.runs && o.ID == v.ID && o.Component == v.Component
-	})
 }
 
 // oldPackage are the findings about a package of which old code runs: one for each
