@@ -143,13 +143,18 @@ func (w *world) objects() []string {
 type fakePackage struct {
 	crash   bool
 	observe bool
+	sensors []string // default config and kernel
 	seen    []*host.Host
 }
 
 func (p *fakePackage) Describe() rules.Description {
+	sensors := p.sensors
+	if sensors == nil {
+		sensors = []string{telemetry.SensorConfig, telemetry.SensorKernel}
+	}
 	return rules.Description{
 		ID: inspector.PackagePractices, Name: "Security Best Practices", Version: "1", Observe: p.observe,
-		Sensors: []string{telemetry.SensorConfig, telemetry.SensorKernel},
+		Sensors: sensors,
 		Rules: []rules.Rule{
 			{ID: "root-login", Title: "Disable root login over SSH", Severity: inspector.Medium, Description: "d", Recommendation: "r"},
 			{ID: "aslr", Title: "Enable ASLR", Severity: inspector.Medium, Description: "d", Recommendation: "r"},
@@ -209,7 +214,7 @@ var facts = wire.HostFacts{
 func (w *world) heartbeat() wire.Heartbeat {
 	return wire.Heartbeat{
 		Protocol: wire.Version, Version: "1.0", Now: w.clock.Now(), Facts: facts,
-		Sensors: []string{telemetry.SensorConfig, telemetry.SensorKernel, telemetry.SensorAccounts},
+		Sensors: []string{telemetry.SensorConfig, telemetry.SensorKernel, telemetry.SensorAccounts, telemetry.SensorSystem, telemetry.SensorPackages},
 	}
 }
 

@@ -54,6 +54,7 @@ func verbs() []verb {
 		{"results", "[RUN]", "show every rule that was checked, and what could not be", (*Command).results, nil},
 		{"report", "[RUN]", "write a report of a run, to hand to somebody: PDF or HTML", (*Command).report, nil},
 		{"export", "[RUN]", "write the findings of a run for other tools: CSV, JSON lines, SARIF, ASFF, OCSF", (*Command).export, nil},
+		{"sbom", "[AGENT|HOST]", "write what software a host has, as a bill of materials: CycloneDX, SPDX", (*Command).sbom, nil},
 		{"runs", "", "list assessment runs", (*Command).runs, nil},
 		{"agents", "", "list agents, make an enrolment token, revoke an agent", (*Command).agents, agentActions()},
 		{"users", "", "keep users, their keys, groups and policies", (*Command).users, userHelp()},

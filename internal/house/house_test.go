@@ -89,11 +89,11 @@ var mayImport = map[string][]string{
 	"store":    {"inspector"},
 	"jobs":     {},
 	"notify":   {"inspector", "store"},
-	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity", "schedule", "report"},
+	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity", "schedule", "report", "inventory"},
 	"gateway":  {"wire", "identity", "assess"},
 	"api":      {"inspector", "access", "store", "rules", "api/model"},
 	"api/*":    {},
-	"operator": {"inspector", "identity", "store", "rules", "assess", "access", "access/policy", "users", "migrate"},
+	"operator": {"inspector", "identity", "store", "rules", "assess", "access", "access/policy", "users", "migrate", "inventory"},
 	"users":    {"inspector", "access", "access/policy", "store"},
 	"figures":  {"inspector", "store", "jobs"},
 	"migrate":  {"inspector", "store", "api/model"},
@@ -103,6 +103,7 @@ var mayImport = map[string][]string{
 	"report":     {"inspector", "report/..."},
 	"report/pdf": {},
 	"export":     {"inspector"},
+	"sbom":       {"inventory"},
 
 	// The composition, and the commands over it.
 	"service": {"..."},

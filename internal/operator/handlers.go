@@ -30,20 +30,24 @@ type Config struct {
 // *inspector.Err, or the service's own.
 type Handler func(ctx context.Context, request []byte) (any, error)
 
-type operations struct{ Config }
+type operations struct {
+	Config
+	inventories chan struct{} // a place for each that is being made
+}
 
 // Handlers are the operations by name.
 func Handlers(c Config) map[string]Handler {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	o := operations{c}
+	o := operations{c, make(chan struct{}, maxInventories)}
 	all := map[string]Handler{
 		CreateEnrollmentToken: handle(o.createToken),
 		ListAgents:            handle(o.listAgents),
 		RevokeAgent:           handle(o.revokeAgent),
 		ExplainFindings:       handle(o.explain),
 		ListResults:           handle(o.results),
+		GetInventory:          handle(o.inventory),
 	}
 	maps.Copy(all, o.scheduleHandlers())
 	all[ImportObjects] = handle(o.importObjects)

@@ -48,6 +48,7 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		{"States", testStates},
 		{"Collection", testCollection},
 		{"Segments", testSegments},
+		{"NewestTelemetry", testNewestTelemetry},
 		{"Uploads", testUploads},
 		{"Results", testResults},
 		{"FindingFilters", testFindingFilters},
