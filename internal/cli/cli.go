@@ -62,6 +62,7 @@ func verbs() []verb {
 		{"schedules", "", "list, add and change schedules: runs that start again and again", (*Command).schedules, scheduleActions()},
 		{"import", "FILE...", "take over what aws-cli printed of an account of Amazon Inspector Classic", (*Command).importDump, nil},
 		{"events", "", "list events and what became of them, manage webhooks, send undelivered events again", (*Command).events, eventHelp()},
+		{"feeds", "", "update, import and look at the advisories: what is known about vulnerabilities", (*Command).feeds, feedActions()},
 		{"evaluate", "FILE", "evaluate a snapshot that assay-agent collect has made", (*Command).evaluate, nil},
 		{"version", "", "print the version", (*Command).version, nil},
 	}

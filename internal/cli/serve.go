@@ -44,6 +44,7 @@ type serviceFlags struct {
 	names  listFlag
 
 	proxies listFlag
+	network networkFlags
 	level   string
 	format  string
 	rules   rulesFlags
@@ -109,6 +110,9 @@ func (f *serviceFlags) register(set *flag.FlagSet) {
 	set.Var(&f.proxies, "trusted-proxy", "an `address` or range of proxies before the API whose X-Forwarded-For is believed; may be repeated")
 	set.IntVar(&c.Limits.Schedules, "limit-schedules", 500, "how many schedules there may be")
 	set.StringVar((*string)(&c.SNS), "sns", string(notify.SNSAuto), "whether events go to topics of the real SNS, the `mode`: off, on, or auto (with AWS credentials, topics without a webhook of their own)")
+	set.StringVar(&c.Advisories, "advisories", "", "the `folder` of the advisories, see assay feeds; default advisories in the data folder")
+	set.DurationVar(&c.FeedsUpdate, "feeds-update", 0, "fetch the feeds that are followed so often; 0: never, leave it to assay feeds update")
+	f.network.register(set)
 	f.rules.register(set)
 	set.StringVar(&f.level, "log-level", "info", "log from this `level` on: debug, info, warn, error")
 	set.StringVar(&f.format, "log-format", "text", "log as `text` or json")
@@ -131,6 +135,9 @@ func (c *Command) settle(f *serviceFlags) (service.Config, error) {
 	}
 	if err := checkService(config); err != nil {
 		return config, usageError{err}
+	}
+	if config.Feeds, err = f.network.client(0); err != nil {
+		return config, err
 	}
 	// What `assay env` has put into this shell are keys of Assay's, not of AWS's.
 	if c.Getenv(envEndpoint) != "" {
@@ -183,6 +190,9 @@ func checkService(c service.Config) error {
 	}
 	if c.Interval < time.Second || c.Interval > time.Hour {
 		return fmt.Errorf("heartbeats are 1s to 1h apart, not %v", c.Interval)
+	}
+	if c.FeedsUpdate != 0 && c.FeedsUpdate < 10*time.Minute {
+		return fmt.Errorf("feeds are fetched every 10m at most, not every %v", c.FeedsUpdate)
 	}
 	if c.AuditRetention != 0 && c.AuditRetention < 24*time.Hour {
 		return fmt.Errorf("the record of calls is kept for a day at least, not %v", c.AuditRetention)

@@ -49,6 +49,7 @@ var mayImport = map[string][]string{
 	"advisory/index": {"advisory", "version", "durable"},
 	"advisory/match": {"advisory", "advisory/index", "version"},
 	"advisory/fetch": {"durable"},
+	"advisory/feeds": {"advisory/...", "durable"},
 
 	// The agent's side. It never meets the service's.
 	"sensor":            {"telemetry", "sensor/hostfs"},

@@ -17,6 +17,8 @@ import (
 	"slices"
 	"time"
 
+	"assay/internal/advisory/feeds"
+	"assay/internal/advisory/fetch"
 	"assay/internal/advisory/index"
 	"assay/internal/assess"
 	"assay/internal/blob"
@@ -64,6 +66,10 @@ type Config struct {
 	Log           *slog.Logger `json:"-"`
 	Hooks         Hooks        `json:"-"`
 
+	Advisories  string        // the folder of advisories; empty: in the folder
+	FeedsUpdate time.Duration // how often feeds are fetched; 0: never
+	Feeds       *fetch.Client `json:"-"` // that fetches them
+
 	AuditRetention time.Duration  // how long the record of calls is kept; 0: for ever
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 }
@@ -102,7 +108,8 @@ type Service struct {
 	access    accessControl
 	courier   *notify.Courier
 
-	advisories index.Current // that hosts are compared with
+	advisories *feeds.Keeper
+	feeds      *feedMetrics
 }
 
 // Client tells how to reach the service.
@@ -110,6 +117,9 @@ func (s *Service) Client() Client { return s.client }
 
 // Folder is the service's data folder.
 func (s *Service) Folder() Folder { return s.folder }
+
+// Advisories has what is known about vulnerabilities, as it is now.
+func (s *Service) Advisories() *index.Current { return s.advisories.Current() }
 
 // Open opens the data folder and the database, making what is missing, and
 // listens. Serve, or Close, has to follow.
@@ -121,7 +131,8 @@ func Open(ctx context.Context, c Config) (_ *Service, err error) {
 		return nil, err
 	}
 	s := &Service{config: c, folder: Folder(c.Data), metrics: newMetrics(c.Version)}
-	s.packages = catalog.Packages(&s.advisories)
+	s.advisories = keeperOf(c)
+	s.packages = catalog.Packages(s.advisories)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -130,6 +141,7 @@ func Open(ctx context.Context, c Config) (_ *Service, err error) {
 	if err := s.openFolder(ctx); err != nil {
 		return nil, err
 	}
+	s.openAdvisories(ctx)
 	if err := s.openState(ctx); err != nil {
 		return nil, err
 	}
@@ -286,7 +298,7 @@ func (s *Service) Close() error {
 	for _, d := range s.doors {
 		errs = append(errs, d.listener.Close())
 	}
-	errs = append(errs, s.advisories.Replace(nil))
+	errs = append(errs, s.advisories.Close())
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}

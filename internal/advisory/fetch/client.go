@@ -145,6 +145,15 @@ func (c *Client) where(address string) (*url.URL, error) {
 	return m, nil
 }
 
+// name is an address for people, and where it is fetched from in its place.
+func (c *Client) name(address string) string {
+	u, err := c.where(address)
+	if err != nil || c.mirror == nil {
+		return Redact(address)
+	}
+	return Redact(address) + " (from the mirror, " + Redact(u.String()) + ")"
+}
+
 // request asks for an address. Encodings of the transfer are left alone, so that bytes
 // are counted and hashed as the publisher has them.
 func (c *Client) request(ctx context.Context, address string, headers map[string]string) (*http.Response, error) {
@@ -180,7 +189,7 @@ func plain(err error) error {
 	}
 	var unknown x509.UnknownAuthorityError
 	if errors.As(err, &unknown) {
-		return fmt.Errorf("%w: if a proxy or mirror has a certificate of your own authority, name its file with -ca", err)
+		return fmt.Errorf("%w: if a proxy or mirror has a certificate of your own authority, name its file with -feeds-ca", err)
 	}
 	return err
 }

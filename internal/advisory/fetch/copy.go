@@ -87,7 +87,7 @@ func (c *Client) Text(ctx context.Context, address string, max int) (string, err
 		fixed := errors.As(err, &status) && status.Code < 500 || errors.Is(err, errInsecure)
 		if err == nil || fixed || ctx.Err() != nil || attempt >= c.config.Attempts {
 			if err != nil {
-				err = fmt.Errorf("%s: %w", Redact(address), err)
+				err = fmt.Errorf("%s: %w", c.name(address), err)
 			}
 			return text, err
 		}

@@ -73,11 +73,11 @@ func (c *Client) Get(ctx context.Context, f File) (Result, error) {
 			Discard(f.Part)
 		}
 		if over || ctx.Err() != nil || attempt >= c.config.Attempts {
-			return Result{}, fmt.Errorf("%s: %w", Redact(f.URL), err)
+			return Result{}, fmt.Errorf("%s: %w", c.name(f.URL), err)
 		}
 		select {
 		case <-ctx.Done():
-			return Result{}, fmt.Errorf("%s: %w", Redact(f.URL), errors.Join(err, ctx.Err()))
+			return Result{}, fmt.Errorf("%s: %w", c.name(f.URL), errors.Join(err, ctx.Err()))
 		case <-time.After(pause):
 		}
 		pause *= 2
@@ -102,7 +102,12 @@ func (c *Client) attempt(ctx context.Context, f File) (_ Result, err error) {
 	if err := t.openPart(); err != nil {
 		return Result{}, final{err}
 	}
-	defer func() { err = errors.Join(err, t.part.Close()) }()
+	defer func() {
+		err = errors.Join(err, t.part.Close())
+		if err != nil && t.have == 0 {
+			Discard(f.Part)
+		}
+	}()
 	t.response, err = c.request(ctx, f.URL, t.headers())
 	if errors.Is(err, errInsecure) {
 		return Result{}, final{err}

@@ -298,7 +298,7 @@ func TestCrashesLeaveNothing(t *testing.T) {
 	for _, e := range entries {
 		left = append(left, e.Name())
 	}
-	if want := []string{m.Facts.File, "lock", manifestFile, m.Files[0].File}; !slices.Equal(left, want) || err != nil {
+	if want := []string{m.Facts.File, "lock", ManifestFile, m.Files[0].File}; !slices.Equal(left, want) || err != nil {
 		t.Errorf("%v, %v; want %v", left, err, want)
 	}
 }
@@ -429,7 +429,7 @@ func TestDamagedSet(t *testing.T) {
 		t.Errorf("a missing file: %v", err)
 	}
 	for _, text := range []string{"", "{", "[]", `{"files":[{"file":"../x.index"}],"facts":{"file":"a.index"}}`, `{"files":[{"file":"a.index"}],"facts":{"file":"a.index"}}`, "{}"} {
-		os.WriteFile(filepath.Join(dir, manifestFile), []byte(text), 0o600)
+		os.WriteFile(filepath.Join(dir, ManifestFile), []byte(text), 0o600)
 		if _, err := Open(dir); !errors.Is(err, ErrDamaged) {
 			t.Errorf("the manifest %s: %v", text, err)
 		}

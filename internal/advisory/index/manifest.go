@@ -20,10 +20,13 @@ import (
 // ErrNoIndex is in the error of what needs a set where none was built.
 var ErrNoIndex = errors.New("there are no advisories yet: update or import feeds")
 
+// ManifestFile is the name of a set's manifest in its folder. Another file takes its
+// place when another set does.
+const ManifestFile = "manifest.json"
+
 const (
-	manifestFile = "manifest.json"
-	suffix       = ".index"
-	maxManifest  = 64 << 20
+	suffix      = ".index"
+	maxManifest = 64 << 20
 )
 
 // Manifest says what a set is made of. A run records it, so that it can be told
@@ -124,7 +127,7 @@ func (m *Manifest) Newest() (newest time.Time) {
 // if there is none.
 func ReadManifest(dir string) (Manifest, error) {
 	var m Manifest
-	name := filepath.Join(dir, manifestFile)
+	name := filepath.Join(dir, ManifestFile)
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return m, fmt.Errorf("%s: %w", dir, ErrNoIndex)
@@ -168,7 +171,7 @@ func (m *Manifest) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	return durable.WriteFile(filepath.Join(dir, manifestFile), append(text, '\n'))
+	return durable.WriteFile(filepath.Join(dir, ManifestFile), append(text, '\n'))
 }
 
 // Restate writes down other sources of the set in a folder, whose content stays as it
@@ -218,7 +221,7 @@ func (m *Manifest) removeOthers(dir string) error {
 	var errs []error
 	for _, e := range entries {
 		name := e.Name()
-		cutOff := strings.HasPrefix(name, ".") && (strings.Contains(name, suffix+".") || strings.HasPrefix(name, "."+manifestFile+".") || strings.HasPrefix(name, "."+statementsStem))
+		cutOff := strings.HasPrefix(name, ".") && (strings.Contains(name, suffix+".") || strings.HasPrefix(name, "."+ManifestFile+".") || strings.HasPrefix(name, "."+statementsStem))
 		ofASet := strings.HasSuffix(name, suffix) || strings.HasPrefix(name, statementsStem) && strings.HasSuffix(name, statementsSuffix)
 		if cutOff || ofASet && !mine[name] {
 			errs = append(errs, os.Remove(filepath.Join(dir, e.Name())))
