@@ -1,22 +1,51 @@
 package cli
 
-import "assay/internal/advisory/index"
+import (
+	"context"
+	"errors"
+	"os"
 
-// advisories is the set in a folder, for as long as the command runs. That there is
+	"assay/internal/advisory/feeds"
+	"assay/internal/advisory/index"
+	"assay/internal/service"
+)
+
+// advisories is a set of advisories, for as long as the command runs. That there is
 // none, or that it is damaged, is no error of the command: the rules say that nothing
 // could be compared.
 type advisories struct {
 	index.Current
-	err error
+	temporary string // the folder, where it was made for this command
+	err       error
 }
 
-func openAdvisories(dir string) *advisories {
+// openAdvisories opens the set in a folder. If none is named it is that of the usual
+// data folder, or else what comes with the program.
+func openAdvisories(ctx context.Context, dir string) *advisories {
+	a := &advisories{}
 	set, err := index.Open(dir)
-	a := &advisories{err: err}
-	if err == nil {
+	if dir == "" {
+		set, err = index.Open(service.Folder(defaultData).Advisories())
+	}
+	if dir == "" && errors.Is(err, index.ErrNoIndex) {
+		set, err = a.bundled(ctx)
+	}
+	if a.err = err; err == nil {
 		a.err = a.Replace(set)
 	}
 	return a
+}
+
+// bundled builds the set of what comes with the program, in a folder that goes with
+// the command.
+func (a *advisories) bundled(ctx context.Context) (set *index.Set, err error) {
+	if a.temporary, err = os.MkdirTemp("", "assay-advisories-"); err != nil {
+		return nil, err
+	}
+	if err := feeds.At(a.temporary).Ensure(ctx); err != nil {
+		return nil, err
+	}
+	return index.Open(a.temporary)
 }
 
 // Use implements cve.Advisories.
@@ -28,4 +57,9 @@ func (a *advisories) Use() (*index.Set, error) {
 }
 
 // close lets go of the set. What was read of it was read.
-func (a *advisories) close() { _ = a.Replace(nil) }
+func (a *advisories) close() {
+	_ = a.Replace(nil)
+	if a.temporary != "" {
+		_ = os.RemoveAll(a.temporary)
+	}
+}

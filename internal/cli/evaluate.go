@@ -29,7 +29,7 @@ func (c *Command) evaluate(ctx context.Context, v verb, args []string) error {
 	var as exportFlags
 	formatFlag(set, &as.format, "", "print the findings in this `format`")
 	productFlag(set, &as.options.ProductARN)
-	folder := set.String("advisories", filepath.Join(defaultData, "advisories"), "compare with the advisories in this `folder`")
+	folder := set.String("advisories", "", "compare with the advisories in this `folder`; default advisories in the folder "+defaultData+", or what comes with the program")
 	var limits rulesFlags
 	limits.register(set)
 	if err := c.parse(set, args, 1, 1); err != nil {
@@ -56,7 +56,7 @@ func (c *Command) evaluate(ctx context.Context, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	advisories := openAdvisories(*folder)
+	advisories := openAdvisories(ctx, *folder)
 	defer advisories.close()
 	o, results, err := evaluateHost(ctx, h, catalog.Packages(advisories), rules.Input{Now: time.Now(), Settings: settings})
 	if err != nil {

@@ -111,6 +111,15 @@ func (o *outcome) sort() {
 	})
 }
 
+// leaveOut leaves out findings, and counts those that remain.
+func (o *outcome) leaveOut(unwanted func(*finding) bool) {
+	o.Findings = slices.DeleteFunc(o.Findings, func(f finding) bool { return unwanted(&f) })
+	o.Counts = map[string]int64{}
+	for _, f := range o.Findings {
+		o.Counts[string(f.Severity)]++
+	}
+}
+
 // print prints the outcome for people: worst first, each finding with its host,
 // its evidence in a line, and what to do.
 func (o *outcome) print(w io.Writer) {

@@ -79,12 +79,11 @@ var mayImport = map[string][]string{
 	"usage":     {"host", "telemetry"},
 
 	// The rules: pure functions of a host.
-	"rules":               {"inspector", "host"},
-	"rules/practices":     {"inspector", "host", "telemetry", "rules", "rules/practices/..."},
-	"rules/practices/*":   {"inspector", "host", "telemetry", "rules/practices/..."},
-	"rules/cve":           {"inspector", "host", "telemetry", "rules", "advisory", "advisory/...", "inventory", "usage", "version", "rules/cve/lifecycle"},
-	"rules/cve/lifecycle": {},
-	"rules/catalog":       {"rules", "rules/practices", "rules/cve"},
+	"rules":             {"inspector", "host"},
+	"rules/practices":   {"inspector", "host", "telemetry", "rules", "rules/practices/..."},
+	"rules/practices/*": {"inspector", "host", "telemetry", "rules/practices/..."},
+	"rules/cve":         {"inspector", "host", "telemetry", "rules", "advisory", "advisory/...", "inventory", "usage", "version"},
+	"rules/catalog":     {"rules", "rules/practices", "rules/cve"},
 
 	// The service: state, use cases, doors.
 	"store":    {"inspector"},

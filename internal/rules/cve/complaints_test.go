@@ -218,7 +218,7 @@ func TestOnlyFixesAreKnown(t *testing.T) {
 	}
 }
 
-// TestEndOfLifeOfASystem: fixed dates, with the sources in the table.
+// TestEndOfLifeOfASystem: fixed dates, with the sources in the table of the inventory.
 func TestEndOfLifeOfASystem(t *testing.T) {
 	p := world{records: []advisory.Record{deb("DSA-1-1", "CVE-2026-1", "vim", "2:9.1-1")}}.pkg(t)
 	for system, want := range map[string]struct {
@@ -226,24 +226,27 @@ func TestEndOfLifeOfASystem(t *testing.T) {
 		severity inspector.Severity
 		reason   string
 	}{
-		"debian 12":       {rules.Passed, "", "is repaired until 2028-06-30"},
-		"debian 10":       {rules.Failed, inspector.Medium, "for subscribers of Extended LTS only, until 2029-06-30"},
-		"debian 8":        {rules.Failed, "", "has not been repaired since 2025-06-30"},
-		"ubuntu 20.04":    {rules.Failed, inspector.Medium, "for subscribers of Ubuntu Pro only"},
-		"ubuntu 23.10":    {rules.Failed, "", "has not been repaired since 2024-07-11"},
-		"almalinux 9.4":   {rules.Passed, "", "until 2032-05-31"},
-		"amzn 2018.03":    {rules.Failed, "", "since 2023-12-31"},
-		"alpine 3.12.1":   {rules.Failed, "", "since 2022-05-01"},
-		"debian 99":       {rules.NotEvaluated, "", "is not known"},
-		"arch \"\"":       {rules.NotEvaluated, "", "is not known"},
-		"centos 7":        {rules.Failed, "", "since 2024-06-30"},
-		"rhel 7.9":        {rules.Failed, inspector.Medium, "Extended Life Cycle Support"},
-		"opensuse-leap 1": {rules.NotEvaluated, "", "is not known"},
+		"debian 12":                {rules.Passed, "", "is repaired until 2026-07-11"},
+		"debian 11":                {rules.Passed, "", "is repaired until 2026-08-31, since 2024-08-14 by Debian LTS, which covers most packages"},
+		"debian 8":                 {rules.Failed, "", "has not been repaired since 2020-06-30"},
+		"ubuntu 20.04":             {rules.Failed, inspector.Medium, "by Ubuntu Pro (ESM) only, until 2030-04-23"},
+		"ubuntu 23.10":             {rules.Failed, "", "has not been repaired since 2024-07-11"},
+		"almalinux 9.4":            {rules.Passed, "", "until 2032-05-31"},
+		"amzn 2018.03":             {rules.Failed, "", "since 2023-12-31"},
+		"alpine 3.12.1":            {rules.Failed, "", "since 2022-05-01"},
+		"opensuse-tumbleweed 2026": {rules.Passed, "", "until further notice"},
+		"debian 99":                {rules.NotEvaluated, "", "is not known"},
+		"opensuse-leap 1":          {rules.NotEvaluated, "", "is not known"},
+		"rhel 7.9":                 {rules.Failed, inspector.Medium, "Extended Life Cycle Support"},
 	} {
 		results := evaluate(t, p, hosttest.Parse(t, "system "+system))
 		r := of(results, release, want.verdict)
 		if len(r) != 1 || r[0].Severity != want.severity || !strings.Contains(r[0].Reason, want.reason) {
 			t.Errorf("%s: %+v", system, r)
 		}
+	}
+	old := hosttest.Parse(t, "system debian 12").Add(telemetry.SensorContainers, &telemetry.Container{ID: "c1", Image: "shop", OS: "alpine", OSVersion: "3.12.1", OSName: "Alpine Linux v3.12"})
+	if got := reasons(evaluate(t, p, old), release, rules.Failed); got != "Alpine Linux v3.12 has not been repaired since 2022-05-01." {
+		t.Error(got)
 	}
 }

@@ -3,12 +3,12 @@ package cve
 import (
 	"cmp"
 	"fmt"
-	"time"
+	"slices"
 
 	"assay/internal/host"
 	"assay/internal/inspector"
+	"assay/internal/inventory"
 	"assay/internal/rules"
-	"assay/internal/rules/cve/lifecycle"
 	"assay/internal/telemetry"
 )
 
@@ -19,76 +19,85 @@ var supportedReleaseRule = rules.Rule{
 	Severity: inspector.High,
 	Description: "Nobody publishes advisories and fixes for a release after its end of life: its vulnerabilities remain, and most of them " +
 		"are not even listed for it.",
-	Recommendation: "Move the host to a release that is repaired.",
+	Recommendation: "Move to a release that is repaired.",
 }
 
-// supportedRelease is about whether somebody still repairs the host's system. It
-// needs no advisories.
+// supportedRelease is about whether somebody still repairs the systems of the host and
+// of its containers. It needs no advisories.
 func supportedRelease(e *evaluation) []rules.Result {
 	system := e.host.System()
 	if !system.OK() {
 		return []rules.Result{{Verdict: rules.NotEvaluated, Reason: "the host's system is not known: " + system.Reason, Remedy: "Let the agent collect the sensor \"system\"."}}
 	}
-	s := system.Value
 	if e.now.IsZero() {
 		return []rules.Result{{Verdict: rules.NotEvaluated, Reason: "it is not known when the evaluation happens", Remedy: "Report this as a bug of Assay."}}
 	}
-	release, ok := lifecycle.Of(s.OS, s.OSVersion)
-	if !ok {
-		if r := unsupported(e); r != nil {
-			return []rules.Result{*r}
-		}
-		return []rules.Result{{Verdict: rules.NotEvaluated,
-			Reason: fmt.Sprintf("until when %s is repaired is not known", cmp.Or(s.OSName, s.OS+" "+s.OSVersion)),
-			Remedy: "Update the service: it knows the releases that there were when it was made. If this one is older than its list, move to one that is repaired."}}
+	results := []rules.Result{}
+	if r := unsupported(e); r != nil {
+		results = append(results, *r)
+	} else {
+		results = append(results, e.supported(e.system("")))
 	}
-	return []rules.Result{e.supported(s, release)}
+	told := map[string]bool{}
+	for n := range e.inventory.Systems {
+		s := &e.inventory.Systems[n]
+		place := e.place(&inventory.Component{Container: s.Container})
+		if s.Container == "" || s.ID == "" || told[place] {
+			continue
+		}
+		told[place] = true
+		// Of a container only that it is not repaired is a result: what is not known of
+		// its system, the rule about containers tells.
+		if r := e.supported(s); r.Verdict == rules.Failed {
+			r.Subject, r.Severity = "in/"+place, inspector.Medium
+			r.Title = "Instance <id> runs a container with a release that is not repaired any more: " + place
+			results = append(results, r)
+		}
+	}
+	return results
 }
 
-func (e *evaluation) supported(s *telemetry.System, release lifecycle.Release) rules.Result {
-	seen := rules.Evidence{Sensor: telemetry.SensorSystem, Record: telemetry.Key(s), File: "/etc/os-release", Found: cmp.Or(s.OSName, s.OS+" "+s.OSVersion)}
-	r := rules.Result{Verdict: rules.Failed}
-	switch {
-	case !e.now.After(release.Free):
+// supported is the result for one system.
+func (e *evaluation) supported(s *inventory.System) rules.Result {
+	name := cmp.Or(s.Name, s.ID+" "+s.Release)
+	support := s.Support(e.now)
+	r := rules.Result{Verdict: rules.Failed, Evidence: []rules.Evidence{{Sensor: s.Sensor, Record: s.Record, File: "/etc/os-release", Found: name,
+		Expected: "a release that is repaired on " + date(e.now) + prefixed(", see ", support.Source)}}}
+	switch support.State {
+	case inventory.Supported:
 		r.Verdict = rules.Passed
-		r.Reason = fmt.Sprintf("%s is repaired until %s.", release.Name, date(release.Free))
-		if e.now.After(release.Regular) {
-			r.Reason = fmt.Sprintf("%s is repaired until %s, since %s by its long-term support, which covers most packages.", release.Name, date(release.Free), date(release.Regular))
+		r.Reason = fmt.Sprintf("%s is repaired until %s.", name, cmp.Or(date(support.Ends), "further notice"))
+	case inventory.ExtendedOnly:
+		e.extended(&r, s, name, support)
+	case inventory.Unsupported:
+		ended := support.Ends
+		if support.Extended.After(ended) {
+			ended = support.Extended
 		}
-	case e.now.After(release.Extended):
-		r.Reason = fmt.Sprintf("%s has not been repaired since %s.", release.Name, date(later(release.Free, release.Extended)))
-	case e.subscribed():
-		r.Verdict = rules.Passed
-		r.Reason = fmt.Sprintf("%s is repaired until %s for subscribers of %s, of whom this host is one.", release.Name, date(release.Extended), release.Program)
+		r.Reason = fmt.Sprintf("%s has not been repaired since %s.", name, date(ended))
 	default:
-		r.Severity = inspector.Medium
-		r.Reason = fmt.Sprintf("%s has been repaired since %s for subscribers of %s only, until %s; this host is not known to be subscribed.",
-			release.Name, date(release.Free), release.Program, date(release.Extended))
-		r.Remedy = fmt.Sprintf("Move the host to a newer release, or subscribe it to %s.", release.Program)
+		return rules.Result{Verdict: rules.NotEvaluated, Reason: fmt.Sprintf("until when %s is repaired is not known", name),
+			Remedy: "Update the service: it knows the releases that there were on " + inventory.SupportTableDate + ". If this one is older than its list, move to one that is repaired."}
 	}
-	seen.Expected = "a release that is repaired on " + date(e.now)
-	r.Evidence = []rules.Evidence{seen}
 	return r
 }
 
-// subscribed tells whether the host gets the fixes of extended support, as far as the
-// telemetry tells.
-func (e *evaluation) subscribed() bool {
-	s := e.system("")
-	pro := proOf(s.Ecosystem)
-	for _, more := range s.More {
-		if pro != "" && more == pro {
-			return true
-		}
+// extended words that a release is repaired by others than its makers, or for
+// subscribers only. Debian's long-term support comes the same way as the security
+// team's, to everybody (https://wiki.debian.org/LTS/Using).
+func (e *evaluation) extended(r *rules.Result, s *inventory.System, name string, support inventory.Support) {
+	switch {
+	case s.ID == "debian":
+		r.Verdict = rules.Passed
+		r.Reason = fmt.Sprintf("%s is repaired until %s, since %s by %s, which covers most packages.", name, date(support.Extended), date(support.Ends), support.By)
+	case proOf(s.Ecosystem) != "" && slices.Contains(s.More, proOf(s.Ecosystem)):
+		r.Verdict = rules.Passed
+		r.Reason = fmt.Sprintf("%s is repaired until %s by %s, to which it is attached.", name, date(support.Extended), support.By)
+	default:
+		r.Severity = inspector.Medium
+		r.Reason = fmt.Sprintf("%s has been repaired since %s by %s only, until %s; this one is not known to be subscribed.", name, date(support.Ends), support.By, date(support.Extended))
+		r.Remedy = fmt.Sprintf("Move to a newer release, or subscribe to %s.", support.By)
 	}
-	return false
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // unsupported is the result of rules about the system where it is of no family that
