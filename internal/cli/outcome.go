@@ -135,7 +135,7 @@ func (o *outcome) print(w io.Writer) {
 			last = f.Severity
 		}
 		fmt.Fprintf(w, "  %s: %s\n", f.Host, g.title())
-		for _, line := range evidenceLines(f.Evidence, 3) {
+		for _, line := range g.lines() {
 			fmt.Fprintf(w, "      %s\n", line)
 		}
 		if do := g.recommendation(); do != "" && f.Severity != inspector.Informational {

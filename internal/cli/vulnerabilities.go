@@ -112,6 +112,15 @@ func (g group) title() string {
 	return text
 }
 
+// lines are what a list says below the title: of vulnerabilities how much they matter,
+// of other findings what was seen. Explain shows all of it.
+func (g group) lines() []string {
+	if f := g.urgent(); f.isVulnerability() {
+		return []string{oneLine(f.Attributes["WHY_FIRST"])}
+	}
+	return evidenceLines(g.worst().Evidence, 3)
+}
+
 // recommendation is that of the finding whose fix all of the group need: the newest.
 func (g group) recommendation() string {
 	last := g.worst()
