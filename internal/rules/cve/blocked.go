@@ -15,7 +15,7 @@ import (
 
 // blocked are the results for what kept an area from being compared in full.
 func (e *evaluation) blocked(a area) []rules.Result {
-	return slices.Concat(e.gaps(a), e.unnamedSystems(a), e.lacking(a), e.unclear(a), e.foreign(a))
+	return slices.Concat(e.gaps(a), e.unnamedSystems(a), e.lacksOf(a), e.unclear(a), e.foreign(a))
 }
 
 // gaps are what the inventory could not tell.
@@ -65,13 +65,11 @@ func (e *evaluation) unnamedSystems(a area) (results []rules.Result) {
 // hasSystem tells whether there is a system in a container: one that was made of a
 // single program has none, and nothing is missed.
 func (e *evaluation) hasSystem(s *inventory.System) bool {
-	return s.ID != "" || slices.ContainsFunc(e.inventory.Components, func(c inventory.Component) bool {
-		return c.Container == s.Container && c.Kind == inventory.Package
-	})
+	return s.ID != "" || e.packaged[s.Container]
 }
 
-// lacking are the ecosystems whose advisories are not there, or damaged.
-func (e *evaluation) lacking(a area) (results []rules.Result) {
+// lacksOf are the ecosystems whose advisories are not there, or damaged.
+func (e *evaluation) lacksOf(a area) (results []rules.Result) {
 	for _, l := range e.lacks {
 		if l.area != a {
 			continue

@@ -35,18 +35,23 @@ type evaluation struct {
 	items    []*item
 	found    []*vulnerable
 	lacks    []*lack
-	repaired int // vulnerabilities that Ubuntu Pro's fixes have repaired
+	lacking  map[lackKey]*lack
+	kernels  []*inventory.Component          // of the host, that do not run
+	byBinary map[string]*inventory.Component // those of the host, by "name:arch" and by name
+	packaged map[string]bool                 // containers with packages
+	repaired int                             // vulnerabilities that Ubuntu Pro's fixes have repaired
 	fixes    map[fixKey]map[string][]advisory.Affected
 }
 
 // evaluation reads everything that the rules go by. Where there are no advisories,
 // it is good for the rules that need none.
 func (p Package) evaluation(h *host.Host, in rules.Input) (*evaluation, error) {
-	e := &evaluation{host: h, inventory: inventory.Of(h), now: in.Now, systems: map[string]*inventory.System{}}
+	e := &evaluation{host: h, inventory: inventory.Of(h), now: in.Now, systems: map[string]*inventory.System{}, lacking: map[lackKey]*lack{}}
 	for n := range e.inventory.Systems {
 		s := &e.inventory.Systems[n]
 		e.systems[s.Container] = s
 	}
+	e.look()
 	var err error
 	if e.settings, err = readSettings(in); err != nil {
 		return e, err
@@ -58,6 +63,26 @@ func (p Package) evaluation(h *host.Host, in rules.Input) (*evaluation, error) {
 	e.overlay, e.overlayErr = p.overlays.of(e.set)
 	e.collect()
 	return e, nil
+}
+
+// look goes through the inventory once for what is asked of it again and again.
+func (e *evaluation) look() {
+	e.byBinary, e.packaged = map[string]*inventory.Component{}, map[string]bool{}
+	for n := range e.inventory.Components {
+		c := &e.inventory.Components[n]
+		switch {
+		case c.Kind != inventory.Package:
+		case c.Container != "":
+			e.packaged[c.Container] = true
+		default:
+			for _, b := range c.Binaries {
+				e.byBinary[b.Name], e.byBinary[b.Name+":"+b.Arch] = c, c
+			}
+			if c.Kernel == inventory.InstalledKernel {
+				e.kernels = append(e.kernels, c)
+			}
+		}
+	}
 }
 
 func (e *evaluation) close() {

@@ -59,9 +59,8 @@ func (e *evaluation) newerKernel(v *vulnerable) *inventory.Component {
 	if v.Kernel != inventory.RunningKernel || !v.fixable() {
 		return nil
 	}
-	for n := range e.inventory.Components {
-		c := &e.inventory.Components[n]
-		if c.Kernel == inventory.InstalledKernel && c.Container == "" && sameKernel(c, v) && v.scheme().Compare(c.Version, v.Fixed) >= 0 {
+	for _, c := range e.kernels {
+		if sameKernel(c, v) && v.scheme().Compare(c.Version, v.Fixed) >= 0 {
 			return c
 		}
 	}

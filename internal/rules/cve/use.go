@@ -1,6 +1,8 @@
 package cve
 
 import (
+	"fmt"
+
 	"assay/internal/inventory"
 	"assay/internal/usage"
 )
@@ -48,4 +50,52 @@ func qualified(b *inventory.Binary) string {
 		return b.Name
 	}
 	return b.Name + ":" + b.Arch
+}
+
+// stateText is the attribute about use.
+func (e *evaluation) stateText(i *item) string {
+	if i.Kernel == inventory.RunningKernel {
+		return "running kernel"
+	}
+	return string(e.inUse(i).State)
+}
+
+// useText words how the item is in use; reasons also why no more is known.
+func (e *evaluation) useText(v *vulnerable, reasons bool) string {
+	a := *e.inUse(v.item)
+	if !reasons {
+		a.Reason = ""
+	}
+	if v.Kernel == inventory.RunningKernel {
+		return "it is the running kernel"
+	}
+	switch a.State {
+	case usage.Unknown:
+		return "whether it is in use is not known" + prefixed(": ", a.Reason)
+	case usage.Installed:
+		return "installed, and not loaded by any process" + prefixed(" that was seen: ", a.Reason)
+	}
+	if len(a.Processes) == 0 {
+		return string(a.State)
+	}
+	p := a.Processes[0]
+	text := fmt.Sprintf("loaded by %s (pid %d)", p.Name, p.PID)
+	if len(p.Listens) > 0 {
+		text += ", which listens on " + p.Listens[0]
+	}
+	if more := len(a.Processes) - 1; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text
+}
+
+// fixText words the fix, short.
+func (v *vulnerable) fixText() string {
+	switch {
+	case v.fixable():
+		return "fix available: " + v.Fixed
+	case v.proOnly != "":
+		return "fix with Ubuntu Pro only: " + v.proOnly
+	}
+	return "no fix: " + string(v.status)
 }

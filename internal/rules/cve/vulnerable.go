@@ -110,9 +110,10 @@ func (v *vulnerable) affects(binary string) bool {
 	})
 }
 
-// affected are the binary packages of the item that have the vulnerability.
+// affected are the binary packages of the item that have the vulnerability; of very
+// many places some.
 func (v *vulnerable) affected() (all []inventory.Binary) {
-	for _, c := range v.same {
+	for _, c := range v.same[:min(len(v.same), maxPlaces)] {
 		for _, b := range c.Binaries {
 			if v.affects(b.Name) {
 				all = append(all, b)
