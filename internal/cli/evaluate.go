@@ -29,6 +29,7 @@ func (c *Command) evaluate(ctx context.Context, v verb, args []string) error {
 	var as exportFlags
 	formatFlag(set, &as.format, "", "print the findings in this `format`")
 	productFlag(set, &as.options.ProductARN)
+	folder := set.String("advisories", "", "compare with the advisories in this `folder`; default advisories in the folder "+defaultData+", or what comes with the program")
 	var limits rulesFlags
 	limits.register(set)
 	if err := c.parse(set, args, 1, 1); err != nil {
@@ -55,7 +56,9 @@ func (c *Command) evaluate(ctx context.Context, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	o, results, err := evaluateHost(ctx, h, rules.Input{Now: time.Now(), Settings: settings})
+	advisories := openAdvisories(ctx, *folder)
+	defer advisories.close()
+	o, results, err := evaluateHost(ctx, h, catalog.Packages(advisories), rules.Input{Now: time.Now(), Settings: settings})
 	if err != nil {
 		return err
 	}
@@ -104,7 +107,7 @@ func readSnapshot(name string) (*host.Host, error) {
 }
 
 // evaluateHost gives the outcome of every rules package on a host.
-func evaluateHost(ctx context.Context, h *host.Host, in rules.Input) (*outcome, []operator.HostResults, error) {
+func evaluateHost(ctx context.Context, h *host.Host, packages []rules.Package, in rules.Input) (*outcome, []operator.HostResults, error) {
 	asset := inspector.Asset{Agent: h.ID}
 	if system := h.System(); system.OK() {
 		asset.Hostname = system.Value.Hostname
@@ -117,7 +120,7 @@ func evaluateHost(ctx context.Context, h *host.Host, in rules.Input) (*outcome, 
 	o.Hosts = 1
 	o.notSeen(asset.Agent, assess.NotSeen(h))
 	var all []operator.HostResults
-	for _, p := range catalog.Packages() {
+	for _, p := range packages {
 		results, err := p.Evaluate(ctx, h, in)
 		if err != nil {
 			return nil, nil, fmt.Errorf("evaluate %s: %w", p.Describe().Name, err)
@@ -144,6 +147,7 @@ func (o *outcome) add(findings []inspector.Finding, exclusions []inspector.Exclu
 		o.Findings = append(o.Findings, finding{
 			Severity: f.Severity, Agent: f.Agent, Host: name, Package: string(f.Package), Rule: f.Rule,
 			Title: f.Title, Description: f.Description, Recommendation: f.Recommendation, Evidence: some(f.Evidence),
+			Attributes: byKey(f.Attributes),
 		})
 	}
 	for _, e := range exclusions {

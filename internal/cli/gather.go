@@ -134,6 +134,7 @@ func newFinding(d described) finding {
 		ARN: d.Arn, Severity: inspector.Severity(d.Severity), Title: d.Title, Description: d.Description, Recommendation: d.Recommendation,
 		Agent: asset.AgentId, Host: hostName(asset.Hostname, asset.AgentId),
 		Package: string(d.why.Package), Rule: d.why.Rule, Evidence: some(d.why.Evidence),
+		Attributes: byKey(attributesOf(d.Attributes)),
 	}
 }
 

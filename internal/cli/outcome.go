@@ -71,6 +71,7 @@ type finding struct {
 	Description    string               `json:"description"`
 	Recommendation string               `json:"recommendation"`
 	Evidence       []inspector.Evidence `json:"evidence"`
+	Attributes     map[string]string    `json:"attributes"` // the finding's, by key
 }
 
 // unchecked is an exclusion: what could not be checked.
@@ -105,9 +106,18 @@ func (o *outcome) exit(failOn inspector.Severity) error {
 func (o *outcome) sort() {
 	slices.SortStableFunc(o.Findings, func(a, b finding) int {
 		return cmp.Or(
-			cmp.Compare(b.Severity.Numeric(), a.Severity.Numeric()),
+			cmp.Compare(b.Severity.Numeric(), a.Severity.Numeric()), cmp.Compare(b.priority(), a.priority()),
 			strings.Compare(a.Host, b.Host), strings.Compare(a.Rule, b.Rule), strings.Compare(a.ARN, b.ARN))
 	})
+}
+
+// leaveOut leaves out findings, and counts those that remain.
+func (o *outcome) leaveOut(unwanted func(*finding) bool) {
+	o.Findings = slices.DeleteFunc(o.Findings, func(f finding) bool { return unwanted(&f) })
+	o.Counts = map[string]int64{}
+	for _, f := range o.Findings {
+		o.Counts[string(f.Severity)]++
+	}
 }
 
 // print prints the outcome for people: worst first, each finding with its host,
@@ -115,18 +125,21 @@ func (o *outcome) sort() {
 func (o *outcome) print(w io.Writer) {
 	w = text{w}
 	o.sort()
+	groups := grouped(o.Findings)
+	printFirst(w, groups)
 	last := inspector.Severity("")
-	for _, f := range o.Findings {
+	for _, g := range groups {
+		f := g.worst()
 		if f.Severity != last {
 			fmt.Fprintf(w, "\n%s\n", strings.ToUpper(string(f.Severity)))
 			last = f.Severity
 		}
-		fmt.Fprintf(w, "  %s: %s\n", f.Host, oneLine(f.Title))
-		for _, line := range evidenceLines(f.Evidence, 3) {
+		fmt.Fprintf(w, "  %s: %s\n", f.Host, g.title())
+		for _, line := range g.lines() {
 			fmt.Fprintf(w, "      %s\n", line)
 		}
-		if f.Recommendation != "" && f.Severity != inspector.Informational {
-			fmt.Fprintf(w, "      do: %s\n", firstSentence(f.Recommendation))
+		if do := g.recommendation(); do != "" && f.Severity != inspector.Informational {
+			fmt.Fprintf(w, "      do: %s\n", do)
 		}
 		if f.ARN != "" && f.Severity != inspector.Informational {
 			fmt.Fprintf(w, "      why: assay explain %s\n", shortID(f.ARN))

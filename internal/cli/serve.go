@@ -16,6 +16,7 @@ import (
 	"assay/internal/inspector"
 	"assay/internal/notify"
 	"assay/internal/release"
+	"assay/internal/rules/cve"
 	"assay/internal/service"
 )
 
@@ -50,18 +51,33 @@ type serviceFlags struct {
 }
 
 // rulesFlags are the limits that rules know and an operator may set.
-type rulesFlags struct{ maxAge, minLength int }
+type rulesFlags struct {
+	maxAge, minLength int
+	advisoriesAge     int
+	unfixed           string
+}
 
 func (f *rulesFlags) register(set *flag.FlagSet) {
 	set.IntVar(&f.maxAge, "password-maximum-age", 365, "the `days` that the rule about the maximum age of passwords allows")
 	set.IntVar(&f.minLength, "password-minimum-length", 8, "the `characters` that the rule about the minimum length of passwords wants")
+	set.IntVar(&f.advisoriesAge, cve.SettingMaximumAge, cve.DefaultMaximumAge, "the `days` that advisories may be old: what is older is compared with, and what was published since is told not to be known")
+	set.StringVar(&f.unfixed, cve.SettingUnfixed, cve.UnfixedHideNegligible, "which vulnerabilities without a fix are findings, the `choice`: show, hide-negligible (all but those that their vendor calls unimportant), hide; what is hidden is counted")
 }
 
 func (f *rulesFlags) settings() (map[string]string, error) {
 	if f.maxAge < 1 || f.minLength < 1 || f.minLength > 64 {
 		return nil, usagef("a maximum age is at least 1 day, a minimum length 1 to 64 characters")
 	}
-	return map[string]string{"password-maximum-age": strconv.Itoa(f.maxAge), "password-minimum-length": strconv.Itoa(f.minLength)}, nil
+	if f.advisoriesAge < 1 {
+		return nil, usagef("advisories may be old for at least 1 day")
+	}
+	if err := cve.CheckUnfixed(f.unfixed); err != nil {
+		return nil, usageError{err}
+	}
+	return map[string]string{
+		"password-maximum-age": strconv.Itoa(f.maxAge), "password-minimum-length": strconv.Itoa(f.minLength),
+		cve.SettingMaximumAge: strconv.Itoa(f.advisoriesAge), cve.SettingUnfixed: f.unfixed,
+	}, nil
 }
 
 // Where the doors are, if they are not told to be elsewhere.

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"assay/internal/advisory"
 	"assay/internal/api/model"
 	"assay/internal/inspector"
 	"assay/internal/operator"
@@ -21,6 +22,7 @@ func (c *Command) findings(ctx context.Context, v verb, args []string) error {
 	set := c.flags(v)
 	data := dataFlag(set)
 	asJSON := set.Bool("json", false, "print JSON")
+	fixable := set.Bool("fixable", false, "leave out vulnerabilities that have no fix")
 	client, err := c.connect(set, data, args, 0, 1)
 	if err != nil {
 		return err
@@ -32,6 +34,9 @@ func (c *Command) findings(ctx context.Context, v verb, args []string) error {
 	o, err := client.outcome(ctx, arn)
 	if err != nil {
 		return err
+	}
+	if *fixable {
+		o.leaveOut(func(f *finding) bool { return f.isVulnerability() && f.Attributes["STATUS"] != string(advisory.Fixed) })
 	}
 	if *asJSON {
 		return printJSON(c.Stdout, o)

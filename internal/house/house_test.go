@@ -88,7 +88,8 @@ var mayImport = map[string][]string{
 	"rules":             {"inspector", "host"},
 	"rules/practices":   {"inspector", "host", "telemetry", "rules", "rules/practices/..."},
 	"rules/practices/*": {"inspector", "host", "telemetry", "rules/practices/..."},
-	"rules/catalog":     {"rules", "rules/practices"},
+	"rules/cve":         {"inspector", "host", "telemetry", "rules", "advisory", "advisory/...", "inventory", "usage", "version"},
+	"rules/catalog":     {"rules", "rules/practices", "rules/cve"},
 
 	// The service: state, use cases, doors.
 	"store":    {"inspector"},

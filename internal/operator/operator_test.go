@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"assay/internal/advisory/index"
 	"assay/internal/assess"
 	"assay/internal/blob"
 	"assay/internal/identity"
@@ -49,7 +50,7 @@ func newWorld(t *testing.T) *world {
 	w.check(err)
 	clock := func() time.Time { return noon }
 	service, err := assess.New(ctx, assess.Config{
-		Store: w.store, Blobs: blob.NewMemory(), Keys: keys, Queue: queue, Packages: catalog.Packages(), Now: clock,
+		Store: w.store, Blobs: blob.NewMemory(), Keys: keys, Queue: queue, Packages: catalog.Packages(&index.Current{}), Now: clock,
 	})
 	w.check(err)
 	w.authority, err = identity.NewAuthority("test", clock)

@@ -157,7 +157,7 @@ func (t *deriver) make(r Result, rule Rule) inspector.Finding {
 		ID:    t.id(s.Agent.Agent, "finding", r.Rule, r.Subject),
 		Agent: s.Agent.Agent, Package: t.description.ID, PackageARN: s.PackageARN, Rule: r.Rule, Subject: r.Subject,
 		FindingID: cmp.Or(r.FindingID, rule.Title), Title: strings.ReplaceAll(cmp.Or(r.Title, rule.Finding, rule.Title), "<id>", s.Agent.Agent),
-		Description: strings.TrimSpace(r.Reason + "\n\n" + rule.Description), Recommendation: rule.Recommendation,
+		Description: strings.TrimSpace(r.Reason + "\n\n" + rule.Description), Recommendation: cmp.Or(r.Remedy, rule.Recommendation),
 		Severity: r.Severity, Confidence: 10, UserAttributes: s.Attributes, Asset: s.Agent, Evidence: r.Evidence,
 		CreatedAt: s.Now, UpdatedAt: s.Now,
 	}
@@ -182,7 +182,7 @@ func (t *deriver) unknownSystem(r Result) inspector.Finding {
 	return t.make(Result{Reason: r.Reason, Evidence: r.Evidence, Subject: "unsupported"}, Rule{
 		Title:          inspector.TitleUnsupported,
 		Severity:       inspector.Informational,
-		Description:    "The rules package " + t.description.Name + " does not know the operating system of this host, or not this version of it. None of its rules was evaluated.",
+		Description:    "The rules package " + t.description.Name + " does not know the operating system of this host, or not this version of it. None of its rules about the system was evaluated.",
 		Recommendation: cmp.Or(r.Remedy, "Leave the host out of the target, or use rules packages that know its system."),
 	})
 }

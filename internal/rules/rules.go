@@ -69,7 +69,7 @@ type Result struct {
 	Subject  string     `json:"subject,omitempty"` // where a rule has several results: what this one is about
 	Verdict  Verdict    `json:"verdict"`
 	Reason   string     `json:"reason"`             // a sentence for people; for NotEvaluated what is missing
-	Remedy   string     `json:"remedy,omitempty"`   // for NotEvaluated and Error: what to do so that it can be told
+	Remedy   string     `json:"remedy,omitempty"`   // for NotEvaluated and Error: what to do so that it can be told; for Failed: what to do in place of the rule's recommendation
 	Evidence []Evidence `json:"evidence,omitempty"` // required for Failed and Passed
 
 	// Unsupported is set with NotEvaluated where the package does not know

@@ -130,8 +130,9 @@ func Open(ctx context.Context, c Config) (_ *Service, err error) {
 	if err := CheckRoles(c.Roles, c.Database); err != nil {
 		return nil, err
 	}
-	s := &Service{config: c, folder: Folder(c.Data), packages: catalog.Packages(), metrics: newMetrics(c.Version)}
+	s := &Service{config: c, folder: Folder(c.Data), metrics: newMetrics(c.Version)}
 	s.advisories = keeperOf(c)
+	s.packages = catalog.Packages(s.advisories)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
