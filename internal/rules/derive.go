@@ -147,11 +147,15 @@ func (t *deriver) conclude() ([]inspector.Finding, []inspector.Exclusion) {
 }
 
 func (t *deriver) finding(r Result) inspector.Finding {
-	rule, known := t.rules[r.Rule]
-	if !known {
-		rule = Rule{ID: r.Rule, Title: r.Rule, Severity: inspector.Undefined}
+	return t.make(r, t.rule(r))
+}
+
+// rule is the rule of a result, which the package may not describe.
+func (t *deriver) rule(r Result) Rule {
+	if rule, known := t.rules[r.Rule]; known {
+		return rule
 	}
-	return t.make(r, rule)
+	return Rule{ID: r.Rule, Title: r.Rule, Severity: inspector.Undefined}
 }
 
 // make fills in a finding. What the result leaves open the rule says.
@@ -161,7 +165,7 @@ func (t *deriver) make(r Result, rule Rule) inspector.Finding {
 		Target: s.Run.Target, Template: s.Run.Template, Run: s.Run.ID,
 		ID:    t.findingID(r),
 		Agent: s.Agent.Agent, Package: t.description.ID, PackageARN: s.PackageARN, Rule: r.Rule, Subject: r.Subject,
-		FindingID: cmp.Or(r.FindingID, rule.Title), Title: strings.ReplaceAll(cmp.Or(r.Title, rule.Finding, rule.Title), "<id>", s.Agent.Agent),
+		FindingID: cmp.Or(r.FindingID, rule.Title), Title: t.title(r, rule),
 		Description: strings.TrimSpace(r.Reason + "\n\n" + rule.Description), Recommendation: rule.Recommendation,
 		Severity: r.Severity, Confidence: 10, UserAttributes: s.Attributes, Asset: s.Agent, Evidence: r.Evidence,
 		CreatedAt: s.Now, UpdatedAt: s.Now,

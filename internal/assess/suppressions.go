@@ -1,0 +1,36 @@
+package assess
+
+import (
+	"context"
+
+	"assay/internal/inspector"
+	"assay/internal/store"
+)
+
+// Suppressions are decided here and kept in the store; they work where a host is
+// evaluated (evaluateOne), so that a run that is over never changes.
+
+// AddSuppression adds a suppression that a user has decided on. Its id, author and
+// times of creation and revocation are set here.
+func (s *Service) AddSuppression(ctx context.Context, author string, add inspector.Suppression) (inspector.Suppression, error) {
+	now := s.Now()
+	add.ID, add.Author, add.CreatedAt = inspector.NewID(), author, now
+	if err := add.Check(now); err != nil {
+		return add, err
+	}
+	err := s.update(ctx, func(tx *store.Tx) error {
+		if err := tx.CreateSuppression(ctx, add, s.Limits); err != nil {
+			return err
+		}
+		kept, err := tx.Suppressions(ctx, []string{add.ID})
+		add = kept[add.ID]
+		return err
+	})
+	return add, err
+}
+
+// RevokeSuppression ends a suppression that a user has decided to end. It stays on
+// record; revoking it again changes nothing.
+func (s *Service) RevokeSuppression(ctx context.Context, by, id string) error {
+	return s.update(ctx, func(tx *store.Tx) error { return tx.RevokeSuppression(ctx, id, by, s.Now()) })
+}
