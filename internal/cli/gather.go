@@ -134,6 +134,7 @@ func newFinding(d described) finding {
 		ARN: d.Arn, Severity: inspector.Severity(d.Severity), Title: d.Title, Description: d.Description, Recommendation: d.Recommendation,
 		Agent: asset.AgentId, Host: hostName(asset.Hostname, asset.AgentId),
 		Package: string(d.why.Package), Rule: d.why.Rule, Evidence: some(d.why.Evidence),
+		FindingLife: d.why.FindingLife,
 	}
 }
 
@@ -182,9 +183,7 @@ func (c *client) gatherVerdicts(ctx context.Context, o *outcome) error {
 			o.notSeen(r.Agent, r.NotSeen)
 		}
 		hosts[r.Agent] = true
-		for _, result := range r.Results {
-			o.Verdicts[string(result.Verdict)]++
-		}
+		o.verdicts(r.Results)
 	})
 	o.Hosts = len(hosts)
 	return err
