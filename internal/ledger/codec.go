@@ -35,6 +35,9 @@ type encoder struct {
 	rules []int // new numbers, from 1; 0 where a rule is not needed
 	runs  map[run]uint64
 	order []run
+
+	last   run // that was looked up: most findings of a host came with the same few
+	lastNo uint64
 }
 
 func (l *Ledger) encoder() *encoder {
@@ -50,7 +53,9 @@ func (l *Ledger) encoder() *encoder {
 	for _, x := range l.entries {
 		e.rules[x.rule] = 1
 		for _, r := range []run{x.before.first, x.before.last, x.before.gone} {
-			e.number(r)
+			if r.id != "" {
+				e.number(r)
+			}
 		}
 	}
 	n := 0
@@ -62,11 +67,19 @@ func (l *Ledger) encoder() *encoder {
 	return e
 }
 
-func (e *encoder) number(r run) {
-	if _, known := e.runs[r]; !known && r.id != "" {
-		e.runs[r] = uint64(len(e.order))
+// number is the number of a run, which it gets where it has none.
+func (e *encoder) number(r run) uint64 {
+	if r == e.last {
+		return e.lastNo
+	}
+	n, known := e.runs[r]
+	if !known {
+		n = uint64(len(e.order))
+		e.runs[r] = n
 		e.order = append(e.order, r)
 	}
+	e.last, e.lastNo = r, n
+	return n
 }
 
 // Encode makes the blob of a ledger.
@@ -132,7 +145,7 @@ func (e *encoder) entry(out []byte, x entry) []byte {
 	}
 	out = append(out, flags)
 	for _, r := range refs {
-		out = binary.AppendUvarint(out, e.runs[r])
+		out = binary.AppendUvarint(out, e.number(r))
 	}
 	return out
 }
