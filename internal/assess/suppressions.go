@@ -2,8 +2,10 @@ package assess
 
 import (
 	"context"
+	"slices"
 
 	"assay/internal/inspector"
+	"assay/internal/rules"
 	"assay/internal/store"
 )
 
@@ -18,6 +20,9 @@ func (s *Service) AddSuppression(ctx context.Context, author string, add inspect
 	if err := add.Check(now); err != nil {
 		return add, err
 	}
+	if err := s.checkRule(add); err != nil {
+		return add, err
+	}
 	err := s.update(ctx, func(tx *store.Tx) error {
 		if err := tx.CreateSuppression(ctx, add, s.Limits); err != nil {
 			return err
@@ -27,6 +32,17 @@ func (s *Service) AddSuppression(ctx context.Context, author string, add inspect
 		return err
 	})
 	return add, err
+}
+
+// checkRule checks a suppression whose rule is of the package for CVEs as if it named
+// the package.
+func (s *Service) checkRule(add inspector.Suppression) error {
+	p := s.packages[inspector.PackageCVE]
+	if p == nil || add.Package != "" || !slices.ContainsFunc(p.Describe().Rules, func(r rules.Rule) bool { return r.ID == add.Rule }) {
+		return nil
+	}
+	add.Package = inspector.PackageCVE
+	return add.Check(add.CreatedAt)
 }
 
 // RevokeSuppression ends a suppression that a user has decided to end. It stays on

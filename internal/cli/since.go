@@ -135,7 +135,11 @@ type changesText struct {
 func (t *changesText) host(h operator.HostChanges) error {
 	w := text{t.c.Stdout}
 	if h.Agent != t.last {
-		fmt.Fprintf(w, "%s (%s)\n", hostName(h.Hostname, h.Agent), h.Agent)
+		name := h.Agent
+		if h.Hostname != "" {
+			name = oneLine(h.Hostname) + " (" + h.Agent + ")"
+		}
+		fmt.Fprintln(w, name)
 		t.last = h.Agent
 	}
 	slices.SortStableFunc(h.Changes, func(a, b operator.FindingChange) int {

@@ -72,36 +72,38 @@ func (c *Command) previewSuppression(ctx context.Context, client *client, run st
 	err = client.results(ctx, arn, func(r operator.HostResults) {
 		asset := assets[r.Agent]
 		asset.Agent = r.Agent
-		marked := r
-		marked.Results = rules.Suppress(describe(r.Package), rules.Subject{Agent: asset}, r.Results, one)
-		all = append(all, failures(marked, asset.Hostname, func(m rules.Result) bool {
-			return m.Suppressed != nil && m.Suppressed.By == rules.ByRule && m.Suppressed.ID == ""
-		})...)
+		r.Results = rules.Suppress(describe(r.Package), rules.Subject{Agent: asset}, r.Results, one)
+		all = append(all, failures(r, asset.Hostname, func(m rules.Result) bool { return m.Suppressed != nil && m.Suppressed.ID == "" })...)
 	})
+	for i := range all {
+		all[i].Suppressed = nil // it is not yet
+	}
 	if err != nil {
 		return err
 	}
 	if asJSON {
 		return printJSON(c.Stdout, all)
 	}
-	if err := printFailures(c, all); err != nil {
+	if err := printFailures(c, all, ""); err != nil {
 		return err
 	}
 	fmt.Fprintf(text{c.Stdout}, "Of the run %s it would suppress %s. Nothing was added.\n", shortID(arn), count(len(all), "finding"))
 	return nil
 }
 
-func printFailures(c *Command, all []failure) error {
+// printFailures prints a table; extra is the heading of what they are suppressed by,
+// where they are.
+func printFailures(c *Command, all []failure, extra string) error {
 	if len(all) == 0 {
 		return nil
 	}
-	return table(c.Stdout, "HOST\tPACKAGE\tSEVERITY\tFINDING\tTITLE\tSUPPRESSED BY", func(row func(...any)) {
+	return table(c.Stdout, "HOST\tPACKAGE\tSEVERITY\tFINDING\tTITLE"+extra, func(row func(...any)) {
 		for _, f := range all {
-			by := "-"
-			if f.Suppressed.ID != "" {
-				by = f.Suppressed.String()
+			cells := []any{f.Host, f.Package, f.Severity, f.Finding, f.Title}
+			if f.Suppressed != nil {
+				cells = append(cells, f.Suppressed)
 			}
-			row(f.Host, f.Package, f.Severity, f.Finding, f.Title, by)
+			row(cells...)
 		}
 	})
 }
@@ -122,7 +124,7 @@ func (c *Command) listSuppressed(ctx context.Context, client *client, run string
 	if asJSON {
 		return printJSON(c.Stdout, all)
 	}
-	if err := printFailures(c, all); err != nil {
+	if err := printFailures(c, all, "\tSUPPRESSED BY"); err != nil {
 		return err
 	}
 	fmt.Fprintf(text{c.Stdout}, "Suppressed in the run %s: %s.\n", shortID(run), count(len(all), "finding"))

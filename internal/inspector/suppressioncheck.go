@@ -103,19 +103,33 @@ func (s Suppression) checkLists() error {
 	return nil
 }
 
-// checkNarrow refuses what would suppress nearly everything. The attribute
-// INSTANCE_ID, which every finding of a host has, says nothing about what is found.
+// checkNarrow refuses what would suppress nearly everything.
 func (s Suppression) checkNarrow() error {
+	if s.Narrow() {
+		return nil
+	}
 	for _, p := range []Pattern{s.Finding, s.Subject} {
-		if parts := p.parts(); len(parts) > 1 && literal(parts) < leastLiteral {
+		if p != "" {
 			return badSuppression("the pattern %q selects nearly everything: one with a star has %d letters or digits at least beside it", string(p), leastLiteral)
 		}
 	}
-	about := slices.ContainsFunc(s.Attributes, func(a Attribute) bool { return a.Key != "INSTANCE_ID" })
-	if s.Rule == "" && s.Finding == "" && s.Subject == "" && !about {
-		return badSuppression("it would suppress whatever is found: say by a rule, a finding, a subject or an attribute what it is about, not only where")
+	if s.Rule != "" {
+		return badSuppression("the rule %q finds all that the rules package %s does: say by a finding, a subject or an attribute which of it", s.Rule, s.Package)
 	}
-	return nil
+	return badSuppression("it would suppress whatever is found: say by a rule, a finding, a subject or an attribute what it is about, not only where")
+}
+
+// Narrow tells whether the suppression says what it is about. The rules of the
+// package for CVEs do not say that, and neither does the attribute INSTANCE_ID, which
+// every finding of a host has.
+func (s Suppression) Narrow() bool {
+	return s.Rule != "" && s.Package != PackageCVE || narrow(s.Finding) || narrow(s.Subject) ||
+		slices.ContainsFunc(s.Attributes, func(a Attribute) bool { return a.Key != "INSTANCE_ID" })
+}
+
+func narrow(p Pattern) bool {
+	parts := p.parts()
+	return p != "" && (len(parts) == 1 || literal(parts) >= leastLiteral)
 }
 
 // literal counts letters and digits.
