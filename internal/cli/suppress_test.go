@@ -1,15 +1,20 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"assay/internal/host/hosttest"
 	"assay/internal/operator"
+	"assay/internal/telemetry"
 )
 
 const (
@@ -244,4 +249,63 @@ func FuzzReadSuppressions(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A snapshot is evaluated as the service would: what the file says is suppressed, and
+// told of.
+func TestEvaluateSuppresses(t *testing.T) {
+	var snapshot bytes.Buffer
+	w, err := telemetry.NewWriter(&snapshot, telemetry.Header{Version: "1", Root: "/", Started: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := hosttest.Parse(t, "system debian 12\nparam kernel.randomize_va_space 1\n").Write(w); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path, file := filepath.Join(t.TempDir(), "snapshot"), filepath.Join(t.TempDir(), "suppressions")
+	if err := os.WriteFile(path, snapshot.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		suppressions string
+		suppressed   int
+		want         string // in the error
+	}{
+		{"[]", 0, ""},
+		{`[{"suppressionId": "0-a", "rule": "aslr", "reason": "r", "author": "a"}]`, 1, ""},
+		{`[{"rule": "aslr", "reason": "r", "createdAt": "2020-01-01T00:00:00Z", "until": "2020-02-01T00:00:00Z"}]`, 0, ""},
+		{`[{"rule": "aslr", "reason": "r", "revokedAt": "2020-02-01T00:00:00Z"}]`, 0, ""},
+		{`[{"rule": "aslr", "reason": "r", "agentId": "i-1"}]`, 0, ""},
+		{`[{"finding": "*", "reason": "r"}]`, 0, "nearly everything"},
+	} {
+		if err := os.WriteFile(file, []byte(test.suppressions), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, stdout, stderr := run(t.Context(), nil, "evaluate", "-json", "-suppressions", file, path)
+		if test.want != "" {
+			if stdout != "" || !strings.Contains(stderr, test.want) || code != ExitIncomplete {
+				t.Errorf("%s: exit code %d, %q, %q", test.suppressions, code, stdout, stderr)
+			}
+			continue
+		}
+		var got outcome
+		if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+			t.Fatal(err)
+		}
+		aslr := 0
+		for _, f := range got.Findings {
+			if f.Rule == "aslr" {
+				aslr++
+			}
+		}
+		if got.Suppressed != test.suppressed || aslr != 1-test.suppressed || got.Verdicts["failed"] != 4 {
+			t.Errorf("%s: %d suppressed, %d findings of the rule, %v", test.suppressions, got.Suppressed, aslr, got.Verdicts)
+		}
+	}
+	if code, _, _ := run(t.Context(), nil, "evaluate", "-suppressions", "/nonexistent", path); code != ExitIncomplete {
+		t.Errorf("without the file the exit code is %d", code)
+	}
 }
