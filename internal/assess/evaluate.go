@@ -10,6 +10,7 @@ import (
 	"assay/internal/host"
 	"assay/internal/inspector"
 	"assay/internal/jobs"
+	"assay/internal/ledger"
 	"assay/internal/rules"
 	"assay/internal/store"
 )
@@ -61,6 +62,7 @@ type packageOutcome struct {
 	results    []byte
 	findings   []inspector.Finding
 	exclusions []inspector.Exclusion
+	life       ledger.Evaluation
 }
 
 // notEvaluated is the outcome for a host that could not be evaluated.
@@ -80,6 +82,9 @@ func (s *Service) save(ctx context.Context, r inspector.Run, agent string, out o
 		}
 		for _, p := range out.packages {
 			if err := tx.SaveResults(ctx, r.ID, agent, p.id, p.results, p.findings, p.exclusions); err != nil {
+				return err
+			}
+			if err := tx.RecordLife(ctx, agent, p.id, p.life); err != nil {
 				return err
 			}
 		}
@@ -112,9 +117,13 @@ func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.R
 	if err != nil {
 		return outcome{}, err
 	}
+	suppressions, err := s.Store.SuppressionsInForce(ctx, s.Now())
+	if err != nil {
+		return outcome{}, err
+	}
 	var out outcome
 	for _, p := range packages {
-		one, err := s.evaluateOne(ctx, r, agent, p, h, telemetry)
+		one, err := s.evaluateOne(ctx, r, agent, p, h, telemetry, suppressions)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -130,16 +139,37 @@ func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.R
 	return out, nil
 }
 
-func (s *Service) evaluateOne(ctx context.Context, r inspector.Run, agent inspector.Agent, p plannedPackage, h *host.Host, telemetry []SegmentRef) (packageOutcome, error) {
+func (s *Service) evaluateOne(ctx context.Context, r inspector.Run, agent inspector.Agent, p plannedPackage, h *host.Host, telemetry []SegmentRef, suppressions []inspector.Suppression) (packageOutcome, error) {
 	results, err := s.judge(ctx, p, h)
 	if err != nil {
 		return packageOutcome{}, err
 	}
-	d, now := p.Describe(), s.Now()
-	findings, exclusions := rules.Derive(d, rules.Subject{
-		Run: r, PackageARN: p.arn, Key: derive(s.secret, "finding ids"), Now: now, Attributes: r.Attributes,
+	d, subject := p.Describe(), s.subject(r, agent, p.arn)
+	results = rules.Suppress(d, subject, results, suppressions)
+	findings, exclusions := rules.Derive(d, subject, results)
+	kept, err := encodeResults(HostResults{Package: d.ID, Version: d.Version, EvaluatedAt: subject.Now, Telemetry: telemetry, Coverage: NotSeen(h), Results: results})
+	return packageOutcome{d.ID, kept, findings, exclusions, lifeOf(r, telemetry, rules.Observe(d, subject, results))}, err
+}
+
+// subject is what results are about: a host in a run, now.
+func (s *Service) subject(r inspector.Run, agent inspector.Agent, packageARN string) rules.Subject {
+	return rules.Subject{
+		Run: r, PackageARN: packageARN, Key: derive(s.secret, "finding ids"), Now: s.Now(), Attributes: r.Attributes,
 		Agent: inspector.Asset{Agent: agent.ID, Hostname: agent.Hostname, IPv4Addresses: agent.Addresses, Tags: agent.Tags},
-	}, results)
-	kept, err := encodeResults(HostResults{Package: d.ID, Version: d.Version, EvaluatedAt: now, Telemetry: telemetry, Coverage: NotSeen(h), Results: results})
-	return packageOutcome{d.ID, kept, findings, exclusions}, err
+	}
+}
+
+// lifeOf is what the ledger of findings is told of an evaluation. It is of the time
+// when its telemetry came: an evaluation of older telemetry tells of an older state.
+func lifeOf(r inspector.Run, telemetry []SegmentRef, o rules.Observation) ledger.Evaluation {
+	e := ledger.Evaluation{Run: r.ID, At: r.CreatedAt, Made: r.CreatedAt, Checked: o.Checked}
+	for i, segment := range telemetry {
+		if i == 0 || segment.ReceivedAt.After(e.At) {
+			e.At = segment.ReceivedAt
+		}
+	}
+	for _, f := range o.Failed {
+		e.Found = append(e.Found, ledger.Found{ID: f.ID, Rule: f.Result.Rule, Suppressed: f.Result.Suppressed != nil})
+	}
+	return e
 }

@@ -135,6 +135,7 @@ func newFinding(d described) finding {
 		Agent: asset.AgentId, Host: hostName(asset.Hostname, asset.AgentId),
 		Package: string(d.why.Package), Rule: d.why.Rule, Evidence: some(d.why.Evidence),
 		Attributes: byKey(attributesOf(d.Attributes)),
+		FindingLife: d.why.FindingLife,
 	}
 }
 
@@ -183,9 +184,7 @@ func (c *client) gatherVerdicts(ctx context.Context, o *outcome) error {
 			o.notSeen(r.Agent, r.NotSeen)
 		}
 		hosts[r.Agent] = true
-		for _, result := range r.Results {
-			o.Verdicts[string(result.Verdict)]++
-		}
+		o.verdicts(r.Results)
 	})
 	o.Hosts = len(hosts)
 	return err

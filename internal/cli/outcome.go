@@ -16,14 +16,19 @@ import (
 
 // outcome is what an assessment came to: what is printed, for people or as JSON.
 type outcome struct {
-	Run       string           `json:"run,omitempty"` // its ARN; none for a snapshot file
-	State     string           `json:"state,omitempty"`
-	Hosts     int              `json:"hosts"`
-	Counts    map[string]int64 `json:"counts"` // findings by severity
-	Verdicts  map[string]int   `json:"verdicts"`
-	Findings  []finding        `json:"findings"`
-	Unchecked []unchecked      `json:"not_checked"`
-	NotSeen   []notSeen        `json:"not_seen"`
+	Run      string           `json:"run,omitempty"` // its ARN; none for a snapshot file
+	State    string           `json:"state,omitempty"`
+	Hosts    int              `json:"hosts"`
+	Counts   map[string]int64 `json:"counts"` // findings by severity
+	Verdicts map[string]int   `json:"verdicts"`
+
+	// Suppressed is how many of the verdicts that failed are no findings: somebody has
+	// decided so.
+	Suppressed int `json:"suppressed"`
+
+	Findings  []finding   `json:"findings"`
+	Unchecked []unchecked `json:"not_checked"`
+	NotSeen   []notSeen   `json:"not_seen"`
 
 	Results []operator.HostResults `json:"results,omitempty"` // where they were asked for
 
@@ -31,6 +36,16 @@ type outcome struct {
 	packages []inspector.RulesPackage
 	made     []export.Finding
 	excluded []inspector.Exclusion
+}
+
+// verdicts counts results.
+func (o *outcome) verdicts(results []rules.Result) {
+	for _, r := range results {
+		o.Verdicts[string(r.Verdict)]++
+		if r.Suppressed != nil {
+			o.Suppressed++
+		}
+	}
 }
 
 // newOutcome is an outcome in which nothing is null.
@@ -72,6 +87,8 @@ type finding struct {
 	Recommendation string               `json:"recommendation"`
 	Evidence       []inspector.Evidence `json:"evidence"`
 	Attributes     map[string]string    `json:"attributes"` // the finding's, by key
+
+	operator.FindingLife
 }
 
 // unchecked is an exclusion: what could not be checked.
@@ -190,6 +207,9 @@ func (o *outcome) summary() string {
 		}
 	}
 	line := fmt.Sprintf("%s. Findings: %s.", count(o.Hosts, "host"), o.found())
+	if o.Suppressed > 0 {
+		line += fmt.Sprintf(" %d suppressed.", o.Suppressed)
+	}
 	if len(checked) > 0 {
 		line += fmt.Sprintf(" Rules: %s.", strings.Join(checked, ", "))
 	}

@@ -109,6 +109,7 @@ func (f *serviceFlags) register(set *flag.FlagSet) {
 	set.DurationVar(&c.AuditRetention, "audit-retention", 90*24*time.Hour, "keep the record of calls so long; 0: for ever")
 	set.Var(&f.proxies, "trusted-proxy", "an `address` or range of proxies before the API whose X-Forwarded-For is believed; may be repeated")
 	set.IntVar(&c.Limits.Schedules, "limit-schedules", 500, "how many schedules there may be")
+	set.IntVar(&c.Limits.Suppressions, "limit-suppressions", 1000, "how many suppressions may be in force")
 	set.StringVar((*string)(&c.SNS), "sns", string(notify.SNSAuto), "whether events go to topics of the real SNS, the `mode`: off, on, or auto (with AWS credentials, topics without a webhook of their own)")
 	set.StringVar(&c.Advisories, "advisories", "", "the `folder` of the advisories, see assay feeds; default advisories in the data folder")
 	set.DurationVar(&c.FeedsUpdate, "feeds-update", 0, "fetch the feeds that are followed so often; 0: never, leave it to assay feeds update")
@@ -203,7 +204,7 @@ func checkService(c service.Config) error {
 	if c.Retention <= 0 || c.Grace <= 0 {
 		return errors.New("retention and grace are longer than nothing")
 	}
-	if min(c.Limits.Targets, c.Limits.Templates, c.Limits.Runs, c.Limits.RunningHosts, c.Limits.Schedules) < 1 {
+	if min(c.Limits.Targets, c.Limits.Templates, c.Limits.Runs, c.Limits.RunningHosts, c.Limits.Schedules, c.Limits.Suppressions) < 1 {
 		return errors.New("a limit is at least 1")
 	}
 	if region := c.Scope.Region; region != "" && !inspector.ValidRegion(region) {

@@ -92,14 +92,15 @@ var mayImport = map[string][]string{
 	"rules/catalog":     {"rules", "rules/practices", "rules/cve"},
 
 	// The service: state, use cases, doors.
-	"store":    {"inspector"},
+	"ledger":   {},
+	"store":    {"inspector", "ledger"},
 	"jobs":     {},
 	"notify":   {"inspector", "store"},
-	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "store", "blob", "vault", "jobs", "identity", "schedule", "report", "inventory"},
+	"assess":   {"inspector", "telemetry", "host", "wire", "rules", "ledger", "store", "blob", "vault", "jobs", "identity", "schedule", "report", "inventory"},
 	"gateway":  {"wire", "identity", "assess"},
 	"api":      {"inspector", "access", "store", "rules", "api/model"},
 	"api/*":    {},
-	"operator": {"inspector", "identity", "store", "rules", "assess", "access", "access/policy", "users", "migrate", "inventory"},
+	"operator": {"inspector", "identity", "store", "rules", "ledger", "assess", "access", "access/policy", "users", "migrate", "inventory"},
 	"users":    {"inspector", "access", "access/policy", "store"},
 	"figures":  {"inspector", "store", "jobs"},
 	"migrate":  {"inspector", "store", "api/model"},

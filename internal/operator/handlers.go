@@ -50,6 +50,8 @@ func Handlers(c Config) map[string]Handler {
 		GetInventory:          handle(o.inventory),
 	}
 	maps.Copy(all, o.scheduleHandlers())
+	maps.Copy(all, o.suppressionHandlers())
+	all[CompareRuns] = handle(o.compare)
 	all[ImportObjects] = handle(o.importObjects)
 	maps.Copy(all, o.eventHandlers())
 	return all
@@ -189,6 +191,14 @@ func (o operations) explain(ctx context.Context, in ExplainRequest) (ExplainResp
 	if err != nil {
 		return ExplainResponse{}, err
 	}
+	lives, err := o.lives(ctx, found)
+	if err != nil {
+		return ExplainResponse{}, err
+	}
+	names, err := o.runARNs(ctx, slices.Collect(maps.Values(lives)))
+	if err != nil {
+		return ExplainResponse{}, err
+	}
 	answer := ExplainResponse{Findings: []Explanation{}}
 	for _, text := range in.ARNs {
 		f, ok := found[refs[text]]
@@ -197,35 +207,46 @@ func (o operations) explain(ctx context.Context, in ExplainRequest) (ExplainResp
 		}
 		answer.Findings = append(answer.Findings, Explanation{
 			ARN: text, Package: f.Package, Rule: f.Rule, Subject: f.Subject, Reason: f.Description, Evidence: f.Evidence,
+			FindingLife: names.life(lives[refs[text]]),
 		})
 	}
 	return answer, nil
 }
 
-func (o operations) results(ctx context.Context, in ResultsRequest) (ResultsResponse, error) {
-	arn, err := inspector.ParseARN(in.Run)
+// findRun finds a run by its ARN.
+func (o operations) findRun(ctx context.Context, text string) (inspector.Run, error) {
+	arn, err := inspector.ParseARN(text)
 	if err != nil || arn.Kind != inspector.KindRun {
-		return ResultsResponse{}, invalid("INVALID_ASSESSMENT_RUN_ARN", "%.300q is not the ARN of an assessment run", in.Run)
+		return inspector.Run{}, invalid("INVALID_ASSESSMENT_RUN_ARN", "%.300q is not the ARN of an assessment run", text)
 	}
+	runs, err := o.Store.Runs(ctx, []string{arn.ID})
+	if err != nil {
+		return inspector.Run{}, err
+	}
+	run, ok := runs[arn.ID]
+	if !ok || o.Store.Scope.Run(run.Target, run.Template, run.ID).String() != text {
+		return inspector.Run{}, inspector.Errorf(inspector.NoSuchEntity, "ASSESSMENT_RUN_DOES_NOT_EXIST", "there is no assessment run %s", text)
+	}
+	return run, nil
+}
+
+func (o operations) results(ctx context.Context, in ResultsRequest) (ResultsResponse, error) {
 	page, err := in.page()
 	if err != nil {
 		return ResultsResponse{}, err
 	}
-	runs, err := o.Store.Runs(ctx, []string{arn.ID})
+	run, err := o.findRun(ctx, in.Run)
 	if err != nil {
 		return ResultsResponse{}, err
 	}
-	if r, ok := runs[arn.ID]; !ok || o.Store.Scope.Run(r.Target, r.Template, r.ID).String() != in.Run {
-		return ResultsResponse{}, inspector.Errorf(inspector.NoSuchEntity, "ASSESSMENT_RUN_DOES_NOT_EXIST", "there is no assessment run %s", in.Run)
-	}
-	parts, next, err := o.Store.RunAgents(ctx, arn.ID, inspector.RunAgentFilter{}, page)
+	parts, next, err := o.Store.RunAgents(ctx, run.ID, inspector.RunAgentFilter{}, page)
 	if err != nil {
 		return ResultsResponse{}, err
 	}
 	answer := ResultsResponse{Results: []HostResults{}, NextToken: next}
 	for _, part := range parts {
 		for _, id := range o.Packages {
-			data, ok, err := o.Store.Results(ctx, arn.ID, part.Agent, id)
+			data, ok, err := o.Store.Results(ctx, run.ID, part.Agent, id)
 			if err != nil {
 				return ResultsResponse{}, err
 			}

@@ -95,6 +95,7 @@ type Explanation struct {
 	Subject  string               `json:"subject,omitempty"`
 	Reason   string               `json:"reason"`
 	Evidence []inspector.Evidence `json:"evidence"`
+	FindingLife
 }
 
 // ResultsRequest asks for the verdicts of a run, a page of hosts at a time.

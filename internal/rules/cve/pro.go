@@ -92,11 +92,11 @@ func (e *evaluation) records(ecosystem, name string) (all []advisory.Record) {
 	if err != nil {
 		return nil
 	}
-	first, end, err := x.Rows(name)
+	rows, err := x.Rows(name)
 	if err != nil {
 		return nil
 	}
-	for n := first; n < end; n++ {
+	for n := rows.First; n < rows.End; n++ {
 		if record, err := readRow(x, n); err == nil {
 			all = append(all, record)
 		}

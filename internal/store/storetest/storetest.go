@@ -36,6 +36,8 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		{"UserKeys", testUserKeys},
 		{"UsersAtOnce", testUsersAtOnce},
 		{"Schedules", testSchedules},
+		{"Suppressions", testSuppressions},
+		{"FindingLife", testFindingLife},
 		{"Runs", testRuns},
 		{"RunFilters", testRunFilters},
 		{"RunRefusals", testRunRefusals},
