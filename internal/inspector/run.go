@@ -91,6 +91,7 @@ type Run struct {
 	FindingCounts        map[Severity]int64
 	Stop                 StopAction // what was asked of it while it ran; empty if nothing
 	TelemetryGoneAt      time.Time  // when its telemetry and key were destroyed; zero while they are there
+	Rematch              bool       // it collects nothing and judges what other runs have collected
 }
 
 // RunAgent is a host's part in a run.
@@ -100,7 +101,8 @@ type RunAgent struct {
 	Reason     string    // of CollectionFailed
 	Segments   int64     // the last sequence number that is durable
 	Expected   int64     // how many there are, once State is CollectionComplete
-	LastAt     time.Time // when the last segment came
+	LastAt     time.Time // when the last segment came; of a re-match: the last of the source's
+	Source     string    // of a re-match: the run whose telemetry of the host is judged; empty: none is there
 	Evaluated  bool
 	Health     Health
 	HealthCode HealthCode

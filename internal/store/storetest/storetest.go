@@ -49,6 +49,8 @@ func Run(t *testing.T, open func(*testing.T) *store.Store) {
 		{"Collection", testCollection},
 		{"Segments", testSegments},
 		{"Uploads", testUploads},
+		{"NewestTelemetry", testNewestTelemetry},
+		{"Rematch", testRematch},
 		{"Results", testResults},
 		{"FindingFilters", testFindingFilters},
 		{"FindingPages", testFindingPages},
