@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"assay/internal/host"
 	"assay/internal/inspector"
 	"assay/internal/jobs"
 	"assay/internal/rules"
@@ -65,7 +64,12 @@ type packageOutcome struct {
 
 // notEvaluated is the outcome for a host that could not be evaluated.
 func notEvaluated(r inspector.Run, agent string, cause error) outcome {
-	return outcome{exclusions: []inspector.Exclusion{exclusion(inspector.HostEvaluationError, r, agent, "", cause.Error())}}
+	kind := inspector.HostEvaluationError
+	var broken *damage
+	if errors.As(cause, &broken) {
+		kind = broken.kind
+	}
+	return outcome{exclusions: []inspector.Exclusion{exclusion(kind, r, agent, "", cause.Error())}}
 }
 
 // save writes an outcome, marks the host as evaluated and moves the run on.
@@ -108,13 +112,13 @@ func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.R
 	agent := agents[part.Agent]
 	agent.ID = part.Agent
 	packages, _ := s.planOf(r.Packages).on(agent.Platform)
-	h, telemetry, err := s.readHost(ctx, r.ID, part, sensorsOf(packages))
+	seen, err := s.read(ctx, part, sensorsOf(packages))
 	if err != nil {
 		return outcome{}, err
 	}
 	var out outcome
 	for _, p := range packages {
-		one, err := s.evaluateOne(ctx, r, agent, p, h, telemetry)
+		one, err := s.evaluateOne(ctx, r, agent, p, seen)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -130,16 +134,19 @@ func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.R
 	return out, nil
 }
 
-func (s *Service) evaluateOne(ctx context.Context, r inspector.Run, agent inspector.Agent, p plannedPackage, h *host.Host, telemetry []SegmentRef) (packageOutcome, error) {
-	results, err := s.judge(ctx, p, h)
+func (s *Service) evaluateOne(ctx context.Context, r inspector.Run, agent inspector.Agent, p plannedPackage, seen sighting) (packageOutcome, error) {
+	results, err := s.judge(ctx, p, seen.host, seen.collected)
 	if err != nil {
 		return packageOutcome{}, err
 	}
 	d, now := p.Describe(), s.Now()
 	findings, exclusions := rules.Derive(d, rules.Subject{
 		Run: r, PackageARN: p.arn, Key: derive(s.secret, "finding ids"), Now: now, Attributes: r.Attributes,
-		Agent: inspector.Asset{Agent: agent.ID, Hostname: agent.Hostname, IPv4Addresses: agent.Addresses, Tags: agent.Tags},
+		Agent: inspector.Asset{Agent: agent.ID, Hostname: agent.Hostname, IPv4Addresses: agent.Addresses, Tags: agent.Tags}, Origin: seen.origin,
 	}, results)
-	kept, err := encodeResults(HostResults{Package: d.ID, Version: d.Version, EvaluatedAt: now, Telemetry: telemetry, Coverage: NotSeen(h), Results: results})
+	kept, err := encodeResults(HostResults{
+		Package: d.ID, Version: d.Version, EvaluatedAt: now, Collected: seen.collected, Source: seen.origin.Run,
+		Telemetry: seen.segments, Coverage: NotSeen(seen.host), Results: results,
+	})
 	return packageOutcome{d.ID, kept, findings, exclusions}, err
 }
