@@ -37,29 +37,45 @@ func (s *Service) StartRematch(ctx context.Context, template string) (run inspec
 
 // rematch starts a re-match in a transaction.
 func (s *Service) rematch(ctx context.Context, tx *store.Tx, id, template string, wrapped []byte) (inspector.Run, error) {
-	templates, err := tx.Templates(ctx, []string{template})
+	p, err := s.planRematch(ctx, tx, id, template)
 	if err != nil {
 		return inspector.Run{}, err
+	}
+	return s.begin(ctx, tx, p.run, wrapped, p.parts, p.known)
+}
+
+// planned is a re-match that is to be started.
+type planned struct {
+	run   inspector.Run
+	parts []inspector.RunAgent
+	known []inspector.Exclusion // at the start
+}
+
+func (s *Service) planRematch(ctx context.Context, tx *store.Tx, id, template string) (p planned, err error) {
+	templates, err := tx.Templates(ctx, []string{template})
+	if err != nil {
+		return p, err
 	}
 	name, err := timedName(ctx, tx, "Re-match", templates[template], s.Now())
 	if err != nil {
-		return inspector.Run{}, err
+		return p, err
 	}
 	run, agents, err := s.newRun(ctx, tx, id, template, name)
 	if err != nil {
-		return run, err
+		return p, err
 	}
 	run.Rematch = true
 	if run.Packages = s.rematchable(run.Packages); len(run.Packages) == 0 {
-		return run, inspector.Errorf(inspector.InvalidInput, "NOTHING_TO_REMATCH",
+		return p, inspector.Errorf(inspector.InvalidInput, "NOTHING_TO_REMATCH",
 			"no rules package of the assessment template judges by data that changes without its hosts: a re-match could tell nothing new")
 	}
 	stored, err := s.newestTelemetry(ctx, &tx.Reader, idsOf(agents), s.needs(run.Packages))
 	if err != nil {
-		return run, err
+		return p, err
 	}
-	parts, known := s.storedParts(run, agents, stored)
-	return s.begin(ctx, tx, run, wrapped, parts, known)
+	p.run = run
+	p.parts, p.known = s.storedParts(run, agents, stored)
+	return p, nil
 }
 
 // rematchable are those of the packages that a re-match evaluates.

@@ -120,6 +120,9 @@ func (w *world) both() inspector.Template {
 // assessed makes a run of the template to which each of the agents has sent a text.
 func (w *world) assessed(template inspector.Template, texts map[string]string) inspector.Run {
 	w.t.Helper()
+	for agent := range texts {
+		w.beat(agent)
+	}
 	run := w.start(template)
 	for agent, text := range texts {
 		w.collect(agent, run.ID, text)
