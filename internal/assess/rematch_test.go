@@ -79,24 +79,25 @@ func onBoth(t *testing.T, test func(t *testing.T, w *world, p *advisories)) {
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		dsn := testpg.New(t)
-		var q *queue
-		w, p := rematchWorld(t, func(c *Config) {
-			st, err := store.Open(t.Context(), dsn)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { st.Close() })
-			st.Scope = scope
-			if _, err := st.DB().Exec("CREATE TABLE test_jobs (kind TEXT, key TEXT, payload BYTEA, run_at BIGINT, attempt INT, PRIMARY KEY (kind, key))"); err != nil {
-				t.Fatal(err)
-			}
-			q = &queue{t: t, store: st, clock: c.Queue.(*queue).clock}
-			c.Store, c.Queue = st, q
-		})
-		w.queue = q
+		w, p := rematchWorld(t, onPostgres(t))
+		w.queue = w.Config.Queue.(*queue)
 		test(t, w, p)
 	})
+}
+
+// onPostgres puts a world on a database of PostgreSQL.
+func onPostgres(t *testing.T) func(*Config) {
+	t.Helper()
+	st, err := store.Open(t.Context(), testpg.New(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	st.Scope = scope
+	if _, err := st.DB().Exec("CREATE TABLE test_jobs (kind TEXT, key TEXT, payload BYTEA, run_at BIGINT, attempt INT, PRIMARY KEY (kind, key))"); err != nil {
+		t.Fatal(err)
+	}
+	return func(c *Config) { c.Store, c.Queue = st, &queue{t: t, store: st, clock: c.Queue.(*queue).clock} }
 }
 
 func cveARN() string { return scope.PackageARN(inspector.PackageCVE).String() }
