@@ -66,6 +66,7 @@ func testNewestTelemetry(t *testing.T, s *store.Store) {
 	// Older telemetry with the sensors is better than newer without them.
 	got, err = s.NewestTelemetry(ctx, agents, needed, at(0))
 	equal(t, err, got["i-lacking"].Run.ID, second.ID)
+	equal(t, err, got["i-dropped"].Usable, store.Destroyed)
 	// Without needs, everything that is complete will do.
 	got, err = s.NewestTelemetry(ctx, agents, nil, at(0))
 	equal(t, err, got["i-lacking"], store.Stored{Agent: "i-lacking", Run: where(third), At: at(20), Usable: store.Usable})
