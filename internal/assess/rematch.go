@@ -66,8 +66,7 @@ func (s *Service) planRematch(ctx context.Context, tx *store.Tx, id, template st
 	}
 	run.Rematch = true
 	if run.Packages = s.rematchable(run.Packages); len(run.Packages) == 0 {
-		return p, inspector.Errorf(inspector.InvalidInput, "NOTHING_TO_REMATCH",
-			"no rules package of the assessment template judges by data that changes without its hosts: a re-match could tell nothing new")
+		return p, nothingToRematch()
 	}
 	stored, err := s.newestTelemetry(ctx, &tx.Reader, idsOf(agents), s.needs(run.Packages))
 	if err != nil {
@@ -76,6 +75,11 @@ func (s *Service) planRematch(ctx context.Context, tx *store.Tx, id, template st
 	p.run = run
 	p.parts, p.known = s.storedParts(run, agents, stored)
 	return p, nil
+}
+
+func nothingToRematch() error {
+	return inspector.Errorf(inspector.InvalidInput, "NOTHING_TO_REMATCH",
+		"no rules package of the assessment template judges by data that changes without its hosts: a re-match could tell nothing new")
 }
 
 // rematchable are those of the packages that a re-match evaluates.

@@ -126,8 +126,11 @@ func (s *Service) account(c *inspector.Schedule, asked bool) {
 	}
 }
 
-// startScheduled starts the run. Its name says that it was scheduled, and for when.
+// startScheduled starts the run. A re-match names itself; another run's name says that it was scheduled, and for when.
 func (s *Service) startScheduled(ctx context.Context, tx *store.Tx, c inspector.Schedule, id string, wrapped []byte) (inspector.Run, error) {
+	if c.Rematch {
+		return s.rematch(ctx, tx, id, c.Template, wrapped)
+	}
 	templates, err := tx.Templates(ctx, []string{c.Template})
 	if err != nil {
 		return inspector.Run{}, err

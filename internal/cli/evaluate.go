@@ -107,7 +107,7 @@ func readSnapshot(name string) (*host.Host, error) {
 func evaluateHost(ctx context.Context, h *host.Host, in rules.Input) (*outcome, []operator.HostResults, error) {
 	asset := inspector.Asset{Agent: h.ID}
 	if system := h.System(); system.OK() {
-		asset.Hostname = system.Value.Hostname
+		asset.Hostname, in.Collected = system.Value.Hostname, system.Value.CollectedAt
 	}
 	name := hostName(asset.Hostname, "snapshot")
 	if asset.Agent == "" {

@@ -21,7 +21,11 @@ func (c *client) outcome(ctx context.Context, run string) (*outcome, error) {
 	o := newOutcome()
 	o.Run, o.State = run, r.State
 	maps.Copy(o.Counts, r.FindingCounts)
-	for _, gather := range []func(context.Context, *outcome) error{c.gatherFindings, c.gatherUnchecked, c.gatherVerdicts} {
+	gathers := []func(context.Context, *outcome) error{c.gatherFindings, c.gatherUnchecked, c.gatherVerdicts}
+	if isRematch(r) {
+		gathers = append(gathers, c.gatherTelemetry)
+	}
+	for _, gather := range gathers {
 		if err := gather(ctx, o); err != nil {
 			return nil, err
 		}

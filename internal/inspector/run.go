@@ -94,6 +94,10 @@ type Run struct {
 	Rematch              bool       // it collects nothing and judges what other runs have collected
 }
 
+// RematchNotice is the notification by which Inspector's API, which has no place for
+// it, tells that a run is a re-match.
+const RematchNotice = "This run is a re-match: no host was asked for anything, the telemetry that is stored was judged."
+
 // RunAgent is a host's part in a run.
 type RunAgent struct {
 	Run, Agent string
