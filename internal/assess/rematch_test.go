@@ -453,6 +453,11 @@ func TestStandingTemplate(t *testing.T) {
 			t.Errorf("%+v, %+v", target, template)
 		}
 		w.must(w.Subscribe(t.Context(), template, "arn:aws:sns:eu-central-1:123456789012:topic", inspector.RunCompleted))
+		w.clock.add(time.Hour)
+		told, err := w.Store.NotificationsOfRun(t.Context(), w.rematched("").ID, 10)
+		if err != nil || len(told) != 1 || told[0].Event != inspector.RunCompleted {
+			t.Errorf("subscribers are told %v, %v", told, err)
+		}
 
 		// Deleted, it is made anew.
 		w.must(w.DeleteTemplate(t.Context(), template.ID))
@@ -463,6 +468,34 @@ func TestStandingTemplate(t *testing.T) {
 		w.must(w.DeleteTarget(t.Context(), first.Target))
 		if fourth := w.rematched(""); fourth.Target == first.Target || fourth.State != inspector.Completed {
 			t.Errorf("the new target is %s", fourth.Target)
+		}
+	})
+}
+
+// A schedule of re-matches starts them also while the hosts are in another run.
+func TestScheduledRematches(t *testing.T) {
+	onBoth(t, func(t *testing.T, w *world, p *advisories) {
+		agent := w.enrol()
+		template := w.both()
+		w.assessed(template, map[string]string{agent: "fine"})
+		none := w.template(time.Hour)
+		var told *inspector.Err
+		if _, err := w.AddSchedule(t.Context(), inspector.Schedule{Template: none.ID, Expression: "rate(6 hours)", Rematch: true}); !errors.As(err, &told) || told.Code != "NOTHING_TO_REMATCH" {
+			t.Errorf("re-matches of nothing: %v", err)
+		}
+		c, err := w.AddSchedule(t.Context(), inspector.Schedule{Template: template.ID, Expression: "rate(6 hours)", Rematch: true})
+		w.must(err)
+		busy := w.start(template)
+		w.elapse(13*time.Hour, agent)
+		rematches := w.rematches()
+		if len(rematches) != 3 || rematches[1].Name != "Re-match 2026-11-23T18:00Z for Both" || rematches[2].State != inspector.Completed {
+			t.Errorf("the runs are %v", w.runNames())
+		}
+		if got := w.schedule(c.ID); !got.Rematch || got.Last.Run != rematches[2].ID || got.Last.Refused() {
+			t.Errorf("the schedule is %+v", got)
+		}
+		if got := w.run(busy.ID); got.Rematch {
+			t.Errorf("the other run is %+v", got)
 		}
 	})
 }
