@@ -188,7 +188,7 @@ func TestRematch(t *testing.T) {
 			if diff := cmp.Diff(want, f.Attributes); diff != "" {
 				t.Error(diff)
 			}
-			if !strings.HasPrefix(f.Description, "The host was not looked at for this: it was judged by its telemetry of 2026-11-23 12:00 UTC. ") || !f.CreatedAt.Equal(w.clock.Now()) {
+			if !strings.HasPrefix(f.Description, "The host was not looked at for this: it was judged by its telemetry of 2026-11-23 (UTC). ") || !f.CreatedAt.Equal(w.clock.Now()) {
 				t.Errorf("made at %s: %q", f.CreatedAt, f.Description)
 			}
 		}

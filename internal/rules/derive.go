@@ -46,12 +46,13 @@ func (o Origin) attributes() []inspector.Attribute {
 	}
 }
 
-// sentence begins the description of findings.
+// sentence begins the description of findings. It has the day only, so that reports
+// tell hosts that were assessed together together.
 func (o Origin) sentence() string {
 	if o == (Origin{}) {
 		return ""
 	}
-	return "The host was not looked at for this: it was judged by its telemetry of " + o.Collected.UTC().Format("2006-01-02 15:04 UTC") + ". "
+	return "The host was not looked at for this: it was judged by its telemetry of " + o.Collected.UTC().Format(time.DateOnly) + " (UTC). "
 }
 
 // Bounds of a finding's attributes, of the API.
@@ -189,7 +190,7 @@ func (t *deriver) make(r Result, rule Rule) inspector.Finding {
 		ID:    t.id(s.Agent.Agent, "finding", r.Rule, r.Subject),
 		Agent: s.Agent.Agent, Package: t.description.ID, PackageARN: s.PackageARN, Rule: r.Rule, Subject: r.Subject,
 		FindingID: cmp.Or(r.FindingID, rule.Title), Title: strings.ReplaceAll(cmp.Or(r.Title, rule.Finding, rule.Title), "<id>", s.Agent.Agent),
-		Description: s.Origin.sentence() + strings.TrimSpace(r.Reason+"\n\n"+rule.Description), Recommendation: rule.Recommendation,
+		Description: strings.TrimSpace(s.Origin.sentence() + r.Reason + "\n\n" + rule.Description), Recommendation: rule.Recommendation,
 		Severity: r.Severity, Confidence: 10, UserAttributes: s.Attributes, Asset: s.Agent, Evidence: r.Evidence,
 		CreatedAt: s.Now, UpdatedAt: s.Now,
 	}

@@ -136,7 +136,9 @@ func TestFindingsTellTheirOrigin(t *testing.T) {
 			if diff := cmp.Diff(want, f.Attributes[:3]); diff != "" || len(f.Attributes) > 50 {
 				t.Errorf("%s: %d attributes, %s", name, len(f.Attributes), diff)
 			}
-			if want := "The host was not looked at for this: it was judged by its telemetry of 2026-02-01 12:30 UTC. " + plain[i].Description; f.Description != want {
+			// What the rule is about stays apart from what is so on this host: see reports.
+			said := "The host was not looked at for this: it was judged by its telemetry of 2026-02-01 (UTC). " + plain[i].Description
+			if strings.Join(strings.Fields(f.Description), " ") != strings.Join(strings.Fields(said), " ") || strings.Count(f.Description, "\n\n") != 1 {
 				t.Errorf("%s: it says %q", name, f.Description)
 			}
 			if f.ID != plain[i].ID {
