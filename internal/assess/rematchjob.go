@@ -82,12 +82,28 @@ func writeMatched(ctx context.Context, tx *store.Tx, m matched) error {
 	return tx.SetSetting(ctx, matchedSetting, value)
 }
 
-// rematchWaiting is the job that starts the re-match of the sets that wait, and in
-// the same transaction writes down that they have had it.
+// rematchWaiting is the job that starts the re-match of the sets that wait.
 func (s *Service) rematchWaiting(ctx context.Context, _ jobs.Job) error {
-	var run inspector.Run
-	busy := false
-	err := s.withNewRun(ctx, func(tx *store.Tx, id string, wrapped []byte) error {
+	run, busy, err := s.startWaiting(ctx)
+	switch {
+	case isTold(err):
+		s.Log.Warn("the re-match for new advisories could not be started", "again", rematchAgain, "error", err)
+		return jobs.ErrLater(rematchAgain)
+	case err != nil:
+		return fmt.Errorf("start the re-match for new advisories: %w", err)
+	case busy:
+		return jobs.ErrLater(rematchBusy)
+	case run.ID != "":
+		s.Log.Info("a re-match was started for new advisories", "run", run.ID)
+	}
+	return nil
+}
+
+// startWaiting starts the re-match of the sets that wait, if there are any, and in
+// the same transaction writes down that they have had it; busy tells that the one
+// before goes on.
+func (s *Service) startWaiting(ctx context.Context) (run inspector.Run, busy bool, err error) {
+	err = s.withNewRun(ctx, func(tx *store.Tx, id string, wrapped []byte) error {
 		run, busy = inspector.Run{}, false
 		m, err := readMatched(ctx, tx)
 		if err != nil || len(m.Waiting) == 0 {
@@ -106,18 +122,7 @@ func (s *Service) rematchWaiting(ctx context.Context, _ jobs.Job) error {
 		m.Done, m.Waiting = append(m.Done, m.Waiting...), nil
 		return writeMatched(ctx, tx, m)
 	})
-	switch {
-	case isTold(err):
-		s.Log.Warn("the re-match for new advisories could not be started", "again", rematchAgain, "error", err)
-		return jobs.ErrLater(rematchAgain)
-	case err != nil:
-		return fmt.Errorf("start the re-match for new advisories: %w", err)
-	case busy:
-		return jobs.ErrLater(rematchBusy)
-	case run.ID != "":
-		s.Log.Info("a re-match was started for new advisories", "run", run.ID)
-	}
-	return nil
+	return run, busy, err
 }
 
 // rematchGoesOn tells whether the last run of a template is a re-match that is not
