@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"assay/internal/host"
 	"assay/internal/inspector"
 	"assay/internal/jobs"
 	"assay/internal/ledger"
@@ -67,7 +66,12 @@ type packageOutcome struct {
 
 // notEvaluated is the outcome for a host that could not be evaluated.
 func notEvaluated(r inspector.Run, agent string, cause error) outcome {
-	return outcome{exclusions: []inspector.Exclusion{exclusion(inspector.HostEvaluationError, r, agent, "", cause.Error())}}
+	kind := inspector.HostEvaluationError
+	var broken *damage
+	if errors.As(cause, &broken) {
+		kind = broken.kind
+	}
+	return outcome{exclusions: []inspector.Exclusion{exclusion(kind, r, agent, "", cause.Error())}}
 }
 
 // save writes an outcome, marks the host as evaluated and moves the run on.
@@ -113,7 +117,7 @@ func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.R
 	agent := agents[part.Agent]
 	agent.ID = part.Agent
 	packages, _ := s.planOf(r.Packages).on(agent.Platform)
-	h, telemetry, err := s.readHost(ctx, r.ID, part, sensorsOf(packages))
+	seen, err := s.read(ctx, part, sensorsOf(packages))
 	if err != nil {
 		return outcome{}, err
 	}
@@ -123,7 +127,7 @@ func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.R
 	}
 	var out outcome
 	for _, p := range packages {
-		one, err := s.evaluateOne(ctx, r, agent, p, h, telemetry, suppressions)
+		one, err := s.evaluateOne(ctx, r, agent, p, seen, suppressions)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -139,16 +143,20 @@ func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.R
 	return out, nil
 }
 
-func (s *Service) evaluateOne(ctx context.Context, r inspector.Run, agent inspector.Agent, p plannedPackage, h *host.Host, telemetry []SegmentRef, suppressions []inspector.Suppression) (packageOutcome, error) {
-	results, err := s.judge(ctx, p, h)
+func (s *Service) evaluateOne(ctx context.Context, r inspector.Run, agent inspector.Agent, p plannedPackage, seen sighting, suppressions []inspector.Suppression) (packageOutcome, error) {
+	results, err := s.judge(ctx, p, seen.host, seen.collected)
 	if err != nil {
 		return packageOutcome{}, err
 	}
 	d, subject := p.Describe(), s.subject(r, agent, p.arn)
+	subject.Origin = seen.origin
 	results = rules.Suppress(d, subject, results, suppressions)
 	findings, exclusions := rules.Derive(d, subject, results)
-	kept, err := encodeResults(HostResults{Package: d.ID, Version: d.Version, EvaluatedAt: subject.Now, Telemetry: telemetry, Coverage: NotSeen(h), Results: results})
-	return packageOutcome{d.ID, kept, findings, exclusions, lifeOf(r, telemetry, rules.Observe(d, subject, results))}, err
+	kept, err := encodeResults(HostResults{
+		Package: d.ID, Version: d.Version, EvaluatedAt: subject.Now, Collected: seen.collected, Source: seen.origin.Run,
+		Telemetry: seen.segments, Coverage: NotSeen(seen.host), Results: results,
+	})
+	return packageOutcome{d.ID, kept, findings, exclusions, lifeOf(r, seen.segments, rules.Observe(d, subject, results))}, err
 }
 
 // subject is what results are about: a host in a run, now.

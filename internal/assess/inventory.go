@@ -7,6 +7,7 @@ import (
 
 	"assay/internal/inspector"
 	"assay/internal/inventory"
+	"assay/internal/store"
 	"assay/internal/telemetry"
 )
 
@@ -22,14 +23,15 @@ type HostInventory struct {
 // newest that is still there. It reads all of the host's telemetry into memory.
 func (s *Service) Inventory(ctx context.Context, agent, run string) (HostInventory, error) {
 	if run == "" {
-		newest, ok, err := s.Store.NewestTelemetry(ctx, agent, telemetry.SensorPackages)
+		stored, err := s.newestTelemetry(ctx, &s.Store.Reader, []string{agent}, []string{telemetry.SensorPackages})
 		if err != nil {
 			return HostInventory{}, err
 		}
-		if !ok {
-			return HostInventory{}, noTelemetry(agent, "there is none in which its packages are")
+		newest := stored[agent]
+		if newest.Usable != store.Usable {
+			return HostInventory{}, noTelemetry(agent, unusable(newest))
 		}
-		run = newest
+		run = newest.Run.ID
 	}
 	part, ok, err := s.Store.RunAgent(ctx, run, agent)
 	if err != nil {
@@ -38,15 +40,15 @@ func (s *Service) Inventory(ctx context.Context, agent, run string) (HostInvento
 	if !ok {
 		return HostInventory{}, noTelemetry(agent, "it was not in the run "+run)
 	}
-	h, _, err := s.readHost(ctx, run, part, nil)
+	seen, err := s.read(ctx, part, inventory.Sensors())
 	if bad := (*damage)(nil); errors.As(err, &bad) {
 		return HostInventory{}, noTelemetry(agent, bad.reason)
 	}
 	if err != nil {
 		return HostInventory{}, err
 	}
-	out := HostInventory{Run: run, Inventory: inventory.Of(h)}
-	if system := h.System(); system.OK() {
+	out := HostInventory{Run: run, Inventory: inventory.Of(seen.host)}
+	if system := seen.host.System(); system.OK() {
 		out.Hostname, out.CollectedAt = system.Value.Hostname, system.Value.CollectedAt
 	}
 	return out, nil

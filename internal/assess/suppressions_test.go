@@ -20,7 +20,7 @@ const (
 
 // assessed runs a template to its end: what each agent sends, by agent. One that is
 // not named does not answer.
-func (w *world) assessed(template inspector.Template, texts map[string]string) inspector.Run {
+func (w *world) over(template inspector.Template, texts map[string]string) inspector.Run {
 	w.t.Helper()
 	run := w.start(template)
 	for agent, text := range texts {
@@ -61,7 +61,7 @@ func TestSuppressionInForce(t *testing.T) {
 	agent := w.enrol(inspector.Tag{Key: "env", Value: "test"})
 	template := w.template(time.Hour)
 	bad := map[string]string{agent: rootLogin}
-	first := w.assessed(template, bad)
+	first := w.over(template, bad)
 	found := w.finding(first.ID)
 
 	add := inspector.Suppression{Rule: "root-login", Tags: []inspector.Tag{{Key: "env", Value: "test"}}, Reason: "a bastion", Until: w.clock.Now().Add(30 * time.Minute), Author: "chosen"}
@@ -69,7 +69,7 @@ func TestSuppressionInForce(t *testing.T) {
 	if err != nil || added.Author != "arn:alice" || len(added.ID) != 10 || !added.CreatedAt.Equal(w.clock.Now()) {
 		t.Fatalf("the suppression is %+v, %v", added, err)
 	}
-	second := w.assessed(template, bad)
+	second := w.over(template, bad)
 	nothing := w.finding(second.ID)
 	if nothing.Title != inspector.TitleNoIssues || !strings.Contains(nothing.Description, "1 finding:\n1 by the rule "+added.ID+" of arn:alice") {
 		t.Errorf("the finding is %q: %s", nothing.Title, nothing.Description)
@@ -113,7 +113,7 @@ func TestSuppressionIsRevoked(t *testing.T) {
 	if err := w.RevokeSuppression(t.Context(), "arn:bob", added.ID); err != nil {
 		t.Fatal(err)
 	}
-	run := w.assessed(template, map[string]string{agent: rootLogin})
+	run := w.over(template, map[string]string{agent: rootLogin})
 	if got := w.findings(run.ID); len(got) != 1 || !strings.Contains(got[0], "Disable root login") {
 		t.Errorf("the findings are %v", got)
 	}
@@ -132,7 +132,7 @@ func TestCompare(t *testing.T) {
 	w := newWorld(t)
 	fixed, open, fresh, silent, partial := w.enrol(), w.enrol(), w.enrol(), w.enrol(), w.enrol()
 	template := w.template(time.Hour)
-	first := w.assessed(template, map[string]string{fixed: rootLogin, open: rootLogin, fresh: noRootLogin, silent: rootLogin, partial: rootLogin})
+	first := w.over(template, map[string]string{fixed: rootLogin, open: rootLogin, fresh: noRootLogin, silent: rootLogin, partial: rootLogin})
 	late := w.enrol()
 
 	run := w.start(template)

@@ -101,6 +101,7 @@ type flakyBlobs struct {
 	blob.Store
 	put, get, delete error
 	during           func() // called once, while an object is written
+	onGet            func() // called once, when an object is read
 }
 
 func (f *flakyBlobs) Put(ctx context.Context, name string, r io.Reader) error {
@@ -118,6 +119,10 @@ func (f *flakyBlobs) Put(ctx context.Context, name string, r io.Reader) error {
 func (f *flakyBlobs) Get(ctx context.Context, name string) (io.ReadCloser, error) {
 	if f.get != nil {
 		return nil, f.get
+	}
+	if onGet := f.onGet; onGet != nil {
+		f.onGet = nil
+		onGet()
 	}
 	return f.Store.Get(ctx, name)
 }

@@ -48,6 +48,7 @@ func verbs() []verb {
 		{"serve", "", "run the service", (*Command).serve, nil},
 		{"env", "", "print the environment with which aws-cli and SDKs use the service", (*Command).env, nil},
 		{"assess", "TARGET", "assess a target now, wait, and print what was found", (*Command).assess, nil},
+		{"rematch", "[TEMPLATE]", "judge by the newest advisories what hosts have sent before, without asking them, and print what was found", (*Command).rematch, nil},
 		{"preview", "TARGET|TEMPLATE", "tell what an assessment that is started now would not check", (*Command).preview, nil},
 		{"findings", "[RUN]", "list the findings of a run, those that are suppressed, or what changed since another", (*Command).findings, nil},
 		{"explain", "FINDING", "show why a finding was made: the evidence", (*Command).explain, nil},

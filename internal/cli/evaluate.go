@@ -132,7 +132,7 @@ func readSnapshot(name string) (*host.Host, error) {
 func evaluateHost(ctx context.Context, h *host.Host, packages []rules.Package, in rules.Input, suppressions []inspector.Suppression) (*outcome, []operator.HostResults, error) {
 	asset := inspector.Asset{Agent: h.ID}
 	if system := h.System(); system.OK() {
-		asset.Hostname = system.Value.Hostname
+		asset.Hostname, in.Collected = system.Value.Hostname, system.Value.CollectedAt
 	}
 	name := hostName(asset.Hostname, "snapshot")
 	if asset.Agent == "" {

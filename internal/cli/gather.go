@@ -21,7 +21,11 @@ func (c *client) outcome(ctx context.Context, run string) (*outcome, error) {
 	o := newOutcome()
 	o.Run, o.State = run, r.State
 	maps.Copy(o.Counts, r.FindingCounts)
-	for _, gather := range []func(context.Context, *outcome) error{c.gatherFindings, c.gatherUnchecked, c.gatherVerdicts} {
+	gathers := []func(context.Context, *outcome) error{c.gatherFindings, c.gatherUnchecked, c.gatherVerdicts}
+	if isRematch(r) {
+		gathers = append(gathers, c.gatherTelemetry)
+	}
+	for _, gather := range gathers {
 		if err := gather(ctx, o); err != nil {
 			return nil, err
 		}
@@ -134,7 +138,7 @@ func newFinding(d described) finding {
 		ARN: d.Arn, Severity: inspector.Severity(d.Severity), Title: d.Title, Description: d.Description, Recommendation: d.Recommendation,
 		Agent: asset.AgentId, Host: hostName(asset.Hostname, asset.AgentId),
 		Package: string(d.why.Package), Rule: d.why.Rule, Evidence: some(d.why.Evidence),
-		Attributes: byKey(attributesOf(d.Attributes)),
+		Attributes:  byKey(attributesOf(d.Attributes)),
 		FindingLife: d.why.FindingLife,
 	}
 }

@@ -29,6 +29,7 @@ type outcome struct {
 	Findings  []finding   `json:"findings"`
 	Unchecked []unchecked `json:"not_checked"`
 	NotSeen   []notSeen   `json:"not_seen"`
+	Telemetry []stored    `json:"telemetry,omitempty"` // of a re-match: by what each host was judged
 
 	Results []operator.HostResults `json:"results,omitempty"` // where they were asked for
 
@@ -181,6 +182,7 @@ func (o *outcome) print(w io.Writer) {
 		what := strings.TrimSpace(n.Sensor + " " + n.Part)
 		fmt.Fprintf(w, "  %s: %s is %s: %s\n", n.Agent, what, strings.ReplaceAll(string(n.State), "_", " "), oneLine(n.Reason))
 	}
+	o.printTelemetry(w)
 	fmt.Fprintf(w, "\n%s\n", o.summary())
 }
 

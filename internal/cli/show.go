@@ -123,10 +123,10 @@ func (c *Command) runs(ctx context.Context, v verb, args []string) error {
 	if *asJSON {
 		return printJSON(c.Stdout, runs)
 	}
-	return table(c.Stdout, "RUN\tSTARTED\tSTATE\tFINDINGS\tNAME", func(row func(...any)) {
+	return table(c.Stdout, "RUN\tSTARTED\tSTATE\tFINDINGS\tKIND\tNAME", func(row func(...any)) {
 		for _, r := range runs {
 			found := (&outcome{Counts: r.FindingCounts}).found()
-			row(shortID(r.Arn), r.CreatedAt.Time.Local().Format(time.DateTime), words(r.State), found, r.Name)
+			row(shortID(r.Arn), r.CreatedAt.Time.Local().Format(time.DateTime), words(r.State), found, kindOfRun(r), r.Name)
 		}
 	})
 }

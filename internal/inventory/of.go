@@ -2,7 +2,16 @@ package inventory
 
 import (
 	"assay/internal/host"
+	"assay/internal/telemetry"
 )
+
+// Sensors are those whose telemetry Of reads.
+func Sensors() []string {
+	return []string{
+		telemetry.SensorSystem, telemetry.SensorConfig, telemetry.SensorKernel,
+		telemetry.SensorPackages, telemetry.SensorLibraries, telemetry.SensorContainers,
+	}
+}
 
 // Of makes the inventory of a host. It is a function of the host alone, and always in
 // the same order: whatever the telemetry holds, it ends and does not fail.

@@ -95,7 +95,7 @@ func (o operations) compare(ctx context.Context, in CompareRequest) (CompareResp
 
 // comparable finds a run that has results to compare.
 func (o operations) comparable(ctx context.Context, arn string) (inspector.Run, error) {
-	run, err := o.findRun(ctx, arn)
+	run, err := o.run(ctx, arn)
 	if err != nil {
 		return run, err
 	}

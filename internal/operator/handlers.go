@@ -53,6 +53,8 @@ func Handlers(c Config) map[string]Handler {
 	maps.Copy(all, o.suppressionHandlers())
 	all[CompareRuns] = handle(o.compare)
 	all[ImportObjects] = handle(o.importObjects)
+	all[StartRematch] = handle(o.startRematch)
+	all[ListRematchHosts] = handle(o.rematchHosts)
 	maps.Copy(all, o.eventHandlers())
 	return all
 }
@@ -213,29 +215,12 @@ func (o operations) explain(ctx context.Context, in ExplainRequest) (ExplainResp
 	return answer, nil
 }
 
-// findRun finds a run by its ARN.
-func (o operations) findRun(ctx context.Context, text string) (inspector.Run, error) {
-	arn, err := inspector.ParseARN(text)
-	if err != nil || arn.Kind != inspector.KindRun {
-		return inspector.Run{}, invalid("INVALID_ASSESSMENT_RUN_ARN", "%.300q is not the ARN of an assessment run", text)
-	}
-	runs, err := o.Store.Runs(ctx, []string{arn.ID})
-	if err != nil {
-		return inspector.Run{}, err
-	}
-	run, ok := runs[arn.ID]
-	if !ok || o.Store.Scope.Run(run.Target, run.Template, run.ID).String() != text {
-		return inspector.Run{}, inspector.Errorf(inspector.NoSuchEntity, "ASSESSMENT_RUN_DOES_NOT_EXIST", "there is no assessment run %s", text)
-	}
-	return run, nil
-}
-
 func (o operations) results(ctx context.Context, in ResultsRequest) (ResultsResponse, error) {
 	page, err := in.page()
 	if err != nil {
 		return ResultsResponse{}, err
 	}
-	run, err := o.findRun(ctx, in.Run)
+	run, err := o.run(ctx, in.Run)
 	if err != nil {
 		return ResultsResponse{}, err
 	}
@@ -258,10 +243,31 @@ func (o operations) results(ctx context.Context, in ResultsRequest) (ResultsResp
 				return ResultsResponse{}, err
 			}
 			answer.Results = append(answer.Results, HostResults{
-				Agent: part.Agent, Package: id, Version: kept.Version, EvaluatedAt: kept.EvaluatedAt,
+				Agent: part.Agent, Package: id, Version: kept.Version, EvaluatedAt: kept.EvaluatedAt, CollectedAt: kept.Collected, Source: kept.Source,
 				Telemetry: kept.Telemetry, NotSeen: kept.Coverage, Results: kept.Results,
 			})
 		}
 	}
 	return answer, nil
+}
+
+// run reads a run by its ARN.
+func (o operations) run(ctx context.Context, text string) (inspector.Run, error) {
+	arn, err := inspector.ParseARN(text)
+	if err != nil || arn.Kind != inspector.KindRun {
+		return inspector.Run{}, invalid("INVALID_ASSESSMENT_RUN_ARN", "%.300q is not the ARN of an assessment run", text)
+	}
+	runs, err := o.Store.Runs(ctx, []string{arn.ID})
+	if err != nil {
+		return inspector.Run{}, err
+	}
+	r, ok := runs[arn.ID]
+	if !ok || o.runARN(r) != text {
+		return inspector.Run{}, inspector.Errorf(inspector.NoSuchEntity, "ASSESSMENT_RUN_DOES_NOT_EXIST", "there is no assessment run %s", text)
+	}
+	return r, nil
+}
+
+func (o operations) runARN(r inspector.Run) string {
+	return o.Store.Scope.Run(r.Target, r.Template, r.ID).String()
 }

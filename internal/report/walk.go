@@ -103,11 +103,20 @@ func (d *document) cover() cover {
 		{"Rules packages", strings.Join(d.packageNames(), "\n"), false},
 		{"Report made", moment(d.Made) + " by " + oneLine(d.Service), false},
 	}
+	c.Facts = append(c.Facts, d.rematched()...)
 	for _, s := range inspector.Severities()[:4] {
 		c.Counts = append(c.Counts, count{s, number(d.Run.FindingCounts[s])})
 	}
 	c.Note, c.Alarm = d.note()
 	return c
+}
+
+// rematched says of a re-match that the hosts were not looked at for it.
+func (d *document) rematched() facts {
+	if !d.Run.Rematch {
+		return nil
+	}
+	return facts{{"Re-match", "Stored telemetry was judged, and no host was asked. How old it is stands with each host and finding.", false}}
 }
 
 func (d *document) packageNames() (names []string) {
@@ -158,6 +167,7 @@ func (d *document) summary() {
 		{"Duration", fmt.Sprintf("%s; at most %s by the template", span(d.Run), human(d.Run.Duration)), false},
 		{"Hosts in the run", fmt.Sprintf("%s, of which %s evaluated", number(int64(d.Hosts)), number(int64(d.Hosts-d.Unassessed))), false},
 	}
+	list = append(list, d.rematched()...)
 	for _, a := range d.Run.Attributes {
 		list = append(list, fact{oneLine(a.Key), oneLine(a.Value), false})
 	}

@@ -20,6 +20,39 @@ type Subject struct {
 	Key        []byte                // of the message authentication codes that become ids
 	Now        time.Time             // when the findings are made
 	Attributes []inspector.Attribute // the template's userAttributesForFindings
+	Origin     Origin                // of a re-match
+}
+
+// Origin is the stored telemetry that a re-match has judged. It is zero where a run
+// has collected itself.
+type Origin struct {
+	Run       string    // the ARN of the run that has collected it
+	Collected time.Time // when the last of it came
+}
+
+// The attributes by which findings tell their origin.
+const (
+	AttributeTelemetryDate = "TELEMETRY_DATE" // RFC 3339, in UTC
+	AttributeTelemetryRun  = "TELEMETRY_RUN"
+)
+
+// attributes are what findings tell of their origin.
+func (o Origin) attributes() []inspector.Attribute {
+	if o == (Origin{}) {
+		return nil
+	}
+	return []inspector.Attribute{
+		{Key: AttributeTelemetryDate, Value: o.Collected.UTC().Format(time.RFC3339)}, {Key: AttributeTelemetryRun, Value: o.Run},
+	}
+}
+
+// sentence begins the description of findings. It has the day only, so that reports
+// tell hosts that were assessed together together.
+func (o Origin) sentence() string {
+	if o == (Origin{}) {
+		return ""
+	}
+	return "The host was not looked at for this: it was judged by its telemetry of " + o.Collected.UTC().Format(time.DateOnly) + " (UTC). "
 }
 
 // Bounds of a finding's attributes, of the API.
@@ -166,14 +199,14 @@ func (t *deriver) make(r Result, rule Rule) inspector.Finding {
 		ID:    t.findingID(r),
 		Agent: s.Agent.Agent, Package: t.description.ID, PackageARN: s.PackageARN, Rule: r.Rule, Subject: r.Subject,
 		FindingID: cmp.Or(r.FindingID, rule.Title), Title: t.title(r, rule),
-		Description: strings.TrimSpace(r.Reason + "\n\n" + rule.Description), Recommendation: cmp.Or(r.Remedy, rule.Recommendation),
+		Description: strings.TrimSpace(s.Origin.sentence() + r.Reason + "\n\n" + rule.Description), Recommendation: cmp.Or(r.Remedy, rule.Recommendation),
 		Severity: r.Severity, Confidence: 10, UserAttributes: s.Attributes, Asset: s.Agent, Evidence: r.Evidence,
 		CreatedAt: s.Now, UpdatedAt: s.Now,
 	}
 	if f.Severity == "" {
 		f.Severity = rule.Severity
 	}
-	f.Attributes = attributes(s.Agent.Agent, r.Attributes)
+	f.Attributes = attributes(s.Agent.Agent, append(s.Origin.attributes(), r.Attributes...))
 	return f
 }
 

@@ -53,6 +53,8 @@ func (Package) Describe() rules.Description {
 			telemetry.SensorSystem, telemetry.SensorPackages, telemetry.SensorLibraries, telemetry.SensorContainers,
 			telemetry.SensorProcesses, telemetry.SensorSockets, telemetry.SensorNetwork, telemetry.SensorKernel,
 		},
+		Rematch: true,
+		Needs:   []string{telemetry.SensorSystem, telemetry.SensorPackages},
 	}
 	for _, c := range checks() {
 		d.Rules = append(d.Rules, c.rule)
