@@ -60,6 +60,14 @@ type reading struct {
 	adding  bool // the error is add's
 	damaged int
 	first   []string
+	tails   [maxDepth][]byte // of the streams, one of which is read at each depth
+}
+
+func (d *reading) tail(depth int) []byte {
+	if d.tails[depth] == nil {
+		d.tails[depth] = make([]byte, maxTail)
+	}
+	return d.tails[depth]
 }
 
 func (d *reading) problems() error {
@@ -182,7 +190,7 @@ func (d *reading) inner(a archive, e ziparchive.Entry) error {
 		n.r, n.random = section, true
 		return d.archive(n)
 	}
-	stream, err := newStream(&d.meter, a.r, e)
+	stream, err := newStream(&d.meter, a.r, e, d.tail(a.depth))
 	if err != nil {
 		return err
 	}
