@@ -139,7 +139,7 @@ func plant(t *testing.T) (root string, secrets []string) {
 	return root, secrets
 }
 
-var sensors = []sensor.Sensor{config.New(), files.New(), walk.New(), libraries.New(), accounts.New(), system.New(), kernel.New(), mounts.New()}
+var sensors = []sensor.Sensor{config.New(), files.New(), walk.New(), accounts.New(), system.New(), kernel.New(), mounts.New(), libraries.New()}
 
 // No byte of a planted secret is in what the sensors emit, and of the tree
 // nothing has changed, access times included.

@@ -17,9 +17,9 @@ import (
 )
 
 // maxPending is how many bytes of libraries wait for the owners of their files to be
-// looked up at once: some ten thousand libraries. The look-up reads all lists of
+// looked up at once: some five thousand libraries. The look-up reads all lists of
 // files, so it is not done often.
-const maxPending = 4 << 20
+const maxPending = 2 << 20
 
 // collection is one run.
 type collection struct {

@@ -35,15 +35,16 @@ type kind struct {
 // come last, because a script of any name may be executable.
 func kinds() []kind {
 	return []kind{
-		{[]string{maven}, []string{"/**/*.jar, .war, .ear, .par, .sar, .kar, .nar, .jpi, .hpi, .lpkg"}, isArchive, readArchive},
+		{[]string{maven}, archives(), isArchive, readArchive},
 		{[]string{pypi}, []string{"/**/*.dist-info/METADATA", "/**/*.egg-info", "/**/*.egg-info/PKG-INFO", "/**/EGG-INFO/PKG-INFO"}, isMetadata, readMetadata},
 		{[]string{pypi}, []string{"/**/*.egg"}, isEgg, readEgg},
 		{[]string{npm}, []string{"/**/node_modules/*/package.json", "/**/node_modules/@*/*/package.json",
-			"/usr/share/nodejs/**/package.json", "/usr/lib/nodejs/**/package.json"}, isPackageJSON, readPackageJSON},
+			"/usr/share/nodejs/*/package.json", "/usr/share/nodejs/@*/*/package.json",
+			"/usr/lib/nodejs/*/package.json", "/usr/lib/nodejs/@*/*/package.json"}, isPackageJSON, readPackageJSON},
 		{[]string{rubyGems}, []string{"/**/specifications/*.gemspec", "/**/specifications/default/*.gemspec"}, isGem, readGem},
 		{[]string{packagist}, []string{"/**/composer/installed.json"}, isInstalled, readInstalled},
 		{[]string{nuget}, []string{"/**/*.deps.json"}, isDeps, readDeps},
-		{[]string{goModules, crates}, []string{"/** (executable files, *.so and *.so.*: the section of build information of those that are ELF, PE or Mach-O)"}, isProgram, readProgram},
+		{[]string{goModules, crates}, []string{"/** (of executable files and of shared objects: the sections with build information)"}, isProgram, readProgram},
 	}
 }
 
@@ -62,6 +63,13 @@ func reads() []string {
 		all = append(all, k.patterns...)
 	}
 	return all
+}
+
+func archives() (patterns []string) {
+	for _, e := range java.Extensions() {
+		patterns = append(patterns, "/**/*"+e)
+	}
+	return patterns
 }
 
 func isArchive(_, name string, _ hostfs.Info) bool { return java.Archive(name) }

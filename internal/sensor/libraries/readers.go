@@ -23,7 +23,7 @@ import (
 // Bounds of files, in bytes.
 const (
 	maxText = 1 << 20 // of one package
-	maxList = 8 << 20 // of all packages of a project: some ten thousand
+	maxList = 4 << 20 // of all packages of a project: some thousand
 )
 
 func readArchive(s *source) error { return java.Read(s.ctx, s.file, s.size, s.path, s.add) }

@@ -32,13 +32,15 @@ const (
 	maxProblems = 3                // that are told
 )
 
-// Archive tells whether a file's name is that of a Java archive.
+// Extensions returns the ends of the names of Java archives.
+func Extensions() []string { return slices.Clone(extensions) }
+
+var extensions = []string{".jar", ".war", ".ear", ".par", ".sar", ".kar", ".nar", ".jpi", ".hpi", ".lpkg"}
+
+// Archive tells whether a file's name is that of an archive with programs of Java.
 func Archive(name string) bool {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".jar", ".war", ".ear", ".par", ".sar", ".kar", ".nar", ".jpi", ".hpi", ".lpkg":
-		return !strings.HasSuffix(name, "-sources.jar") && !strings.HasSuffix(name, "-javadoc.jar")
-	}
-	return false
+	return slices.Contains(extensions, strings.ToLower(path.Ext(name))) &&
+		!strings.HasSuffix(name, "-sources.jar") && !strings.HasSuffix(name, "-javadoc.jar")
 }
 
 // Read adds the artifacts of the archive name, which has so many bytes. What in
@@ -58,6 +60,14 @@ type reading struct {
 	adding  bool // the error is add's
 	damaged int
 	first   []string
+	tails   [maxDepth][]byte // of the streams, one of which is read at each depth
+}
+
+func (d *reading) tail(depth int) []byte {
+	if d.tails[depth] == nil {
+		d.tails[depth] = make([]byte, maxTail)
+	}
+	return d.tails[depth]
 }
 
 func (d *reading) problems() error {
@@ -180,7 +190,7 @@ func (d *reading) inner(a archive, e ziparchive.Entry) error {
 		n.r, n.random = section, true
 		return d.archive(n)
 	}
-	stream, err := newStream(&d.meter, a.r, e)
+	stream, err := newStream(&d.meter, a.r, e, d.tail(a.depth))
 	if err != nil {
 		return err
 	}

@@ -216,7 +216,7 @@ func TestStream(t *testing.T) {
 		t.Fatal(err, len(wanted))
 	}
 	m := &meter{ctx: context.Background(), left: maxInflated}
-	s, err := newStream(m, bytes.NewReader(data), wanted[0])
+	s, err := newStream(m, bytes.NewReader(data), wanted[0], make([]byte, maxTail))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 // maxTail is how much of the end of an inner archive is kept. Most have no more
 // than that, and the others their directory in it.
-const maxTail = 2 << 20
+const maxTail = 1 << 20
 
 // stream makes a compressed entry readable at random without holding it: its end is
 // kept, and what is before is inflated again where it is needed. Reading it from
@@ -20,15 +20,15 @@ type stream struct {
 	meter *meter
 	r     io.ReaderAt
 	entry ziparchive.Entry
-	tail  []byte
+	tail  []byte    // the end, as a ring: the byte at n is at n modulo its length
 	now   io.Reader // of the pass under way, which is at
 	at    int64
 }
 
 // newStream inflates the entry once. It must be as long, and have the checksum,
-// that the directory of its archive says.
-func newStream(m *meter, r io.ReaderAt, e ziparchive.Entry) (*stream, error) {
-	s := &stream{meter: m, r: r, entry: e}
+// that the directory of its archive says. The end is kept in tail, of maxTail bytes.
+func newStream(m *meter, r io.ReaderAt, e ziparchive.Entry, tail []byte) (*stream, error) {
+	s := &stream{meter: m, r: r, entry: e, tail: tail[:min(e.Size, maxTail)]}
 	in, err := s.open()
 	if err != nil {
 		return nil, err
@@ -38,10 +38,11 @@ func newStream(m *meter, r io.ReaderAt, e ziparchive.Entry) (*stream, error) {
 	for {
 		n, err := in.Read(buf)
 		sum.Write(buf[:n])
-		s.keep(buf[:n])
-		if size += int64(n); size > e.Size {
+		if size+int64(n) > e.Size {
 			return nil, ziparchive.ErrFormat
 		}
+		s.keep(buf[:n], size)
+		size += int64(n)
 		if err == io.EOF {
 			break
 		} else if err != nil {
@@ -54,11 +55,22 @@ func newStream(m *meter, r io.ReaderAt, e ziparchive.Entry) (*stream, error) {
 	return s, nil
 }
 
-func (s *stream) keep(p []byte) {
-	if len(s.tail)+len(p) > 2*maxTail {
-		s.tail = append(s.tail[:0], s.tail[len(s.tail)-maxTail:]...)
+// keep puts what is at a place into the ring, in which it replaces what is older.
+func (s *stream) keep(p []byte, at int64) {
+	for len(p) > 0 {
+		n := copy(s.tail[at%int64(len(s.tail)):], p)
+		p, at = p[n:], at+int64(n)
 	}
-	s.tail = append(s.tail, p...)
+}
+
+// kept copies from the ring.
+func (s *stream) kept(p []byte, at int64) (n int) {
+	for n < len(p) && at < s.entry.Size {
+		ring := s.tail[at%int64(len(s.tail)):]
+		m := copy(p[n:], ring[:min(int64(len(ring)), s.entry.Size-at)])
+		n, at = n+m, at+int64(m)
+	}
+	return n
 }
 
 func (s *stream) open() (io.Reader, error) {
@@ -74,17 +86,13 @@ func (s *stream) ReadAt(p []byte, off int64) (n int, err error) {
 	if off < 0 || off >= s.entry.Size {
 		return 0, io.EOF
 	}
-	kept := s.entry.Size - int64(len(s.tail))
-	if off < kept {
-		n, err = s.forward(p[:min(int64(len(p)), kept-off)], off)
+	if first := s.entry.Size - int64(len(s.tail)); off < first {
+		n, err = s.forward(p[:min(int64(len(p)), first-off)], off)
 		if err != nil {
 			return n, err
 		}
 	}
-	if n < len(p) {
-		n += copy(p[n:], s.tail[off+int64(n)-kept:])
-	}
-	if n < len(p) {
+	if n += s.kept(p[n:], off+int64(n)); n < len(p) {
 		return n, io.EOF
 	}
 	return n, nil

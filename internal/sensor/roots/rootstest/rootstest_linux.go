@@ -5,6 +5,7 @@
 package rootstest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -135,7 +136,9 @@ func StartWith(t testing.TB, h How, root string, files []*os.File, binds ...stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := cmd.Start(); errors.Is(err, unix.EPERM) {
+		testenv.Missing(t, "the right to make namespaces")
+	} else if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { stdin.Close(); cmd.Process.Kill(); cmd.Wait() })
