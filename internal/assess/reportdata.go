@@ -168,6 +168,9 @@ func (r *reporter) note(results HostResults) {
 	for _, result := range results.Results {
 		verdict := string(result.Verdict)
 		r.out.Verdicts[verdict]++
+		if result.Suppressed != nil {
+			r.out.Suppressed++
+		}
 		at, known := r.rules[p.ID][result.Rule]
 		if !known {
 			r.addRule(p, report.Rule{ID: result.Rule, Severity: result.Severity})
