@@ -248,3 +248,20 @@ func TestLifeIsToldOnce(t *testing.T) {
 		t.Error("the ledger has changed")
 	}
 }
+
+// A report tells that there is more than its findings.
+func TestReportTellsOfSuppression(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.AddSuppression(t.Context(), "arn:alice", inspector.Suppression{Rule: "root-login", Reason: "a bastion"}); err != nil {
+		t.Fatal(err)
+	}
+	run := w.completed()
+	asked := w.ask(run.ID, inspector.ReportFull, inspector.ReportHTML)
+	w.mustWork()
+	text := string(w.document(asked.ID))
+	for _, want := range []string{"but for 1 that somebody has decided to be none", "is not among the findings: 1 result", "It is suppressed by the rule 0-", "arn:alice: a bastion"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report does not say %q", want)
+		}
+	}
+}

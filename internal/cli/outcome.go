@@ -43,7 +43,7 @@ type outcome struct {
 func (o *outcome) verdicts(results []rules.Result) {
 	for _, r := range results {
 		o.Verdicts[string(r.Verdict)]++
-		if r.Suppressed != nil {
+		if r.Verdict == rules.Failed && r.Suppressed != nil {
 			o.Suppressed++
 		}
 	}
