@@ -68,7 +68,7 @@ func TestDebianPackages(t *testing.T) {
 		"dpkg grub-efi-amd64-signed 1+2.06+13+deb12u1 amd64 grub-efi-amd64-signed 1+2.06+13+deb12u1",
 		"dpkg shim-signed 1.44~1+deb12u1+15.8-1~deb12u1 amd64 shim-signed 1.44~1+deb12u1",
 		"dpkg shim-helpers-amd64-signed 1+15.8+1~deb12u1 amd64 shim-helpers-amd64-signed 1+15.8+1~deb12u1",
-		"dpkg fwupd-amd64-signed 1:1.4+1 amd64 fwupd-efi-amd64-signed 1:1.4+1",
+		"dpkg fwupd-amd64-signed 1:1.4+1 amd64 fwupd-amd64-signed 1:1.4+1",
 	)
 	want := []string{
 		"Debian:12|broken|1|amd64||broken",
@@ -206,6 +206,7 @@ func TestRepositories(t *testing.T) {
 			"Ubuntu:24.04:LTS", []string{"Ubuntu:Pro:24.04:LTS"}},
 		{telemetry.System{OS: "ubuntu", OSVersion: "24.04"}, "/etc/apt/sources.list.d/x.sources", "Enabled: no\nTypes: deb\nURIs: https://esm.ubuntu.com/apps/ubuntu\nSuites: noble-apps-security\n", "Ubuntu:24.04:LTS", nil},
 		{telemetry.System{OS: "ubuntu", OSVersion: "22.04"}, "/etc/apt/sources.list.d/fips.list", "deb [arch=amd64] https://esm.ubuntu.com/fips-updates/ubuntu jammy-updates main\n", "Ubuntu:22.04:LTS", []string{"Ubuntu:Pro:FIPS-updates:22.04:LTS"}},
+		{telemetry.System{OS: "ubuntu", OSVersion: "14.04"}, "/etc/apt/sources.list.d/x.list", "deb https://esm.ubuntu.com/infra-legacy/ubuntu trusty-infra-legacy-security main\n", "Ubuntu:14.04:LTS", []string{"Ubuntu:Pro:14.04:LTS"}},
 		{telemetry.System{OS: "ubuntu", OSVersion: "22.04"}, "/etc/apt/sources.list", "#deb https://esm.ubuntu.com/infra/ubuntu jammy-infra-security main\n", "Ubuntu:22.04:LTS", nil},
 		{telemetry.System{OS: "debian", Codename: "forky"}, "/etc/apt/sources.list", "deb http://deb.debian.org/debian sid main\n", "Debian:sid", nil},
 		{telemetry.System{OS: "debian", Codename: "forky"}, "/etc/apt/sources.list", "deb http://deb.debian.org/debian forky main\ndeb http://deb.debian.org/debian sid main\n", "Debian:14", nil},
