@@ -244,8 +244,10 @@ func TestHostile(t *testing.T) {
 		"endless header": {func(w http.ResponseWriter, r *http.Request) {
 			raw(w, "HTTP/1.1 200 OK\r\n"+strings.Repeat("X: "+strings.Repeat("y", 1000)+"\r\n", 1000))
 		}, "header"},
-		"another hash":             {func(w http.ResponseWriter, r *http.Request) { w.Write(content[1:]) }, "SHA-256"},
-		"other scheme on redirect": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "ftp://example.org/a", 302) }, "ftp"},
+		"another hash": {func(w http.ResponseWriter, r *http.Request) { w.Write(content[1:]) }, "SHA-256"},
+		"other scheme on redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "ftp://example.org/a", http.StatusFound)
+		}, "ftp"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
