@@ -246,7 +246,7 @@ func BenchmarkErrata(b *testing.B) {
 			break
 		}
 		slices.SortFunc(fixes[name], version.RPM.Compare)
-		found, _ := x.Rows(name)
+		found, _ := x.Find(name)
 		compared += found.End - found.First
 		installed = append(installed, Package{Name: "source-of-" + name, Binaries: []string{name}, Version: fixes[name][len(fixes[name])/2], Arch: "x86_64"})
 	}
