@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -113,8 +114,7 @@ func (b *bench) collectPackages(ctx context.Context) (cost, error) {
 // findVulnerabilities is `assay evaluate`, if it takes advisories; else this program
 // itself, which does no more than match.
 func (b *bench) findVulnerabilities(ctx context.Context, set string) (cost, error) {
-	help, _ := exec.CommandContext(ctx, b.program("assay"), "evaluate", "-h").CombinedOutput()
-	if strings.Contains(string(help), "-advisories") {
+	if b.evaluates(ctx) {
 		return command(ctx, []int{0, 3}, b.program("assay"), "evaluate", "-advisories", set, b.packageSnapshot())
 	}
 	self, err := os.Executable()
@@ -122,6 +122,32 @@ func (b *bench) findVulnerabilities(ctx context.Context, set string) (cost, erro
 		return cost{}, err
 	}
 	return command(ctx, []int{0}, self, "match", set, b.packageSnapshot())
+}
+
+func (b *bench) evaluates(ctx context.Context) bool {
+	help, _ := exec.CommandContext(ctx, b.program("assay"), "evaluate", "-h").CombinedOutput()
+	return strings.Contains(string(help), "-advisories")
+}
+
+// evaluated are the CVEs that findings of `assay evaluate` are about.
+func (b *bench) evaluated(ctx context.Context, set string) (cves []string, err error) {
+	out, err := exec.CommandContext(ctx, b.program("assay"), "evaluate", "-json", "-advisories", set, b.packageSnapshot()).Output()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != 3) {
+		return nil, fmt.Errorf("assay evaluate: %w", err)
+	}
+	var outcome struct {
+		Findings []struct{ Title string }
+	}
+	if err := json.Unmarshal(out, &outcome); err != nil {
+		return nil, fmt.Errorf("read what assay evaluate wrote: %w", err)
+	}
+	for _, f := range outcome.Findings {
+		if _, cve, ok := strings.Cut(f.Title, " is vulnerable to "); ok {
+			cves = append(cves, cve)
+		}
+	}
+	return distinct(cves), nil
 }
 
 // scan is how osv-scanner reads the host's packages, as env(1) takes it.
