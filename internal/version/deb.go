@@ -21,6 +21,9 @@ func compareDeb(a, b string) int {
 
 // compareDebPart is dpkg's verrevcmp: texts and numbers in turn.
 func compareDebPart(a, b string) int {
+	if a == b { // often the upstream versions, and the revisions differ
+		return 0
+	}
 	same := apart(a, b, digit)
 	a, b = a[same:], b[same:]
 	for a != "" || b != "" {

@@ -45,6 +45,9 @@ func compareRPM(a, b string) int {
 // them; "~" sorts before everything, the end included, "^" behind the end and
 // before everything else.
 func compareRPMPart(a, b string) int {
+	if a == b { // often the versions, and the releases differ
+		return 0
+	}
 	same := apart(a, b, alphanumeric)
 	a, b = a[same:], b[same:]
 	for {

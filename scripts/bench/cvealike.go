@@ -37,6 +37,12 @@ func (b *bench) alike(ctx context.Context, set, database string, records []advis
 	if err != nil {
 		return err
 	}
+	if b.evaluates(ctx) {
+		found, err := b.evaluated(ctx, set)
+		if err := errors.Join(err, differences("assay evaluate", "CVEs", cves, found)); err != nil {
+			return err
+		}
+	}
 	b.table.add("vulnerabilities found on this host", fmt.Sprintf("%d advisories, %d CVEs", len(advisories), len(cves)),
 		fmt.Sprintf("the same by osv-scanner 2.5 and by %d questions to dpkg", calls))
 	return nil

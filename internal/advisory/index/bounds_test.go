@@ -35,7 +35,7 @@ func TestIntervals(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, ranked := x.Scheme(), 0
-		found, _ := x.Rows("p")
+		found, _ := x.Find("p")
 		row, err := x.Row(found.First)
 		if err != nil {
 			t.Fatal(err)
@@ -77,7 +77,7 @@ func TestTooManyRanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]bool{"many": false, "next": true} {
-		found, _ := x.Rows(name)
+		found, _ := x.Find(name)
 		for n := found.First; n < found.End; n++ {
 			row, _ := x.Row(n)
 			_, _, ok := row.Interval(0)

@@ -17,8 +17,8 @@ import (
 )
 
 // Builder makes a set of advisories and facts, in any order. Memory: what New is
-// given, and 16 bytes for each advisory and 24 for each name of the largest
-// ecosystem. The same records and facts make the same files. Not for concurrent use.
+// given, 16 bytes for each advisory and 24 for each name of the largest ecosystem, and
+// the bounds of up to 65,536 ranges of one name, some megabytes. The same records and facts make the same files. Not for concurrent use.
 type Builder struct {
 	dir, temp string
 	lock      *durable.Lock

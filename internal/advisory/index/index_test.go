@@ -112,7 +112,7 @@ func contents(t *testing.T, s *Set) []advisory.Record {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found, err := x.Rows(name)
+			found, err := x.Find(name)
 			first, end := found.First, found.End
 			if err != nil || first == end {
 				t.Fatalf("%s has rows %d to %d, %v", name, first, end, err)
@@ -341,7 +341,7 @@ func TestSwap(t *testing.T) {
 				}
 				n := uint32(0)
 				for name := range x.Names() {
-					found, _ := x.Rows(name)
+					found, _ := x.Find(name)
 					first, end := found.First, found.End
 					for row := first; row < end; row++ {
 						if _, err := x.Advisory(row); err != nil {
@@ -494,7 +494,7 @@ func resum(data []byte) {
 
 func readAll(x *Index) {
 	for name := range x.Names() {
-		found, _ := x.Rows(name)
+		found, _ := x.Find(name)
 		x.Position(found, "1.0-1")
 		first, end := found.First, found.End
 		for n := first; n < end && n < first+1000; n++ {

@@ -7,9 +7,15 @@ type Rows struct {
 	bounds, count uint32
 }
 
-// Rows are the rows of a package. Any spelling of its name does that advisory.Name
+// Rows are the numbers of a package's rows: from first up to, and without, end.
+func (x *Index) Rows(name string) (first, end uint32, err error) {
+	r, err := x.Find(name)
+	return r.First, r.End, err
+}
+
+// Find finds the rows of a package. Any spelling of its name does that advisory.Name
 // knows. The error has ErrDamaged.
-func (x *Index) Rows(name string) (Rows, error) {
+func (x *Index) Find(name string) (Rows, error) {
 	if x.spellings {
 		name = x.spelled(name)
 	}

@@ -95,7 +95,7 @@ func BenchmarkLarge(b *testing.B) {
 		if i%3 == 2 {
 			p.Name = fmt.Sprintf("made-up-%d", i)
 		}
-		found, _ := x.Rows(p.Name)
+		found, _ := x.Find(p.Name)
 		rows += found.End - found.First
 		packages = append(packages, p)
 	}

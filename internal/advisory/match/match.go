@@ -82,7 +82,7 @@ type query struct {
 const sourceArch = "src"
 
 func (q *query) lookUp(name string, binaries, sources bool) {
-	found, err := q.x.Rows(name)
+	found, err := q.x.Find(name)
 	if err != nil {
 		q.err = err
 		return

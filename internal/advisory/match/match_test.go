@@ -152,6 +152,25 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// damagedIndexes has the index of a file that turned out to be damaged.
+type damagedIndexes struct{ x *index.Index }
+
+func (d damagedIndexes) Index(string) (*index.Index, error) { return d.x, index.ErrDamaged }
+
+// TestDamaged: every package of a damaged ecosystem is told, not the first alone.
+func TestDamaged(t *testing.T) {
+	s := indexed(t, t.TempDir(), []advisory.Record{record("D1", advisory.Affected{Ecosystem: "Debian:12", Package: "one"})})
+	defer s.Close()
+	x, err := s.Index("Debian:12")
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := Packages(damagedIndexes{x}, []Package{{Ecosystem: "Debian:12", Name: "one"}, {Ecosystem: "Debian:12", Name: "one"}})
+	if len(results) != 2 || !errors.Is(results[0].Err, index.ErrDamaged) || !errors.Is(results[1].Err, index.ErrDamaged) || results[1].Matches != nil {
+		t.Errorf("%+v", results)
+	}
+}
+
 func TestByCVE(t *testing.T) {
 	deb := func(status advisory.Status, r ...advisory.Range) advisory.Affected {
 		return advisory.Affected{Ecosystem: "Debian:12", Package: "p", Status: status, Ranges: r}

@@ -222,3 +222,46 @@ func TestLikeRPM(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkErrata matches 1,000 packages of AlmaLinux 8 outside of modules, each in
+// the version in the middle of its history, with the real errata.
+func BenchmarkErrata(b *testing.B) {
+	all := errata(b, "AlmaLinux:8")
+	s := indexed(b, b.TempDir(), real(b, "alma.osv.jsonl.zst"))
+	defer s.Close()
+	x, err := s.Index("AlmaLinux:8")
+	if err != nil {
+		b.Fatal(err)
+	}
+	fixes := map[string][]string{}
+	for _, e := range all {
+		if !strings.Contains(e.fixed, ".module") {
+			fixes[e.name] = append(fixes[e.name], e.fixed)
+		}
+	}
+	var installed []Package
+	var compared uint32
+	for _, name := range slices.Sorted(maps.Keys(fixes)) {
+		if len(installed) == 1000 {
+			break
+		}
+		slices.SortFunc(fixes[name], version.RPM.Compare)
+		found, _ := x.Find(name)
+		compared += found.End - found.First
+		installed = append(installed, Package{Name: "source-of-" + name, Binaries: []string{name}, Version: fixes[name][len(fixes[name])/2], Arch: "x86_64"})
+	}
+	var hits []Hit
+	before := cpu()
+	for b.Loop() {
+		hits = hits[:0]
+		for i := range installed {
+			if hits, err = Append(hits, x, &installed[i]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.N)/(cpu()-before).Seconds(), "hosts/cpu-s")
+	b.ReportMetric(float64(len(installed)), "packages")
+	b.ReportMetric(float64(compared), "rows/host")
+	b.ReportMetric(float64(len(hits)), "hits/host")
+}
