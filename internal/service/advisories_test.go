@@ -40,7 +40,7 @@ func TestAdvisories(t *testing.T) {
 	s := open(t, c)
 	s.advisories.Every = 10 * time.Millisecond
 	told := make(chan string, 10)
-	s.advisories.OnNew = func(_ context.Context, m *index.Manifest) { told <- m.Hash() }
+	s.advisories.OnNew = func(_ context.Context, m *index.Manifest) error { told <- m.Hash(); return nil }
 	stop := serving(t, s)
 	defer func() {
 		if err := stop(); err != nil {

@@ -66,9 +66,13 @@ type Config struct {
 	Log           *slog.Logger `json:"-"`
 	Hooks         Hooks        `json:"-"`
 
-	Advisories  string        // the folder of advisories; empty: in the folder
-	FeedsUpdate time.Duration // how often feeds are fetched; 0: never
-	Feeds       *fetch.Client `json:"-"` // that fetches them
+	Advisories string // the folder of advisories; empty: in the folder
+
+	// RematchAfterUpdate has stored telemetry matched again with each new set of
+	// advisories.
+	RematchAfterUpdate bool
+	FeedsUpdate        time.Duration // how often feeds are fetched; 0: never
+	Feeds              *fetch.Client `json:"-"` // that fetches them
 
 	AuditRetention time.Duration  // how long the record of calls is kept; 0: for ever
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
@@ -247,6 +251,9 @@ func (s *Service) openState(ctx context.Context) error {
 		Scheduled: s.metrics.countScheduled,
 		Version:   s.config.Version,
 	})
+	if s.config.RematchAfterUpdate {
+		s.advisories.OnNew = func(ctx context.Context, m *index.Manifest) error { return s.assess.RematchFor(ctx, m.Hash()) }
+	}
 	return err
 }
 

@@ -21,8 +21,8 @@ type Keeper struct {
 	Log    *slog.Logger
 	Every  time.Duration // how often it is looked for another; 0: 3 s
 	// OnNew is called after each swap to a set with other content, and with the first; it
-	// may be nil. The next look waits for it.
-	OnNew func(ctx context.Context, m *index.Manifest)
+	// may be nil. The next look waits for it, and calls it again if it has failed.
+	OnNew func(ctx context.Context, m *index.Manifest) error
 
 	current index.Current
 	mu      sync.Mutex
@@ -86,8 +86,15 @@ func (k *Keeper) Run(ctx context.Context) error {
 
 // Look takes over another set, if there is one, without waiting for the next look.
 func (k *Keeper) Look(ctx context.Context) {
-	if m := k.look(true); m != nil && k.OnNew != nil {
-		k.OnNew(ctx, m)
+	m := k.look(true)
+	if m == nil || k.OnNew == nil {
+		return
+	}
+	if err := k.OnNew(ctx, m); err != nil && ctx.Err() == nil {
+		k.Log.Error("that there are new advisories could not be told", "error", err)
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.told = ""
 	}
 }
 

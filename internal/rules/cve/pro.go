@@ -92,11 +92,11 @@ func (e *evaluation) records(ecosystem, name string) (all []advisory.Record) {
 	if err != nil {
 		return nil
 	}
-	rows, err := x.Rows(name)
+	first, end, err := x.Rows(name)
 	if err != nil {
 		return nil
 	}
-	for n := rows.First; n < rows.End; n++ {
+	for n := first; n < end; n++ {
 		if record, err := readRow(x, n); err == nil {
 			all = append(all, record)
 		}
