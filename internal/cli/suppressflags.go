@@ -24,10 +24,10 @@ type suppressFlags struct {
 
 func (f *suppressFlags) register(set *flag.FlagSet) {
 	set.StringVar(&f.finding, "finding", "", "what the finding's id is, such as a CVE: a `pattern` in which * stands for any characters")
-	set.StringVar(&f.finding, "cve", "", "the same as -finding: CVE-2024-1234, 'CVE-2024-*'")
+	set.StringVar(&f.finding, "cve", "", "the same as -finding, a `pattern`: CVE-2024-1234, 'CVE-2024-*'")
 	set.StringVar(&f.pkg, "package", "", "the rules `package`: cve, cis, practices, behavior, reachability")
 	set.StringVar(&f.rule, "rule", "", "the `rule`, as assay results names it")
-	set.StringVar(&f.subject, "subject", "", "what the rule's result is about, as assay explain -json tells it: a `pattern`")
+	set.StringVar(&f.subject, "subject", "", "what the rule's result is about, as assay results -json tells it: a `pattern`")
 	set.Var(&f.attributes, "attribute", "an attribute `key=value` that the finding has: package_name=openssl; may be repeated, each has to be so")
 	set.StringVar(&f.host, "host", "", "only on this `host`: an agent's id, or a host's name, in which * stands for any characters")
 	set.Var(&f.tags, "tag", "only on hosts with this tag `key=value`; may be repeated, each has to be so")
