@@ -76,10 +76,10 @@ func (e *evaluation) lacksOf(a area) (results []rules.Result) {
 		}
 		names := unique(l.components)
 		r := rules.Result{Verdict: rules.NotEvaluated, Subject: l.ecosystem,
-			Reason: fmt.Sprintf("%s of %s were not compared (%s): %v", count(len(l.components), "component"), l.ecosystem, listed(names, 10), l.err),
+			Reason: fmt.Sprintf("not compared: %s of %s (%s): %v", count(len(l.components), "component"), l.ecosystem, listed(names, 10), l.err),
 			Remedy: fmt.Sprintf("Add a source with the advisories of %s: assay feeds lists those that there are.", l.ecosystem)}
 		if errors.Is(l.err, index.ErrNoData) {
-			r.Reason = fmt.Sprintf("%s of %s were not compared, since there are no advisories of it: %s", count(len(l.components), "component"), l.ecosystem, listed(names, 10))
+			r.Reason = fmt.Sprintf("not compared, since there are no advisories of %s: %s (%s)", l.ecosystem, count(len(l.components), "component"), listed(names, 10))
 		}
 		if errors.Is(l.err, index.ErrDamaged) {
 			r.Remedy = rebuild

@@ -60,7 +60,7 @@ func TestAdvisoriesThatCannotBeUsed(t *testing.T) {
 func TestNoAdvisoriesOfTheRelease(t *testing.T) {
 	results := evaluate(t, curl().pkg(t), hosttest.Parse(t, strings.Replace(web, "debian 12", "debian 13", 1)))
 	for _, rule := range []string{fixable, unfixed} {
-		if got := reasons(results, rule, rules.NotEvaluated); !strings.Contains(got, "2 components of Debian:13 were not compared, since there are no advisories of it: bash, curl") {
+		if got := reasons(results, rule, rules.NotEvaluated); !strings.Contains(got, "not compared, since there are no advisories of Debian:13: 2 components (bash, curl)") {
 			t.Errorf("%s: %q", rule, got)
 		}
 	}
@@ -116,7 +116,7 @@ func TestDamagedAdvisories(t *testing.T) {
 	w.facts = []advisory.Fact{{ID: "CVE-2026-1", Summary: "An overflow"}}
 	w.statements = []advisory.Statement{{Vulnerability: "CVE-2026-9", Product: "pkg:deb/debian/x", Status: advisory.StatedNotAffected, Justification: "x"}}
 	for pattern, want := range map[string]struct{ rule, reason string }{
-		"of-*.index":        {fixable, "Debian:12 were not compared"},
+		"of-*.index":        {fixable, "not compared: 2 components of Debian:12 (bash, curl)"},
 		"facts-*.index":     {current, "the facts of vulnerabilities cannot be read"},
 		"statements-*json*": {current, "the statements of suppliers cannot be read"},
 	} {

@@ -76,6 +76,7 @@ type comparison struct {
 	runs      bool
 }
 
+// comparisons are what is to be compared. What cannot be is noted.
 func (e *evaluation) comparisons() []comparison {
 	all := make([]comparison, 0, len(e.inventory.Components)+8)
 	names := make([]string, 0, 2*len(e.inventory.Components))
@@ -89,12 +90,7 @@ func (e *evaluation) comparisons() []comparison {
 		if c.Ecosystem == "" {
 			continue // its system's problem is told
 		}
-		key := c.Ecosystem + "\x00" + c.Container
-		in, ok := ecosystems[key]
-		if !ok {
-			in = e.ecosystems(c)
-			ecosystems[key] = in
-		}
+		in := e.ecosystemsOnce(ecosystems, c)
 		if len(in) == 0 {
 			e.lack(c, c.Ecosystem, index.ErrNoData)
 			continue
@@ -105,16 +101,34 @@ func (e *evaluation) comparisons() []comparison {
 		for _, b := range c.Binaries {
 			names = append(names, b.Name)
 		}
-		for _, ecosystem := range in {
-			p := match.Package{Ecosystem: ecosystem, Name: c.Name, Binaries: names[begin:len(names):len(names)], Version: c.Version, Arch: c.Arch, Module: c.Module}
-			all = append(all, comparison{c, p, false})
-			if c.Runs != "" {
-				p.Version = c.Runs
-				all = append(all, comparison{c, p, true})
-			}
+		all = compared(all, c, in, names[begin:len(names):len(names)])
+	}
+	return all
+}
+
+// compared appends a component's comparisons with the advisories of ecosystems. A
+// kernel that was replaced while it ran is compared in both versions.
+func compared(all []comparison, c *inventory.Component, ecosystems, binaries []string) []comparison {
+	for _, ecosystem := range ecosystems {
+		p := match.Package{Ecosystem: ecosystem, Name: c.Name, Binaries: binaries, Version: c.Version, Arch: c.Arch, Module: c.Module}
+		all = append(all, comparison{c, p, false})
+		if c.Runs != "" {
+			p.Version = c.Runs
+			all = append(all, comparison{c, p, true})
 		}
 	}
 	return all
+}
+
+// ecosystemsOnce looks the ecosystems of a component up once for all of its system.
+func (e *evaluation) ecosystemsOnce(known map[string][]string, c *inventory.Component) []string {
+	key := c.Ecosystem + "\x00" + c.Container
+	in, ok := known[key]
+	if !ok {
+		in = e.ecosystems(c)
+		known[key] = in
+	}
+	return in
 }
 
 // isVendors tells libraries that belong to a package of the system: its vendor

@@ -138,6 +138,15 @@ func TestSourceAgainstBinaryNames(t *testing.T) {
 	}
 }
 
+// TestTwoVersionsOfOnePackage: each has a finding of its own, with a name of its own.
+func TestTwoVersionsOfOnePackage(t *testing.T) {
+	p := world{records: []advisory.Record{deb("DSA-1-1", "CVE-2026-1", "gcc-12", "12.2.0-15")}}.pkg(t)
+	s := hosttest.Parse(t, "system debian 12").Add(telemetry.SensorPackages, dpkg("libgcc-s1", "12.2.0-14", "gcc-12", "12.2.0-14"), dpkg("libstdc++6", "12.2.0-13", "gcc-12", "12.2.0-13"))
+	if got := found(evaluate(t, p, s), fixable); got != "CVE-2026-1/gcc-12 CVE-2026-1/gcc-12/12.2.0-14" {
+		t.Error(got)
+	}
+}
+
 // TestModularity: builds of a module are compared with advisories on its stream.
 func TestModularity(t *testing.T) {
 	node := func(id, stream, fixed string) advisory.Record {

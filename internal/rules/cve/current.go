@@ -38,7 +38,7 @@ func advisoriesCurrent(e *evaluation) []rules.Result {
 		return results
 	}
 	return []rules.Result{{Verdict: rules.Passed, Evidence: evidence,
-		Reason: fmt.Sprintf("%s of advisories cover the host; none was fetched more than %s ago.%s", count(len(sources), "source"), count(e.settings.maximumAge, "day"), catalogues(manifest))}}
+		Reason: fmt.Sprintf("The host is covered by %s of advisories; none was fetched more than %s ago.%s", count(len(sources), "source"), count(e.settings.maximumAge, "day"), catalogues(manifest))}}
 }
 
 // covering are the sources with advisories of the host's ecosystems, and those of facts,

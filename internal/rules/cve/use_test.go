@@ -85,7 +85,7 @@ func TestLibraries(t *testing.T) {
 		"a distribution's":            {lib("PyPI", "requests", "2.25.0", "/usr/lib/python3/METADATA", "python3-requests"), ""},
 		"of somebody's package":       {lib("PyPI", "requests", "2.25.0", "/opt/tool/METADATA", "tool"), "CVE-2026-1/PyPI:requests"},
 		"without a CVE":               {lib("Go", "golang.org/x/net", "v0.5.0", "/srv/app/server", ""), "GO-1/Go:golang.org/x/net"},
-		"of an ecosystem not there":   {lib("npm", "left-pad", "1.0.0", "/srv/app/package.json", ""), "!1 component of npm were not compared, since there are no advisories of it: left-pad"},
+		"of an ecosystem not there":   {lib("npm", "left-pad", "1.0.0", "/srv/app/package.json", ""), "!not compared, since there are no advisories of npm: 1 component (left-pad)"},
 		"with a version that is none": {lib("PyPI", "requests", "unknown!", "/srv/app/METADATA", ""), "!requests unknown! was not compared"},
 	} {
 		results := evaluate(t, p, hosttest.Parse(t, "system debian 12\npackage dpkg bash 5\n").Add(telemetry.SensorLibraries, test.library))
