@@ -12,7 +12,7 @@ func TestScheme(t *testing.T) {
 		"Red Hat:enterprise_linux:9::appstream": version.RPM, "openSUSE:Leap 15.6": version.RPM, "Amazon Linux:2023": version.RPM,
 		"Alpine:v3.20": version.APK, "Wolfi": version.APK, "Arch Linux": version.Pacman, "Go": version.Go, "npm": version.NPM,
 		"crates.io": version.SemVer, "PyPI": version.PyPI, "RubyGems": version.RubyGems, "Maven": version.Maven,
-		"Maven:https://maven.google.com": version.Maven, "NuGet": version.Unknown, "Debianish": version.Unknown, "": version.Unknown,
+		"Maven:https://maven.google.com": version.Maven, "NuGet": version.NuGet, "Packagist": version.Packagist, "CRAN": version.Unknown, "Debianish": version.Unknown, "": version.Unknown,
 	} {
 		if got := Scheme(ecosystem); got != want {
 			t.Errorf("%s: %s, want %s", ecosystem, got, want)

@@ -8,7 +8,7 @@ import (
 
 // Scheme is the order of an ecosystem's versions, by its name in OSV, with or
 // without a release: "Debian:12", "PyPI". version.Unknown for those that we have
-// no order for (NuGet, Packagist, ...): nothing can be said of a version there but
+// no order for (CRAN, Hackage, ...): nothing can be said of a version there but
 // whether it is one that an advisory lists.
 //
 // The names: https://ossf.github.io/osv-schema/#defined-ecosystems. "Amazon Linux"
@@ -37,6 +37,10 @@ func Scheme(ecosystem string) version.Scheme {
 		return version.RubyGems
 	case "Maven":
 		return version.Maven
+	case "NuGet":
+		return version.NuGet
+	case "Packagist":
+		return version.Packagist
 	}
 	return version.Unknown
 }

@@ -146,4 +146,17 @@ func TestNotifications(t *testing.T) {
 			}
 		}
 	}
+
+	// A re-match is told first, in the place of the oldest.
+	if _, err := a.store.DB().Exec("UPDATE runs SET rematch = TRUE"); err != nil {
+		t.Fatal(err)
+	}
+	described = a.do("DescribeAssessmentRuns", object{"assessmentRunArns": []string{a.run}})
+	noted := at(described, "assessmentRuns", 0, "notifications").([]any)
+	if len(noted) != maxListed || at(noted[0], "message") != inspector.RematchNotice || at(noted[0], "event") != "OTHER" || at(noted[0], "snsTopicArn") != nil {
+		t.Errorf("%d notifications of a re-match, the first %v", len(noted), noted[0])
+	}
+	if diff := cmp.Diff(got[1:], noted[1:]); diff != "" {
+		t.Error(diff)
+	}
 }

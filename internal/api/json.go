@@ -65,7 +65,7 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request, call *Call) (out a
 	if err := s.Authorize(r.Context(), call.Who, action); err != nil {
 		return nil, err
 	}
-	return do(withBase(r), body)
+	return do(access.With(withBase(r), call.Who), body)
 }
 
 // find finds the operation that a request names, and what the action is called

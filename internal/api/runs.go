@@ -96,8 +96,18 @@ func (s *Server) describeRuns(ctx context.Context, in *model.DescribeAssessmentR
 		if out.AssessmentRuns[i].Notifications, err = s.notifications(ctx, found[r.Arn].ID); err != nil {
 			return nil, err
 		}
+		if found[r.Arn].Rematch {
+			out.AssessmentRuns[i].Notifications = noticed(r.CreatedAt, out.AssessmentRuns[i].Notifications)
+		}
 	}
 	return out, nil
+}
+
+// noticed puts the notice that a run is a re-match before its notifications, the
+// oldest of which gives way where there are as many as there may be.
+func noticed(at model.Timestamp, all []model.AssessmentRunNotification) []model.AssessmentRunNotification {
+	notice := model.AssessmentRunNotification{Date: at, Event: string(inspector.OtherEvent), Message: inspector.RematchNotice}
+	return append([]model.AssessmentRunNotification{notice}, all[max(0, len(all)-maxListed+1):]...)
 }
 
 func (s *Server) wireRun(r inspector.Run) model.AssessmentRun {

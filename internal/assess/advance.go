@@ -186,7 +186,7 @@ func (s *Service) enqueueEvaluations(ctx context.Context, tx *store.Tx, run insp
 		switch {
 		case part.Evaluated:
 			return true, nil
-		case part.Segments == 0:
+		case part.Segments == 0 && part.Source == "":
 			return true, tx.MarkEvaluated(ctx, run.ID, part.Agent)
 		}
 		key := run.ID + "/" + part.Agent

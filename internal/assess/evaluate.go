@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"assay/internal/host"
 	"assay/internal/inspector"
 	"assay/internal/jobs"
+	"assay/internal/ledger"
 	"assay/internal/rules"
 	"assay/internal/store"
 )
@@ -61,11 +61,17 @@ type packageOutcome struct {
 	results    []byte
 	findings   []inspector.Finding
 	exclusions []inspector.Exclusion
+	life       ledger.Evaluation
 }
 
 // notEvaluated is the outcome for a host that could not be evaluated.
 func notEvaluated(r inspector.Run, agent string, cause error) outcome {
-	return outcome{exclusions: []inspector.Exclusion{exclusion(inspector.HostEvaluationError, r, agent, "", cause.Error())}}
+	kind := inspector.HostEvaluationError
+	var broken *damage
+	if errors.As(cause, &broken) {
+		kind = broken.kind
+	}
+	return outcome{exclusions: []inspector.Exclusion{exclusion(kind, r, agent, "", cause.Error())}}
 }
 
 // save writes an outcome, marks the host as evaluated and moves the run on.
@@ -80,6 +86,9 @@ func (s *Service) save(ctx context.Context, r inspector.Run, agent string, out o
 		}
 		for _, p := range out.packages {
 			if err := tx.SaveResults(ctx, r.ID, agent, p.id, p.results, p.findings, p.exclusions); err != nil {
+				return err
+			}
+			if err := tx.RecordLife(ctx, agent, p.id, p.life); err != nil {
 				return err
 			}
 		}
@@ -108,13 +117,17 @@ func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.R
 	agent := agents[part.Agent]
 	agent.ID = part.Agent
 	packages, _ := s.planOf(r.Packages).on(agent.Platform)
-	h, telemetry, err := s.readHost(ctx, r.ID, part, sensorsOf(packages))
+	seen, err := s.read(ctx, part, sensorsOf(packages))
+	if err != nil {
+		return outcome{}, err
+	}
+	suppressions, err := s.Store.SuppressionsInForce(ctx, s.Now())
 	if err != nil {
 		return outcome{}, err
 	}
 	var out outcome
 	for _, p := range packages {
-		one, err := s.evaluateOne(ctx, r, agent, p, h, telemetry)
+		one, err := s.evaluateOne(ctx, r, agent, p, seen, suppressions)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -130,16 +143,41 @@ func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.R
 	return out, nil
 }
 
-func (s *Service) evaluateOne(ctx context.Context, r inspector.Run, agent inspector.Agent, p plannedPackage, h *host.Host, telemetry []SegmentRef) (packageOutcome, error) {
-	results, err := s.judge(ctx, p, h)
+func (s *Service) evaluateOne(ctx context.Context, r inspector.Run, agent inspector.Agent, p plannedPackage, seen sighting, suppressions []inspector.Suppression) (packageOutcome, error) {
+	results, err := s.judge(ctx, p, seen.host, seen.collected)
 	if err != nil {
 		return packageOutcome{}, err
 	}
-	d, now := p.Describe(), s.Now()
-	findings, exclusions := rules.Derive(d, rules.Subject{
-		Run: r, PackageARN: p.arn, Key: derive(s.secret, "finding ids"), Now: now, Attributes: r.Attributes,
+	d, subject := p.Describe(), s.subject(r, agent, p.arn)
+	subject.Origin = seen.origin
+	results = rules.Suppress(d, subject, results, suppressions)
+	findings, exclusions := rules.Derive(d, subject, results)
+	kept, err := encodeResults(HostResults{
+		Package: d.ID, Version: d.Version, EvaluatedAt: subject.Now, Collected: seen.collected, Source: seen.origin.Run,
+		Telemetry: seen.segments, Coverage: NotSeen(seen.host), Results: results,
+	})
+	return packageOutcome{d.ID, kept, findings, exclusions, lifeOf(r, seen.segments, rules.Observe(d, subject, results))}, err
+}
+
+// subject is what results are about: a host in a run, now.
+func (s *Service) subject(r inspector.Run, agent inspector.Agent, packageARN string) rules.Subject {
+	return rules.Subject{
+		Run: r, PackageARN: packageARN, Key: derive(s.secret, "finding ids"), Now: s.Now(), Attributes: r.Attributes,
 		Agent: inspector.Asset{Agent: agent.ID, Hostname: agent.Hostname, IPv4Addresses: agent.Addresses, Tags: agent.Tags},
-	}, results)
-	kept, err := encodeResults(HostResults{Package: d.ID, Version: d.Version, EvaluatedAt: now, Telemetry: telemetry, Coverage: NotSeen(h), Results: results})
-	return packageOutcome{d.ID, kept, findings, exclusions}, err
+	}
+}
+
+// lifeOf is what the ledger of findings is told of an evaluation. It is of the time
+// when its telemetry came: an evaluation of older telemetry tells of an older state.
+func lifeOf(r inspector.Run, telemetry []SegmentRef, o rules.Observation) ledger.Evaluation {
+	e := ledger.Evaluation{Run: r.ID, At: r.CreatedAt, Made: r.CreatedAt, Checked: o.Checked}
+	for i, segment := range telemetry {
+		if i == 0 || segment.ReceivedAt.After(e.At) {
+			e.At = segment.ReceivedAt
+		}
+	}
+	for _, f := range o.Failed {
+		e.Found = append(e.Found, ledger.Found{ID: f.ID, Rule: f.Result.Rule, Suppressed: f.Result.Suppressed != nil})
+	}
+	return e
 }

@@ -23,7 +23,7 @@ func (*endless) Evaluate(ctx context.Context, _ *host.Host, _ rules.Input) ([]ru
 func TestEvaluationEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &Service{Config: Config{Log: slog.New(slog.DiscardHandler), Now: time.Now}}
-		results, err := s.judge(t.Context(), &endless{}, host.New("i-1"))
+		results, err := s.judge(t.Context(), &endless{}, host.New("i-1"), noon)
 		if err != nil || len(results) != 2 {
 			t.Fatalf("results %v, error %v", results, err)
 		}
@@ -34,7 +34,7 @@ func TestEvaluationEnds(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := s.judge(ctx, &endless{}, host.New("i-1")); err == nil {
+		if _, err := s.judge(ctx, &endless{}, host.New("i-1"), noon); err == nil {
 			t.Error("what the service's end interrupted has results")
 		}
 	})

@@ -232,6 +232,14 @@ var kinds = map[string]kindOf{
 		act:  twoHosts,
 		want: []inspector.ExclusionKind{inspector.ReachabilityVPN}, state: inspector.CompletedWithErrors,
 	},
+	"a re-match of a host that was never assessed": {
+		change: func(c *Config) { c.Packages = append(c.Packages, &advisories{}) },
+		act: func(w *world) inspector.Run {
+			w.enrol()
+			return w.rematched("")
+		},
+		want: []inspector.ExclusionKind{inspector.NoTelemetry}, state: inspector.CompletedWithErrors,
+	},
 	"a package that cannot evaluate any host": {
 		change: withReachability(func(*host.Host, inspector.ExclusionKind) *rules.Result {
 			return &rules.Result{Verdict: rules.Error, WholeRun: true, Reason: "there is no description of the network"}

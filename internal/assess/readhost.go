@@ -17,24 +17,30 @@ import (
 
 // damage says that a host's telemetry cannot be used, and that trying again will
 // not help.
-type damage struct{ reason string }
+type damage struct {
+	kind   inspector.ExclusionKind
+	reason string
+}
 
 func (d *damage) Error() string { return d.reason }
 
-func damaged(format string, args ...any) error { return &damage{fmt.Sprintf(format, args...)} }
+func damaged(format string, args ...any) error {
+	return &damage{inspector.HostEvaluationError, fmt.Sprintf(format, args...)}
+}
 
-// readHost reads a host back from its segments, and tells which those are. One
-// segment that cannot be used spoils the host: what else it would be judged by is
-// not what it sent.
-func (s *Service) readHost(ctx context.Context, run string, part inspector.RunAgent, wanted []string) (*host.Host, []SegmentRef, error) {
-	segments, err := s.Store.Segments(ctx, run, part.Agent)
+// readHost reads a host back from the segments of the wanted sensors that it has
+// sent for its part in a run, and tells which those are. One segment that cannot be
+// used spoils the host: what else it would be judged by is not what it sent. Absent
+// is why a sensor may have sent nothing, where the collection did not fail.
+func (s *Service) readHost(ctx context.Context, part inspector.RunAgent, wanted []string, absent string) (*host.Host, []SegmentRef, error) {
+	segments, err := s.Store.Segments(ctx, part.Run, part.Agent)
 	if err != nil {
 		return nil, nil, err
 	}
 	if int64(len(segments)) != part.Segments {
 		return nil, nil, damaged("%d of the %d segments that the agent has sent are there", len(segments), part.Segments)
 	}
-	key, err := s.keys.of(ctx, run)
+	key, err := s.keys.of(ctx, part.Run)
 	var noKey errNoKey
 	if errors.As(err, &noKey) {
 		return nil, nil, damaged("%s", noKey)
@@ -45,12 +51,15 @@ func (s *Service) readHost(ctx context.Context, run string, part inspector.RunAg
 	h := host.New(part.Agent)
 	var read []SegmentRef
 	for _, seg := range segments {
+		if !slices.Contains(wanted, seg.Sensor) {
+			continue
+		}
 		if err := s.readSegment(ctx, key, seg, h); err != nil {
 			return nil, nil, err
 		}
 		read = append(read, SegmentRef{seg.Sequence, seg.Sensor, seg.Digest, seg.ReceivedAt})
 	}
-	cover(h, part, wanted)
+	cover(h, part, wanted, absent)
 	h.Seal()
 	return h, read, nil
 }
@@ -114,8 +123,8 @@ func (s *sourceReader) Read(p []byte) (int, error) {
 }
 
 // cover says of the sensors that were asked for and sent nothing why that is so.
-func cover(h *host.Host, part inspector.RunAgent, wanted []string) {
-	reason := "the agent has no such sensor: update it"
+func cover(h *host.Host, part inspector.RunAgent, wanted []string, absent string) {
+	reason := absent
 	if part.State == inspector.CollectionFailed {
 		reason = "the collection ended before: " + part.Reason
 	}

@@ -8,6 +8,7 @@ import (
 
 	"assay/internal/inspector"
 	"assay/internal/report"
+	"assay/internal/rules"
 	"assay/internal/store"
 )
 
@@ -168,6 +169,9 @@ func (r *reporter) note(results HostResults) {
 	for _, result := range results.Results {
 		verdict := string(result.Verdict)
 		r.out.Verdicts[verdict]++
+		if result.Verdict == rules.Failed && result.Suppressed != nil {
+			r.out.Suppressed++
+		}
 		at, known := r.rules[p.ID][result.Rule]
 		if !known {
 			r.addRule(p, report.Rule{ID: result.Rule, Severity: result.Severity})

@@ -99,6 +99,9 @@ func (r *reporter) results() iter.Seq2[report.Results, error] {
 func reportResults(h report.Host, results HostResults) report.Results {
 	out := report.Results{Host: h.ID, HostName: h.Name, Package: results.Package, EvaluatedAt: results.EvaluatedAt}
 	for _, v := range results.Results {
+		if v.Suppressed != nil {
+			v.Reason += " It is suppressed by " + v.Suppressed.String() + "."
+		}
 		out.Verdicts = append(out.Verdicts, report.Verdict{Rule: v.Rule, Subject: v.Subject, Verdict: string(v.Verdict), Reason: v.Reason, Remedy: v.Remedy})
 	}
 	return out

@@ -20,6 +20,8 @@ type HostResults struct {
 	Package     inspector.PackageID `json:"package"`
 	Version     string              `json:"version"` // of the rules package
 	EvaluatedAt time.Time           `json:"evaluated_at"`
+	Collected   time.Time           `json:"collected,omitzero"` // when the last of the telemetry came
+	Source      string              `json:"source,omitempty"`   // of a re-match: the ARN of the run that has collected it
 	Telemetry   []SegmentRef        `json:"telemetry"`
 	Coverage    []Coverage          `json:"coverage"` // of the sensors that did not see all, and what they missed
 	Results     []rules.Result      `json:"results"`

@@ -77,7 +77,7 @@ func (s *Service) retain(ctx context.Context, job jobs.Job) error {
 
 func (s *Service) dropDue(ctx context.Context) error {
 	for {
-		due, err := s.Store.TelemetryDue(ctx, s.Now().Add(-s.Retention))
+		due, err := s.Store.TelemetryDue(ctx, s.retainedFrom())
 		if err != nil || len(due) == 0 {
 			return err
 		}

@@ -21,7 +21,7 @@ import (
 
 func (w *world) addSchedule(template, expression string) inspector.Schedule {
 	w.t.Helper()
-	c, err := w.AddSchedule(w.t.Context(), template, expression, "", time.Time{})
+	c, err := w.AddSchedule(w.t.Context(), inspector.Schedule{Template: template, Expression: expression})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -214,7 +214,7 @@ func TestSchedulesGoWithTheirTemplate(t *testing.T) {
 	w := newWorld(t)
 	template := w.template(time.Hour)
 	c := w.addSchedule(template.ID, "rate(6 hours)")
-	if _, err := w.AddSchedule(t.Context(), template.ID, "rate(6 hours)", "", time.Time{}); err == nil || !strings.Contains(err.Error(), "already") {
+	if _, err := w.AddSchedule(t.Context(), inspector.Schedule{Template: template.ID, Expression: "rate(6 hours)"}); err == nil || !strings.Contains(err.Error(), "already") {
 		t.Errorf("twice: %v", err)
 	}
 	if err := w.DeleteTarget(t.Context(), template.Target); err != nil {
@@ -224,7 +224,7 @@ func TestSchedulesGoWithTheirTemplate(t *testing.T) {
 	if got := w.schedule(c.ID); got.ID != "" || len(w.runs()) != 0 {
 		t.Errorf("the schedule is %+v", got)
 	}
-	if _, err := w.AddSchedule(t.Context(), template.ID, "rate(6 hours)", "", time.Time{}); err == nil || !strings.Contains(err.Error(), "no assessment template") {
+	if _, err := w.AddSchedule(t.Context(), inspector.Schedule{Template: template.ID, Expression: "rate(6 hours)"}); err == nil || !strings.Contains(err.Error(), "no assessment template") {
 		t.Errorf("without a template: %v", err)
 	}
 }

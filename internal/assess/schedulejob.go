@@ -126,13 +126,16 @@ func (s *Service) account(c *inspector.Schedule, asked bool) {
 	}
 }
 
-// startScheduled starts the run. Its name says that it was scheduled, and for when.
+// startScheduled starts the run. A re-match names itself; another run's name says that it was scheduled, and for when.
 func (s *Service) startScheduled(ctx context.Context, tx *store.Tx, c inspector.Schedule, id string, wrapped []byte) (inspector.Run, error) {
+	if c.Rematch {
+		return s.rematch(ctx, tx, id, c.Template, wrapped)
+	}
 	templates, err := tx.Templates(ctx, []string{c.Template})
 	if err != nil {
 		return inspector.Run{}, err
 	}
-	name, err := scheduledName(ctx, tx, templates[c.Template], c.Last.Due)
+	name, err := timedName(ctx, tx, "Scheduled run", templates[c.Template], c.Last.Due)
 	if err != nil {
 		return inspector.Run{}, err
 	}
@@ -143,8 +146,10 @@ func (s *Service) startScheduled(ctx context.Context, tx *store.Tx, c inspector.
 // room for a number.
 const maxRunName = 140 - len(" (12345)")
 
-func scheduledName(ctx context.Context, tx *store.Tx, t inspector.Template, due time.Time) (string, error) {
-	name := []rune(fmt.Sprintf("Scheduled run %s for %s", due.UTC().Format("2006-01-02T15:04Z"), t.Name))
+// timedName is a name for a run that says what it is and for when, and that the
+// template has not given yet.
+func timedName(ctx context.Context, tx *store.Tx, what string, t inspector.Template, at time.Time) (string, error) {
+	name := []rune(fmt.Sprintf("%s %s for %s", what, at.UTC().Format("2006-01-02T15:04Z"), t.Name))
 	base := string(name[:min(len(name), maxRunName)])
 	for n := 1; ; n++ {
 		name := base

@@ -13,26 +13,33 @@ import (
 // Schedules start runs of a template again and again. Their commands are here,
 // the job that starts the runs is in schedulejob.go.
 
-// AddSchedule adds a schedule to a template: see package schedule for the
-// expressions. No run starts before start; zero means now.
-func (s *Service) AddSchedule(ctx context.Context, template, expression, zone string, start time.Time) (inspector.Schedule, error) {
-	now := s.Now()
+// AddSchedule adds a schedule to a template, of which the template, the expression
+// (see package schedule), the zone, the start and whether it is of re-matches are
+// given. No run starts before StartAt; zero means now.
+func (s *Service) AddSchedule(ctx context.Context, wanted inspector.Schedule) (inspector.Schedule, error) {
+	now, start := s.Now(), wanted.StartAt
 	if start.IsZero() {
 		start = now
 	}
-	rule, err := schedule.Parse(expression, zone, start)
+	rule, err := schedule.Parse(wanted.Expression, wanted.Zone, start)
 	if err != nil {
 		return inspector.Schedule{}, inspector.Errorf(inspector.InvalidInput, "INVALID_SCHEDULE", "%v", err)
 	}
-	added := inspector.Schedule{ID: inspector.NewID(), Template: template, Expression: expression, Zone: zone, StartAt: start.Truncate(time.Second), CreatedAt: now}
+	added := inspector.Schedule{
+		ID: inspector.NewID(), Template: wanted.Template, Expression: wanted.Expression, Zone: wanted.Zone, Rematch: wanted.Rematch,
+		StartAt: start.Truncate(time.Second), CreatedAt: now,
+	}
 	// A start of now is within the second that began with it; one that is long ago
 	// only says how to count.
 	if added.DueAt, _ = rule.Next(now.Truncate(time.Second).Add(-1)); added.DueAt.IsZero() {
-		return inspector.Schedule{}, inspector.Errorf(inspector.InvalidInput, "INVALID_SCHEDULE", "%q never comes again", expression)
+		return inspector.Schedule{}, inspector.Errorf(inspector.InvalidInput, "INVALID_SCHEDULE", "%q never comes again", wanted.Expression)
 	}
 	added.TryAt = added.DueAt
 	err = s.update(ctx, func(tx *store.Tx) error {
 		if err := tx.CreateSchedule(ctx, added, s.Limits); err != nil {
+			return err
+		}
+		if err := s.mayRematch(ctx, tx, added); err != nil {
 			return err
 		}
 		kept, err := tx.Schedules(ctx, []string{added.ID})
@@ -43,6 +50,18 @@ func (s *Service) AddSchedule(ctx context.Context, template, expression, zone st
 		return s.enqueueSchedules(ctx, tx, added.TryAt)
 	})
 	return added, err
+}
+
+// mayRematch refuses a schedule of re-matches that could never start one.
+func (s *Service) mayRematch(ctx context.Context, tx *store.Tx, c inspector.Schedule) error {
+	if !c.Rematch {
+		return nil
+	}
+	templates, err := tx.Templates(ctx, []string{c.Template})
+	if err == nil && len(s.rematchable(templates[c.Template].Packages)) == 0 {
+		err = nothingToRematch()
+	}
+	return err
 }
 
 // enqueueSchedules makes sure that schedules are looked at by a time.

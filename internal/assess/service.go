@@ -37,6 +37,7 @@ type Config struct {
 	Lost      time.Duration // not heard of for so long: given up during a run; default 20 intervals
 	Grace     time.Duration // for uploads once the sensors are off; default 5 min
 	Retention time.Duration // of telemetry after a run; default 30 days
+	Settle    time.Duration // from new advisories to their re-match: for all replicas to get them, and for more to come; default 2 min
 
 	ReportLife time.Duration // of a report; it is made again when it is asked for later; default 7 days
 	Version    string        // of the service, for its reports
@@ -67,7 +68,7 @@ func (c *Config) setDefaults() {
 		field *time.Duration
 		value time.Duration
 	}{
-		{&c.Interval, 30 * time.Second}, {&c.Grace, 5 * time.Minute}, {&c.Retention, 30 * 24 * time.Hour}, {&c.ReportLife, 7 * 24 * time.Hour},
+		{&c.Interval, 30 * time.Second}, {&c.Grace, 5 * time.Minute}, {&c.Retention, 30 * 24 * time.Hour}, {&c.Settle, 2 * time.Minute}, {&c.ReportLife, 7 * 24 * time.Hour},
 	} {
 		if *d.field == 0 {
 			*d.field = d.value
@@ -172,6 +173,7 @@ func (s *Service) Handlers() map[string]jobs.Handler {
 		jobSchedule: s.runSchedules,
 		jobEvents:   s.sendEvents,
 		jobReport:   s.writeReport,
+		jobRematch:  s.rematchWaiting,
 	}
 }
 

@@ -56,25 +56,45 @@ func (s *Service) start(ctx context.Context, tx *store.Tx, id, template, name st
 	if err != nil {
 		return run, err
 	}
-	if err := tx.CreateRun(ctx, run, wrapped, idsOf(agents), s.Limits); err != nil {
+	parts := make([]inspector.RunAgent, len(agents))
+	for i, a := range agents {
+		parts[i] = s.partOf(run, a)
+	}
+	return s.begin(ctx, tx, run, wrapped, parts, s.knownAtStart(run, agents))
+}
+
+// begin writes down a run that begins, with the parts of its agents and what it is
+// known not to check, and the job that moves it on.
+func (s *Service) begin(ctx context.Context, tx *store.Tx, run inspector.Run, wrapped []byte, parts []inspector.RunAgent, known []inspector.Exclusion) (inspector.Run, error) {
+	ids := make([]string, len(parts))
+	for i, part := range parts {
+		ids[i] = part.Agent
+	}
+	if err := tx.CreateRun(ctx, run, wrapped, ids, s.Limits); err != nil {
 		return run, err
 	}
-	if err := tx.AddExclusions(ctx, id, s.knownAtStart(run, agents)); err != nil {
+	if err := tx.AddExclusions(ctx, run.ID, known); err != nil {
 		return run, err
 	}
-	for _, a := range agents {
-		if err := tx.SaveRunAgent(ctx, s.partOf(run, a)); err != nil {
+	for _, part := range parts {
+		if err := tx.SaveRunAgent(ctx, part); err != nil {
+			return run, err
+		}
+		if part.Source == "" {
+			continue
+		}
+		if err := tx.SetSource(ctx, run.ID, part.Agent, part.Source, part.LastAt); err != nil {
 			return run, err
 		}
 	}
 	if err := s.changeState(ctx, tx, run, inspector.StartDataCollectionPending); err != nil {
 		return run, err
 	}
-	if err := s.enqueueAdvance(ctx, tx, id); err != nil {
+	if err := s.enqueueAdvance(ctx, tx, run.ID); err != nil {
 		return run, err
 	}
-	runs, err := tx.Runs(ctx, []string{id})
-	return runs[id], err
+	runs, err := tx.Runs(ctx, []string{run.ID})
+	return runs[run.ID], err
 }
 
 func (s *Service) enqueueAdvance(ctx context.Context, tx *store.Tx, run string) error {
@@ -181,17 +201,23 @@ func (s *Service) partOf(run inspector.Run, a inspector.Agent) inspector.RunAgen
 		fail(&part, kind, reason)
 		return part
 	}
+	if reason := s.noRules(run, a); reason != "" {
+		part.State, part.Reason, part.Details = inspector.CollectionFailed, reason, sentence(reason)
+	}
+	return part
+}
+
+// noRules says why no rules package of a run can judge an agent's host; it is empty
+// where one can.
+func (s *Service) noRules(run inspector.Run, a inspector.Agent) string {
 	packages, not := s.planOf(run.Packages).on(a.Platform)
 	switch {
 	case len(packages) > 0:
-		return part
+		return ""
 	case len(not) > 0:
-		part.Reason = "no rules package of the run is for " + a.OS
-	default:
-		part.Reason = "this service has no rules package of the run"
+		return "no rules package of the run is for " + a.OS
 	}
-	part.State, part.Details = inspector.CollectionFailed, sentence(part.Reason)
-	return part
+	return "this service has no rules package of the run"
 }
 
 // gone tells whether an agent was not heard of for longer than patience, and

@@ -101,6 +101,7 @@ type flakyBlobs struct {
 	blob.Store
 	put, get, delete error
 	during           func() // called once, while an object is written
+	onGet            func() // called once, when an object is read
 }
 
 func (f *flakyBlobs) Put(ctx context.Context, name string, r io.Reader) error {
@@ -118,6 +119,10 @@ func (f *flakyBlobs) Put(ctx context.Context, name string, r io.Reader) error {
 func (f *flakyBlobs) Get(ctx context.Context, name string) (io.ReadCloser, error) {
 	if f.get != nil {
 		return nil, f.get
+	}
+	if onGet := f.onGet; onGet != nil {
+		f.onGet = nil
+		onGet()
 	}
 	return f.Store.Get(ctx, name)
 }
@@ -143,13 +148,18 @@ func (w *world) objects() []string {
 type fakePackage struct {
 	crash   bool
 	observe bool
+	sensors []string // default config and kernel
 	seen    []*host.Host
 }
 
 func (p *fakePackage) Describe() rules.Description {
+	sensors := p.sensors
+	if sensors == nil {
+		sensors = []string{telemetry.SensorConfig, telemetry.SensorKernel}
+	}
 	return rules.Description{
 		ID: inspector.PackagePractices, Name: "Security Best Practices", Version: "1", Observe: p.observe,
-		Sensors: []string{telemetry.SensorConfig, telemetry.SensorKernel},
+		Sensors: sensors,
 		Rules: []rules.Rule{
 			{ID: "root-login", Title: "Disable root login over SSH", Severity: inspector.Medium, Description: "d", Recommendation: "r"},
 			{ID: "aslr", Title: "Enable ASLR", Severity: inspector.Medium, Description: "d", Recommendation: "r"},
@@ -209,7 +219,7 @@ var facts = wire.HostFacts{
 func (w *world) heartbeat() wire.Heartbeat {
 	return wire.Heartbeat{
 		Protocol: wire.Version, Version: "1.0", Now: w.clock.Now(), Facts: facts,
-		Sensors: []string{telemetry.SensorConfig, telemetry.SensorKernel, telemetry.SensorAccounts},
+		Sensors: []string{telemetry.SensorConfig, telemetry.SensorKernel, telemetry.SensorAccounts, telemetry.SensorSystem, telemetry.SensorPackages},
 	}
 }
 

@@ -64,7 +64,7 @@ func (e Event) Anonymous() bool { return e.Identity.Type == "Unknown" }
 
 // ReadOnly tells whether an operation changes nothing, by its name.
 func ReadOnly(operation string) bool {
-	for _, verb := range []string{"List", "Describe", "Get", "Preview", "Explain", "Simulate", "Lookup"} {
+	for _, verb := range []string{"List", "Describe", "Get", "Preview", "Explain", "Compare", "Simulate", "Lookup"} {
 		if strings.HasPrefix(operation, verb) {
 			return true
 		}

@@ -20,9 +20,14 @@ type assessFlags struct {
 }
 
 func (f *assessFlags) register(set *flag.FlagSet) {
+	f.registerPrinting(set)
+	set.DurationVar(&f.duration, "duration", 15*time.Minute, "collect for at most so long (3m to 24h); it ends when every host has answered")
+}
+
+// registerPrinting has the flags that do not depend on what is assessed.
+func (f *assessFlags) registerPrinting(set *flag.FlagSet) {
 	set.BoolVar(&f.json, "json", false, "print JSON")
 	set.StringVar(&f.failOn, "fail-on", "", "exit with 1 if a finding is of this `severity` or worse: high, medium, low, informational")
-	set.DurationVar(&f.duration, "duration", 15*time.Minute, "collect for at most so long (3m to 24h); it ends when every host has answered")
 }
 
 // threshold parses -fail-on.
@@ -84,9 +89,15 @@ func (c *Command) assessTarget(ctx context.Context, client *client, target strin
 	if err != nil {
 		return err
 	}
+	return c.follow(ctx, client, run, flags, threshold)
+}
+
+// follow waits for the end of a run and prints what it came to.
+func (c *Command) follow(ctx context.Context, client *client, run string, flags assessFlags, threshold inspector.Severity) error {
 	client.patience = patience
 	var o *outcome
-	if err = c.watch(ctx, client, run); err == nil {
+	err := c.watch(ctx, client, run)
+	if err == nil {
 		o, err = client.outcome(ctx, run)
 	}
 	if ctx.Err() != nil {

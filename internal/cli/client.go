@@ -200,7 +200,7 @@ func (c *client) call(ctx context.Context, target string, in, out any) error {
 // reads tells whether an operation changes nothing.
 func reads(target string) bool {
 	_, operation, _ := strings.Cut(target, ".")
-	return slices.ContainsFunc([]string{"List", "Describe", "Get", "Explain"}, func(verb string) bool { return strings.HasPrefix(operation, verb) })
+	return slices.ContainsFunc([]string{"List", "Describe", "Get", "Explain", "Compare"}, func(verb string) bool { return strings.HasPrefix(operation, verb) })
 }
 
 // unreachable says why a service could not be called, and what to do about it.

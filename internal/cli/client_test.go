@@ -19,19 +19,26 @@ import (
 // door is a service whose answers a test makes up, and a client of it.
 func door(t *testing.T, answer http.HandlerFunc) *client {
 	t.Helper()
-	server := httptest.NewTLSServer(answer)
-	t.Cleanup(server.Close)
-	bundle := filepath.Join(t.TempDir(), "ca.pem")
-	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	if err := os.WriteFile(bundle, ca, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	client, err := new(Command).newClientOf(service.Client{Endpoint: server.URL + "/", Region: "xx-local-1", AccessKey: "A", Secret: "s"}, bundle)
+	url, bundle := doorOf(t, answer)
+	client, err := new(Command).newClientOf(service.Client{Endpoint: url + "/", Region: "xx-local-1", AccessKey: "A", Secret: "s"}, bundle)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.http.CloseIdleConnections)
 	return client
+}
+
+// doorOf is the address of such a service, and the file of the certificates to trust.
+func doorOf(t *testing.T, answer http.HandlerFunc) (url, bundle string) {
+	t.Helper()
+	server := httptest.NewTLSServer(answer)
+	t.Cleanup(server.Close)
+	bundle = filepath.Join(t.TempDir(), "ca.pem")
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(bundle, ca, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return server.URL, bundle
 }
 
 func TestPatience(t *testing.T) {

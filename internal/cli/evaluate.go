@@ -26,9 +26,11 @@ func (c *Command) evaluate(ctx context.Context, v verb, args []string) error {
 	asJSON := set.Bool("json", false, "print JSON")
 	all := set.Bool("results", false, "print every rule's verdict, too")
 	failOn := set.String("fail-on", "", "exit with 1 if a finding is of this `severity` or worse: high, medium, low, informational")
+	suppressions := set.String("suppressions", "", "suppress what this `file` says, as assay suppress list -json has printed it")
 	var as exportFlags
 	formatFlag(set, &as.format, "", "print the findings in this `format`")
 	productFlag(set, &as.options.ProductARN)
+	folder := set.String("advisories", "", "compare with the advisories in this `folder`; default advisories in the folder "+defaultData+", or what comes with the program")
 	var limits rulesFlags
 	limits.register(set)
 	if err := c.parse(set, args, 1, 1); err != nil {
@@ -51,11 +53,17 @@ func (c *Command) evaluate(ctx context.Context, v verb, args []string) error {
 			return usageError{err}
 		}
 	}
+	suppressed, err := suppressionsFrom(*suppressions)
+	if err != nil {
+		return err
+	}
 	h, err := readSnapshot(set.Arg(0))
 	if err != nil {
 		return err
 	}
-	o, results, err := evaluateHost(ctx, h, rules.Input{Now: time.Now(), Settings: settings})
+	advisories := openAdvisories(ctx, *folder)
+	defer advisories.close()
+	o, results, err := evaluateHost(ctx, h, catalog.Packages(advisories), rules.Input{Now: time.Now(), Settings: settings}, suppressed)
 	if err != nil {
 		return err
 	}
@@ -83,6 +91,22 @@ func (c *Command) evaluate(ctx context.Context, v verb, args []string) error {
 	return o.exit(threshold)
 }
 
+// suppressionsFrom reads a file of suppressions; without a name there are none.
+func suppressionsFrom(name string) ([]inspector.Suppression, error) {
+	if name == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(name)
+	var all []inspector.Suppression
+	if err == nil {
+		all, err = readSuppressions(data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the suppressions of %s: %w", name, err)
+	}
+	return all, nil
+}
+
 // readSnapshot reads a file that assay-agent collect has made.
 func readSnapshot(name string) (*host.Host, error) {
 	file, err := os.Open(name)
@@ -103,11 +127,12 @@ func readSnapshot(name string) (*host.Host, error) {
 	return h, nil
 }
 
-// evaluateHost gives the outcome of every rules package on a host.
-func evaluateHost(ctx context.Context, h *host.Host, in rules.Input) (*outcome, []operator.HostResults, error) {
+// evaluateHost gives the outcome of every rules package on a host, but for what is
+// suppressed. A host in a file has no tags.
+func evaluateHost(ctx context.Context, h *host.Host, packages []rules.Package, in rules.Input, suppressions []inspector.Suppression) (*outcome, []operator.HostResults, error) {
 	asset := inspector.Asset{Agent: h.ID}
 	if system := h.System(); system.OK() {
-		asset.Hostname = system.Value.Hostname
+		asset.Hostname, in.Collected = system.Value.Hostname, system.Value.CollectedAt
 	}
 	name := hostName(asset.Hostname, "snapshot")
 	if asset.Agent == "" {
@@ -117,18 +142,18 @@ func evaluateHost(ctx context.Context, h *host.Host, in rules.Input) (*outcome, 
 	o.Hosts = 1
 	o.notSeen(asset.Agent, assess.NotSeen(h))
 	var all []operator.HostResults
-	for _, p := range catalog.Packages() {
+	for _, p := range packages {
 		results, err := p.Evaluate(ctx, h, in)
 		if err != nil {
 			return nil, nil, fmt.Errorf("evaluate %s: %w", p.Describe().Name, err)
 		}
-		d := p.Describe()
-		all = append(all, operator.HostResults{Agent: name, Package: d.ID, Version: d.Version, EvaluatedAt: in.Now, Results: results})
-		for _, r := range results {
-			o.Verdicts[string(r.Verdict)]++
-		}
 		// The ids are keyed by nothing: findings of a file have no ARN.
-		findings, exclusions := rules.Derive(d, rules.Subject{Agent: asset, PackageARN: d.Name, Now: in.Now}, results)
+		d := p.Describe()
+		subject := rules.Subject{Agent: asset, PackageARN: d.Name, Now: in.Now}
+		results = rules.Suppress(d, subject, results, suppressions)
+		all = append(all, operator.HostResults{Agent: name, Package: d.ID, Version: d.Version, EvaluatedAt: in.Now, Results: results})
+		o.verdicts(results)
+		findings, exclusions := rules.Derive(d, subject, results)
 		o.add(findings, exclusions, name)
 		o.packages = append(o.packages, inspector.RulesPackage{ID: d.ID, Name: d.Name, Version: d.Version})
 	}
@@ -144,6 +169,7 @@ func (o *outcome) add(findings []inspector.Finding, exclusions []inspector.Exclu
 		o.Findings = append(o.Findings, finding{
 			Severity: f.Severity, Agent: f.Agent, Host: name, Package: string(f.Package), Rule: f.Rule,
 			Title: f.Title, Description: f.Description, Recommendation: f.Recommendation, Evidence: some(f.Evidence),
+			Attributes: byKey(f.Attributes),
 		})
 	}
 	for _, e := range exclusions {

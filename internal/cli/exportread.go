@@ -141,6 +141,9 @@ func exported(f model.Finding, e operator.Explanation) export.Finding {
 		FindingID: f.Id, Title: f.Title, Description: f.Description, Recommendation: f.Recommendation, Severity: inspector.Severity(f.Severity),
 		Attributes: attributesOf(f.Attributes), UserAttributes: attributesOf(f.UserAttributes), CreatedAt: f.CreatedAt.Time, UpdatedAt: f.UpdatedAt.Time,
 	}}
+	if e.First != nil {
+		out.FirstSeen = e.First.At
+	}
 	if f.Confidence != nil {
 		out.Confidence = int(*f.Confidence)
 	}

@@ -21,7 +21,11 @@ func (c *client) outcome(ctx context.Context, run string) (*outcome, error) {
 	o := newOutcome()
 	o.Run, o.State = run, r.State
 	maps.Copy(o.Counts, r.FindingCounts)
-	for _, gather := range []func(context.Context, *outcome) error{c.gatherFindings, c.gatherUnchecked, c.gatherVerdicts} {
+	gathers := []func(context.Context, *outcome) error{c.gatherFindings, c.gatherUnchecked, c.gatherVerdicts}
+	if isRematch(r) {
+		gathers = append(gathers, c.gatherTelemetry)
+	}
+	for _, gather := range gathers {
 		if err := gather(ctx, o); err != nil {
 			return nil, err
 		}
@@ -134,6 +138,8 @@ func newFinding(d described) finding {
 		ARN: d.Arn, Severity: inspector.Severity(d.Severity), Title: d.Title, Description: d.Description, Recommendation: d.Recommendation,
 		Agent: asset.AgentId, Host: hostName(asset.Hostname, asset.AgentId),
 		Package: string(d.why.Package), Rule: d.why.Rule, Evidence: some(d.why.Evidence),
+		Attributes:  byKey(attributesOf(d.Attributes)),
+		FindingLife: d.why.FindingLife,
 	}
 }
 
@@ -182,9 +188,7 @@ func (c *client) gatherVerdicts(ctx context.Context, o *outcome) error {
 			o.notSeen(r.Agent, r.NotSeen)
 		}
 		hosts[r.Agent] = true
-		for _, result := range r.Results {
-			o.Verdicts[string(result.Verdict)]++
-		}
+		o.verdicts(r.Results)
 	})
 	o.Hosts = len(hosts)
 	return err

@@ -16,14 +16,20 @@ import (
 
 // outcome is what an assessment came to: what is printed, for people or as JSON.
 type outcome struct {
-	Run       string           `json:"run,omitempty"` // its ARN; none for a snapshot file
-	State     string           `json:"state,omitempty"`
-	Hosts     int              `json:"hosts"`
-	Counts    map[string]int64 `json:"counts"` // findings by severity
-	Verdicts  map[string]int   `json:"verdicts"`
-	Findings  []finding        `json:"findings"`
-	Unchecked []unchecked      `json:"not_checked"`
-	NotSeen   []notSeen        `json:"not_seen"`
+	Run      string           `json:"run,omitempty"` // its ARN; none for a snapshot file
+	State    string           `json:"state,omitempty"`
+	Hosts    int              `json:"hosts"`
+	Counts   map[string]int64 `json:"counts"` // findings by severity
+	Verdicts map[string]int   `json:"verdicts"`
+
+	// Suppressed is how many of the verdicts that failed are no findings: somebody has
+	// decided so.
+	Suppressed int `json:"suppressed"`
+
+	Findings  []finding   `json:"findings"`
+	Unchecked []unchecked `json:"not_checked"`
+	NotSeen   []notSeen   `json:"not_seen"`
+	Telemetry []stored    `json:"telemetry,omitempty"` // of a re-match: by what each host was judged
 
 	Results []operator.HostResults `json:"results,omitempty"` // where they were asked for
 
@@ -31,6 +37,16 @@ type outcome struct {
 	packages []inspector.RulesPackage
 	made     []export.Finding
 	excluded []inspector.Exclusion
+}
+
+// verdicts counts results.
+func (o *outcome) verdicts(results []rules.Result) {
+	for _, r := range results {
+		o.Verdicts[string(r.Verdict)]++
+		if r.Verdict == rules.Failed && r.Suppressed != nil {
+			o.Suppressed++
+		}
+	}
 }
 
 // newOutcome is an outcome in which nothing is null.
@@ -71,6 +87,9 @@ type finding struct {
 	Description    string               `json:"description"`
 	Recommendation string               `json:"recommendation"`
 	Evidence       []inspector.Evidence `json:"evidence"`
+	Attributes     map[string]string    `json:"attributes"` // the finding's, by key
+
+	operator.FindingLife
 }
 
 // unchecked is an exclusion: what could not be checked.
@@ -105,9 +124,18 @@ func (o *outcome) exit(failOn inspector.Severity) error {
 func (o *outcome) sort() {
 	slices.SortStableFunc(o.Findings, func(a, b finding) int {
 		return cmp.Or(
-			cmp.Compare(b.Severity.Numeric(), a.Severity.Numeric()),
+			cmp.Compare(b.Severity.Numeric(), a.Severity.Numeric()), cmp.Compare(b.priority(), a.priority()),
 			strings.Compare(a.Host, b.Host), strings.Compare(a.Rule, b.Rule), strings.Compare(a.ARN, b.ARN))
 	})
+}
+
+// leaveOut leaves out findings, and counts those that remain.
+func (o *outcome) leaveOut(unwanted func(*finding) bool) {
+	o.Findings = slices.DeleteFunc(o.Findings, func(f finding) bool { return unwanted(&f) })
+	o.Counts = map[string]int64{}
+	for _, f := range o.Findings {
+		o.Counts[string(f.Severity)]++
+	}
 }
 
 // print prints the outcome for people: worst first, each finding with its host,
@@ -115,18 +143,21 @@ func (o *outcome) sort() {
 func (o *outcome) print(w io.Writer) {
 	w = text{w}
 	o.sort()
+	groups := grouped(o.Findings)
+	printFirst(w, groups)
 	last := inspector.Severity("")
-	for _, f := range o.Findings {
+	for _, g := range groups {
+		f := g.worst()
 		if f.Severity != last {
 			fmt.Fprintf(w, "\n%s\n", strings.ToUpper(string(f.Severity)))
 			last = f.Severity
 		}
-		fmt.Fprintf(w, "  %s: %s\n", f.Host, oneLine(f.Title))
-		for _, line := range evidenceLines(f.Evidence, 3) {
+		fmt.Fprintf(w, "  %s: %s\n", f.Host, g.title())
+		for _, line := range g.lines() {
 			fmt.Fprintf(w, "      %s\n", line)
 		}
-		if f.Recommendation != "" && f.Severity != inspector.Informational {
-			fmt.Fprintf(w, "      do: %s\n", firstSentence(f.Recommendation))
+		if do := g.recommendation(); do != "" && f.Severity != inspector.Informational {
+			fmt.Fprintf(w, "      do: %s\n", do)
 		}
 		if f.ARN != "" && f.Severity != inspector.Informational {
 			fmt.Fprintf(w, "      why: assay explain %s\n", shortID(f.ARN))
@@ -151,6 +182,7 @@ func (o *outcome) print(w io.Writer) {
 		what := strings.TrimSpace(n.Sensor + " " + n.Part)
 		fmt.Fprintf(w, "  %s: %s is %s: %s\n", n.Agent, what, strings.ReplaceAll(string(n.State), "_", " "), oneLine(n.Reason))
 	}
+	o.printTelemetry(w)
 	fmt.Fprintf(w, "\n%s\n", o.summary())
 }
 
@@ -177,6 +209,9 @@ func (o *outcome) summary() string {
 		}
 	}
 	line := fmt.Sprintf("%s. Findings: %s.", count(o.Hosts, "host"), o.found())
+	if o.Suppressed > 0 {
+		line += fmt.Sprintf(" %d suppressed.", o.Suppressed)
+	}
 	if len(checked) > 0 {
 		line += fmt.Sprintf(" Rules: %s.", strings.Join(checked, ", "))
 	}

@@ -53,7 +53,7 @@ func TestPreview(t *testing.T) {
 		}
 		templates[seen.Template] = true
 		if len(seen.Exclusions) != 1 || seen.Exclusions[0].Kind != inspector.NoHosts || !seen.Exclusions[0].Error ||
-			seen.Exclusions[0].Title != "No instances in target" || len(seen.Exclusions[0].Scopes) != 1 {
+			seen.Exclusions[0].Title != "No instances in target" || len(seen.Exclusions[0].Scopes) != 2 { // both rules packages
 			t.Errorf("%s: %s", name, stdout)
 		}
 	}

@@ -66,6 +66,7 @@ func (c *Command) scheduleRequest(set *flag.FlagSet, args []string) (operator.Ad
 	when := set.String("when", "", "when runs start: 'every 7 days', 'rate(12 hours)', '30 2 * * mon-fri' (cron), 'cron(30 2 ? * MON-FRI *)' (CloudWatch Events)")
 	every := set.Int("every", 0, "short for -when 'every N days': once every so many `days`")
 	start := set.String("start", "", "no run before this `time`: 2026-12-01, 2026-12-01T02:30, or with an offset from UTC; default now")
+	rematch := set.Bool("rematch", false, "the runs are re-matches: they judge stored telemetry and ask no host for anything")
 	zone := set.String("zone", "UTC", "the time `zone` of -when and -start: Europe/Berlin")
 	if err := c.parse(set, args, 0, 0); err != nil {
 		return operator.AddScheduleRequest{}, err
@@ -80,7 +81,7 @@ func (c *Command) scheduleRequest(set *flag.FlagSet, args []string) (operator.Ad
 	if err != nil {
 		return operator.AddScheduleRequest{}, usageError{err}
 	}
-	request := operator.AddScheduleRequest{Template: *template, Expression: *when, Zone: *zone}
+	request := operator.AddScheduleRequest{Template: *template, Expression: *when, Zone: *zone, Rematch: *rematch}
 	if *zone == "UTC" {
 		request.Zone = ""
 	}
@@ -165,9 +166,9 @@ func (c *Command) listSchedules(ctx context.Context, client *client, asJSON bool
 	if asJSON {
 		return printJSON(c.Stdout, all)
 	}
-	return table(c.Stdout, "SCHEDULE\tTEMPLATE\tWHEN\tZONE\tSTATE\tNEXT\tLAST", func(row func(...any)) {
+	return table(c.Stdout, "SCHEDULE\tTEMPLATE\tKIND\tWHEN\tZONE\tSTATE\tNEXT\tLAST", func(row func(...any)) {
 		for _, s := range all {
-			row(s.ID, s.Name, s.Expression, s.Zone, s.State, moment(s.TryAt, s.Zone), lastOf(s))
+			row(s.ID, s.Name, map[bool]string{true: "re-match", false: "assessment"}[s.Rematch], s.Expression, s.Zone, s.State, moment(s.TryAt, s.Zone), lastOf(s))
 		}
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"assay/internal/inspector"
 	"assay/internal/notify"
 	"assay/internal/release"
+	"assay/internal/rules/cve"
 	"assay/internal/service"
 )
 
@@ -43,24 +44,40 @@ type serviceFlags struct {
 	names  listFlag
 
 	proxies listFlag
+	network networkFlags
 	level   string
 	format  string
 	rules   rulesFlags
 }
 
 // rulesFlags are the limits that rules know and an operator may set.
-type rulesFlags struct{ maxAge, minLength int }
+type rulesFlags struct {
+	maxAge, minLength int
+	advisoriesAge     int
+	unfixed           string
+}
 
 func (f *rulesFlags) register(set *flag.FlagSet) {
 	set.IntVar(&f.maxAge, "password-maximum-age", 365, "the `days` that the rule about the maximum age of passwords allows")
 	set.IntVar(&f.minLength, "password-minimum-length", 8, "the `characters` that the rule about the minimum length of passwords wants")
+	set.IntVar(&f.advisoriesAge, cve.SettingMaximumAge, cve.DefaultMaximumAge, "the `days` that advisories may be old: what is older is compared with, and what was published since is told not to be known")
+	set.StringVar(&f.unfixed, cve.SettingUnfixed, cve.UnfixedHideNegligible, "which vulnerabilities without a fix are findings, the `choice`: show, hide-negligible (all but those that their vendor calls unimportant), hide; what is hidden is counted")
 }
 
 func (f *rulesFlags) settings() (map[string]string, error) {
 	if f.maxAge < 1 || f.minLength < 1 || f.minLength > 64 {
 		return nil, usagef("a maximum age is at least 1 day, a minimum length 1 to 64 characters")
 	}
-	return map[string]string{"password-maximum-age": strconv.Itoa(f.maxAge), "password-minimum-length": strconv.Itoa(f.minLength)}, nil
+	if f.advisoriesAge < 1 {
+		return nil, usagef("advisories may be old for at least 1 day")
+	}
+	if err := cve.CheckUnfixed(f.unfixed); err != nil {
+		return nil, usageError{err}
+	}
+	return map[string]string{
+		"password-maximum-age": strconv.Itoa(f.maxAge), "password-minimum-length": strconv.Itoa(f.minLength),
+		cve.SettingMaximumAge: strconv.Itoa(f.advisoriesAge), cve.SettingUnfixed: f.unfixed,
+	}, nil
 }
 
 // Where the doors are, if they are not told to be elsewhere.
@@ -92,7 +109,12 @@ func (f *serviceFlags) register(set *flag.FlagSet) {
 	set.DurationVar(&c.AuditRetention, "audit-retention", 90*24*time.Hour, "keep the record of calls so long; 0: for ever")
 	set.Var(&f.proxies, "trusted-proxy", "an `address` or range of proxies before the API whose X-Forwarded-For is believed; may be repeated")
 	set.IntVar(&c.Limits.Schedules, "limit-schedules", 500, "how many schedules there may be")
+	set.IntVar(&c.Limits.Suppressions, "limit-suppressions", 1000, "how many suppressions may be in force")
 	set.StringVar((*string)(&c.SNS), "sns", string(notify.SNSAuto), "whether events go to topics of the real SNS, the `mode`: off, on, or auto (with AWS credentials, topics without a webhook of their own)")
+	set.BoolVar(&c.RematchAfterUpdate, "rematch-after-update", false, "match stored telemetry again when the service gets new advisories, see assay rematch")
+	set.StringVar(&c.Advisories, "advisories", "", "the `folder` of the advisories, see assay feeds; default advisories in the data folder")
+	set.DurationVar(&c.FeedsUpdate, "feeds-update", 0, "fetch the feeds that are followed so often; 0: never, leave it to assay feeds update")
+	f.network.register(set)
 	f.rules.register(set)
 	set.StringVar(&f.level, "log-level", "info", "log from this `level` on: debug, info, warn, error")
 	set.StringVar(&f.format, "log-format", "text", "log as `text` or json")
@@ -115,6 +137,9 @@ func (c *Command) settle(f *serviceFlags) (service.Config, error) {
 	}
 	if err := checkService(config); err != nil {
 		return config, usageError{err}
+	}
+	if config.Feeds, err = f.network.client(0); err != nil {
+		return config, err
 	}
 	// What `assay env` has put into this shell are keys of Assay's, not of AWS's.
 	if c.Getenv(envEndpoint) != "" {
@@ -168,6 +193,9 @@ func checkService(c service.Config) error {
 	if c.Interval < time.Second || c.Interval > time.Hour {
 		return fmt.Errorf("heartbeats are 1s to 1h apart, not %v", c.Interval)
 	}
+	if c.FeedsUpdate != 0 && c.FeedsUpdate < 10*time.Minute {
+		return fmt.Errorf("feeds are fetched every 10m at most, not every %v", c.FeedsUpdate)
+	}
 	if c.AuditRetention != 0 && c.AuditRetention < 24*time.Hour {
 		return fmt.Errorf("the record of calls is kept for a day at least, not %v", c.AuditRetention)
 	}
@@ -177,7 +205,7 @@ func checkService(c service.Config) error {
 	if c.Retention <= 0 || c.Grace <= 0 {
 		return errors.New("retention and grace are longer than nothing")
 	}
-	if min(c.Limits.Targets, c.Limits.Templates, c.Limits.Runs, c.Limits.RunningHosts, c.Limits.Schedules) < 1 {
+	if min(c.Limits.Targets, c.Limits.Templates, c.Limits.Runs, c.Limits.RunningHosts, c.Limits.Schedules, c.Limits.Suppressions) < 1 {
 		return errors.New("a limit is at least 1")
 	}
 	if region := c.Scope.Region; region != "" && !inspector.ValidRegion(region) {

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"assay/internal/advisory"
 	"assay/internal/api/model"
 	"assay/internal/inspector"
 	"assay/internal/operator"
@@ -21,17 +22,41 @@ func (c *Command) findings(ctx context.Context, v verb, args []string) error {
 	set := c.flags(v)
 	data := dataFlag(set)
 	asJSON := set.Bool("json", false, "print JSON")
+	fixable := set.Bool("fixable", false, "leave out vulnerabilities that have no fix")
+	suppressed := set.Bool("suppressed", false, "list what was found and is suppressed instead, with who decided so")
+	before := set.String("since", "", "tell what became of findings since this `run`: new, still open, fixed, suppressed, not checked any more")
+	failOn := set.String("fail-on", "", "with -since: exit with 1 if a new finding is of this `severity` or worse: high, medium, low, informational")
 	client, err := c.connect(set, data, args, 0, 1)
 	if err != nil {
 		return err
+	}
+	threshold, err := (&assessFlags{failOn: *failOn}).threshold()
+	if err != nil {
+		return err
+	}
+	if *suppressed && *before != "" || *failOn != "" && *before == "" {
+		return usagef("-suppressed and -since exclude each other, and -fail-on goes with -since")
 	}
 	arn, err := client.findRun(ctx, set.Arg(0))
 	if err != nil {
 		return err
 	}
+	switch {
+	case *suppressed:
+		return c.listSuppressed(ctx, client, arn, *asJSON)
+	case *before != "":
+		old, err := client.findRun(ctx, *before)
+		if err != nil {
+			return err
+		}
+		return c.since(ctx, client, old, arn, threshold, *asJSON)
+	}
 	o, err := client.outcome(ctx, arn)
 	if err != nil {
 		return err
+	}
+	if *fixable {
+		o.leaveOut(func(f *finding) bool { return f.isVulnerability() && f.Attributes["STATUS"] != string(advisory.Fixed) })
 	}
 	if *asJSON {
 		return printJSON(c.Stdout, o)
@@ -98,10 +123,10 @@ func (c *Command) runs(ctx context.Context, v verb, args []string) error {
 	if *asJSON {
 		return printJSON(c.Stdout, runs)
 	}
-	return table(c.Stdout, "RUN\tSTARTED\tSTATE\tFINDINGS\tNAME", func(row func(...any)) {
+	return table(c.Stdout, "RUN\tSTARTED\tSTATE\tFINDINGS\tKIND\tNAME", func(row func(...any)) {
 		for _, r := range runs {
 			found := (&outcome{Counts: r.FindingCounts}).found()
-			row(shortID(r.Arn), r.CreatedAt.Time.Local().Format(time.DateTime), words(r.State), found, r.Name)
+			row(shortID(r.Arn), r.CreatedAt.Time.Local().Format(time.DateTime), words(r.State), found, kindOfRun(r), r.Name)
 		}
 	})
 }
@@ -115,13 +140,9 @@ func (c *Command) explain(ctx context.Context, v verb, args []string) error {
 	if err != nil {
 		return err
 	}
-	arn := set.Arg(0)
-	if _, err := inspector.ParseARN(arn); err != nil {
-		of, err := client.findRun(ctx, *run)
-		if err != nil {
-			return err
-		}
-		arn = of + "/finding/" + arn
+	arn, err := client.findingARN(ctx, set.Arg(0), *run)
+	if err != nil {
+		return err
 	}
 	found, err := client.findings(ctx, []string{arn})
 	if err != nil {
@@ -137,11 +158,24 @@ func (c *Command) explain(ctx context.Context, v verb, args []string) error {
 	return nil
 }
 
+// findingARN is the ARN of a finding that is named by it, or by the last part of it in
+// a run.
+func (c *client) findingARN(ctx context.Context, name, run string) (string, error) {
+	if _, err := inspector.ParseARN(name); err == nil {
+		return name, nil
+	}
+	of, err := c.findRun(ctx, run)
+	return of + "/finding/" + name, err
+}
+
 func (c *Command) printExplanation(f finding) {
 	w := text{c.Stdout}
 	fmt.Fprintf(w, "%s: %s\n\n", strings.ToUpper(string(f.Severity)), oneLine(f.Title))
 	for _, line := range [][2]string{{"host", f.Host + " (" + f.Agent + ")"}, {"rule", f.Rule + " of " + f.Package}, {"finding", f.ARN}} {
 		fmt.Fprintf(w, "%-9s%s\n", line[0], line[1])
+	}
+	if life := lifeWords(f.FindingLife); len(life) > 0 {
+		fmt.Fprintf(w, "%-9s%s\n", "life", strings.Join(life, "; "))
 	}
 	fmt.Fprintf(w, "\n%s\n\nEvidence\n", f.Description)
 	for _, e := range f.Evidence {
@@ -180,6 +214,9 @@ func printResults(w io.Writer, all []operator.HostResults) {
 		fmt.Fprintf(w, "%s %s\n", host.Agent, host.Package)
 		for _, r := range host.Results {
 			fmt.Fprintf(w, "  %-15s%s: %s\n", r.Verdict, r.Rule, oneLine(r.Reason))
+			if r.Suppressed != nil {
+				fmt.Fprintf(w, "  %-15ssuppressed by %s\n", "", oneLine(r.Suppressed.String()))
+			}
 			if r.Remedy != "" && (r.Verdict == rules.NotEvaluated || r.Verdict == rules.Error) {
 				fmt.Fprintf(w, "  %-15sdo: %s\n", "", oneLine(r.Remedy))
 			}

@@ -18,6 +18,9 @@ func TestHostileText(t *testing.T) {
 		Findings: []finding{{
 			ARN: "a/0-1", Severity: inspector.High, Host: oneLine(evil), Title: evil, Recommendation: evil,
 			Evidence: []inspector.Evidence{{Record: evil, Sensor: evil, File: evil, Found: evil, Expected: evil}},
+		}, {
+			Severity: inspector.High, Package: "cve", Host: oneLine(evil), Title: evil, Recommendation: evil,
+			Attributes: map[string]string{"PRIORITY": "7", "SOURCE_PACKAGE": evil, "package_version": evil, "CVE_ID": evil, "WHY_FIRST": evil, "CONTAINER": evil, "FIXED_VERSION": evil, "ECOSYSTEM": evil},
 		}},
 		Unchecked: []unchecked{{Title: evil, Recommendation: evil}},
 		NotSeen:   []notSeen{{Agent: "i-1", Coverage: assess.Coverage{Sensor: "files", Part: "p", State: "partial", Reason: evil}}},

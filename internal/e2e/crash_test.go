@@ -109,18 +109,20 @@ func (w *world) check(sdk sdk, run string) []string {
 		w.t.Fatalf("the run is %s", state)
 	}
 	var evaluated []int64
-	for _, r := range w.results(run) {
-		for _, segment := range r.Telemetry {
+	for _, r := range w.results(run) { // one a rules package
+		evaluated = nil
+		for i, segment := range r.Telemetry {
 			evaluated = append(evaluated, segment.Sequence)
+			if segment.Sequence != int64(i+1) {
+				w.t.Fatalf("the segments that %s evaluated are %v", r.Package, evaluated)
+			}
+		}
+		if len(evaluated) == 0 {
+			w.t.Fatalf("%s evaluated no segment", r.Package)
 		}
 	}
 	if len(evaluated) == 0 {
 		w.t.Fatal("no segment was evaluated")
-	}
-	for i, sequence := range evaluated {
-		if sequence != int64(i+1) {
-			w.t.Fatalf("the segments that were evaluated are %v", evaluated)
-		}
 	}
 	id, acks := run[strings.LastIndex(run, "/")+1:], 0
 	for _, m := range acknowledged.FindAllStringSubmatch(w.log.String(), -1) {

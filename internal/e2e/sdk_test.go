@@ -121,7 +121,13 @@ func (s sdk) findings(run string) []string {
 			s.t.Fatal(err)
 		}
 		for _, f := range described.Findings {
-			all = append(all, string(f.Severity)+" "+*f.Title+" "+*f.Id+" "+*f.AssetAttributes.AgentId)
+			text := string(f.Severity) + " " + *f.Title + " " + *f.Id + " " + *f.AssetAttributes.AgentId
+			for _, a := range f.Attributes {
+				if *a.Key == "SOURCE_PACKAGE" || *a.Key == "package_version" { // of one vulnerability in several packages
+					text += " " + aws.ToString(a.Value)
+				}
+			}
+			all = append(all, text)
 		}
 	}
 	slices.Sort(all)

@@ -38,6 +38,7 @@ type (
 		GeneratorID     string `json:"GeneratorId"`
 		AwsAccountID    string `json:"AwsAccountId"`
 		Types           []string
+		FirstObservedAt string `json:",omitempty"`
 		CreatedAt       string
 		UpdatedAt       string
 		Severity        asffSeverity
@@ -181,7 +182,7 @@ func (a *asff) finding(f *Finding) asffFinding {
 	}
 	out := a.common(f.fingerprint(), f.Title, f.Description, f.Recommendation)
 	out.GeneratorID, out.Types, out.Confidence = cut(generator, asffID), []string{asffType(f)}, f.Confidence
-	out.CreatedAt, out.UpdatedAt = instant(f.CreatedAt), instant(f.UpdatedAt)
+	out.FirstObservedAt, out.CreatedAt, out.UpdatedAt = instant(f.FirstSeen), instant(f.CreatedAt), instant(f.UpdatedAt)
 	out.Severity = severityOf(f.Severity)
 	out.Resources = []asffResource{a.instance(f)}
 	out.Vulnerabilities = vulnerabilities(f)

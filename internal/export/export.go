@@ -42,7 +42,8 @@ type Run struct {
 // Finding is a finding with the ARN that it has, if it has one. Its Target,
 // Template, Run and ID are not looked at.
 type Finding struct {
-	ARN string
+	ARN       string
+	FirstSeen time.Time // when the host had it first, of all runs; zero: not known
 	inspector.Finding
 }
 

@@ -70,6 +70,7 @@ func sample() Run {
 		return f
 	}
 	ssh := make(inspector.PackagePractices, inspector.Medium, "root-login-over-ssh", "Disable root login over SSH", "Instance "+asset.Agent+" allows root to log in over SSH")
+	ssh.FirstSeen = noon.AddDate(0, -1, 0)
 	ssh.Evidence = []inspector.Evidence{
 		{Sensor: "config", Record: "text:/etc/ssh/sshd_config", File: "/etc/ssh/sshd_config", Line: 33, Found: "PermitRootLogin yes", Expected: "no"},
 		{Sensor: "config", Record: "unit:ssh.service", Found: "sshd runs"},

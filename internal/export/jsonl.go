@@ -42,6 +42,7 @@ type (
 		Evidence        []inspector.Evidence  `json:"evidence"`
 		Attributes      []inspector.Attribute `json:"attributes"`
 		UserAttributes  []inspector.Attribute `json:"user_attributes"`
+		FirstSeenAt     string                `json:"first_seen_at,omitempty"`
 		CreatedAt       string                `json:"created_at,omitempty"`
 		UpdatedAt       string                `json:"updated_at,omitempty"`
 	}
@@ -86,7 +87,7 @@ func lineOf(r *Run, f *Finding) findingLine {
 		Package: f.Package, PackageName: r.packageOf(f.Package).Name, PackageARN: f.PackageARN, Rule: f.Rule, Subject: f.Subject,
 		ID: f.FindingID, Title: f.Title, Description: f.Description, Recommendation: f.Recommendation, Host: f.host(), Asset: f.Asset,
 		Evidence: some(f.Evidence), Attributes: some(f.Attributes), UserAttributes: some(f.UserAttributes),
-		CreatedAt: instant(f.CreatedAt), UpdatedAt: instant(f.UpdatedAt),
+		FirstSeenAt: instant(f.FirstSeen), CreatedAt: instant(f.CreatedAt), UpdatedAt: instant(f.UpdatedAt),
 	}
 }
 

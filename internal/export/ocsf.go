@@ -63,6 +63,7 @@ type (
 		Title    string        `json:"title"`
 		Desc     string        `json:"desc,omitempty"`
 		Types    []string      `json:"types"`
+		First    int64         `json:"first_seen_time,omitempty"`
 		Created  int64         `json:"created_time,omitempty"`
 		Modified int64         `json:"modified_time,omitempty"`
 		Analytic *ocsfAnalytic `json:"analytic,omitempty"`
@@ -161,6 +162,9 @@ func (o *ocsf) finding(f *Finding) ocsfEvent {
 		UID: f.fingerprint(), UIDAlt: f.ARN, Title: f.Title, Desc: f.Description, Types: []string{p.Name},
 		Created: known(f.CreatedAt).UnixMilli(), Modified: known(f.UpdatedAt).UnixMilli(),
 		Analytic: &ocsfAnalytic{TypeID: 1, Type: "Rule", UID: f.Rule, Name: f.FindingID, Category: p.Name, Version: p.Version},
+	}
+	if !f.FirstSeen.IsZero() {
+		e.FindingInfo.First = f.FirstSeen.UnixMilli()
 	}
 	e.Resources = []ocsfResource{o.host(f)}
 	e.Unmapped = map[string]any{

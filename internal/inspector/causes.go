@@ -76,6 +76,12 @@ var causes = []Cause{
 		Recommendation: "Look into the agent's log on the host for what went wrong, then assess again.",
 	},
 	{
+		Kind: NoTelemetry, Error: true,
+		Title:          "No stored telemetry",
+		Description:    "There is no stored telemetry of the host %s by which it could be judged without asking it. The host was not checked.",
+		Recommendation: "Assess the host again (assay assess); from then on re-matches check it. If its agent is too old for a sensor, update the agent first.",
+	},
+	{
 		Kind:           RulesNotEvaluated,
 		Title:          "Rules not evaluated on one host",
 		Description:    "Not all rules gave a verdict on the host %s.",

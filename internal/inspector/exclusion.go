@@ -68,6 +68,7 @@ const (
 	CollectionError    ExclusionKind = "collection-failed"
 	RulesNotEvaluated  ExclusionKind = "rules-not-evaluated"
 	PackageUnavailable ExclusionKind = "package-unavailable"
+	NoTelemetry        ExclusionKind = "no-telemetry"
 )
 
 // Cause is what people are told of a kind of exclusion.

@@ -48,6 +48,7 @@ type Limits struct {
 	Runs         int // 50,000
 	RunningHosts int // 500
 	Schedules    int // 500; AWS had none of its own
+	Suppressions int // 1000 in force; AWS had none
 }
 
 // WithDefaults fills in what is zero.
@@ -55,7 +56,7 @@ func (l Limits) WithDefaults() Limits {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&l.Targets, 50}, {&l.Templates, 500}, {&l.Runs, 50_000}, {&l.RunningHosts, 500}, {&l.Schedules, 500}} {
+	}{{&l.Targets, 50}, {&l.Templates, 500}, {&l.Runs, 50_000}, {&l.RunningHosts, 500}, {&l.Schedules, 500}, {&l.Suppressions, 1000}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}

@@ -91,7 +91,12 @@ type Run struct {
 	FindingCounts        map[Severity]int64
 	Stop                 StopAction // what was asked of it while it ran; empty if nothing
 	TelemetryGoneAt      time.Time  // when its telemetry and key were destroyed; zero while they are there
+	Rematch              bool       // it collects nothing and judges what other runs have collected
 }
+
+// RematchNotice is the notification by which Inspector's API, which has no place for
+// it, tells that a run is a re-match.
+const RematchNotice = "This run is a re-match: no host was asked for anything, the telemetry that is stored was judged."
 
 // RunAgent is a host's part in a run.
 type RunAgent struct {
@@ -100,7 +105,8 @@ type RunAgent struct {
 	Reason     string    // of CollectionFailed
 	Segments   int64     // the last sequence number that is durable
 	Expected   int64     // how many there are, once State is CollectionComplete
-	LastAt     time.Time // when the last segment came
+	LastAt     time.Time // when the last segment came; of a re-match: the last of the source's
+	Source     string    // of a re-match: the run whose telemetry of the host is judged; empty: none is there
 	Evaluated  bool
 	Health     Health
 	HealthCode HealthCode

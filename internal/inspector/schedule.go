@@ -11,6 +11,7 @@ type Schedule struct {
 	StartAt          time.Time
 	CreatedAt        time.Time
 	Paused           bool
+	Rematch          bool // the runs are re-matches
 
 	// DueAt is the first time that was reached, or will be, for which there is no
 	// run yet; zero when no time is left. TryAt is when that run is to be started:

@@ -30,23 +30,31 @@ type Config struct {
 // *inspector.Err, or the service's own.
 type Handler func(ctx context.Context, request []byte) (any, error)
 
-type operations struct{ Config }
+type operations struct {
+	Config
+	inventories chan struct{} // a place for each that is being made
+}
 
 // Handlers are the operations by name.
 func Handlers(c Config) map[string]Handler {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	o := operations{c}
+	o := operations{c, make(chan struct{}, maxInventories)}
 	all := map[string]Handler{
 		CreateEnrollmentToken: handle(o.createToken),
 		ListAgents:            handle(o.listAgents),
 		RevokeAgent:           handle(o.revokeAgent),
 		ExplainFindings:       handle(o.explain),
 		ListResults:           handle(o.results),
+		GetInventory:          handle(o.inventory),
 	}
 	maps.Copy(all, o.scheduleHandlers())
+	maps.Copy(all, o.suppressionHandlers())
+	all[CompareRuns] = handle(o.compare)
 	all[ImportObjects] = handle(o.importObjects)
+	all[StartRematch] = handle(o.startRematch)
+	all[ListRematchHosts] = handle(o.rematchHosts)
 	maps.Copy(all, o.eventHandlers())
 	return all
 }
@@ -185,6 +193,14 @@ func (o operations) explain(ctx context.Context, in ExplainRequest) (ExplainResp
 	if err != nil {
 		return ExplainResponse{}, err
 	}
+	lives, err := o.lives(ctx, found)
+	if err != nil {
+		return ExplainResponse{}, err
+	}
+	names, err := o.runARNs(ctx, slices.Collect(maps.Values(lives)))
+	if err != nil {
+		return ExplainResponse{}, err
+	}
 	answer := ExplainResponse{Findings: []Explanation{}}
 	for _, text := range in.ARNs {
 		f, ok := found[refs[text]]
@@ -193,35 +209,29 @@ func (o operations) explain(ctx context.Context, in ExplainRequest) (ExplainResp
 		}
 		answer.Findings = append(answer.Findings, Explanation{
 			ARN: text, Package: f.Package, Rule: f.Rule, Subject: f.Subject, Reason: f.Description, Evidence: f.Evidence,
+			FindingLife: names.life(lives[refs[text]]),
 		})
 	}
 	return answer, nil
 }
 
 func (o operations) results(ctx context.Context, in ResultsRequest) (ResultsResponse, error) {
-	arn, err := inspector.ParseARN(in.Run)
-	if err != nil || arn.Kind != inspector.KindRun {
-		return ResultsResponse{}, invalid("INVALID_ASSESSMENT_RUN_ARN", "%.300q is not the ARN of an assessment run", in.Run)
-	}
 	page, err := in.page()
 	if err != nil {
 		return ResultsResponse{}, err
 	}
-	runs, err := o.Store.Runs(ctx, []string{arn.ID})
+	run, err := o.run(ctx, in.Run)
 	if err != nil {
 		return ResultsResponse{}, err
 	}
-	if r, ok := runs[arn.ID]; !ok || o.Store.Scope.Run(r.Target, r.Template, r.ID).String() != in.Run {
-		return ResultsResponse{}, inspector.Errorf(inspector.NoSuchEntity, "ASSESSMENT_RUN_DOES_NOT_EXIST", "there is no assessment run %s", in.Run)
-	}
-	parts, next, err := o.Store.RunAgents(ctx, arn.ID, inspector.RunAgentFilter{}, page)
+	parts, next, err := o.Store.RunAgents(ctx, run.ID, inspector.RunAgentFilter{}, page)
 	if err != nil {
 		return ResultsResponse{}, err
 	}
 	answer := ResultsResponse{Results: []HostResults{}, NextToken: next}
 	for _, part := range parts {
 		for _, id := range o.Packages {
-			data, ok, err := o.Store.Results(ctx, arn.ID, part.Agent, id)
+			data, ok, err := o.Store.Results(ctx, run.ID, part.Agent, id)
 			if err != nil {
 				return ResultsResponse{}, err
 			}
@@ -233,10 +243,31 @@ func (o operations) results(ctx context.Context, in ResultsRequest) (ResultsResp
 				return ResultsResponse{}, err
 			}
 			answer.Results = append(answer.Results, HostResults{
-				Agent: part.Agent, Package: id, Version: kept.Version, EvaluatedAt: kept.EvaluatedAt,
+				Agent: part.Agent, Package: id, Version: kept.Version, EvaluatedAt: kept.EvaluatedAt, CollectedAt: kept.Collected, Source: kept.Source,
 				Telemetry: kept.Telemetry, NotSeen: kept.Coverage, Results: kept.Results,
 			})
 		}
 	}
 	return answer, nil
+}
+
+// run reads a run by its ARN.
+func (o operations) run(ctx context.Context, text string) (inspector.Run, error) {
+	arn, err := inspector.ParseARN(text)
+	if err != nil || arn.Kind != inspector.KindRun {
+		return inspector.Run{}, invalid("INVALID_ASSESSMENT_RUN_ARN", "%.300q is not the ARN of an assessment run", text)
+	}
+	runs, err := o.Store.Runs(ctx, []string{arn.ID})
+	if err != nil {
+		return inspector.Run{}, err
+	}
+	r, ok := runs[arn.ID]
+	if !ok || o.runARN(r) != text {
+		return inspector.Run{}, inspector.Errorf(inspector.NoSuchEntity, "ASSESSMENT_RUN_DOES_NOT_EXIST", "there is no assessment run %s", text)
+	}
+	return r, nil
+}
+
+func (o operations) runARN(r inspector.Run) string {
+	return o.Store.Scope.Run(r.Target, r.Template, r.ID).String()
 }

@@ -95,6 +95,7 @@ type Explanation struct {
 	Subject  string               `json:"subject,omitempty"`
 	Reason   string               `json:"reason"`
 	Evidence []inspector.Evidence `json:"evidence"`
+	FindingLife
 }
 
 // ResultsRequest asks for the verdicts of a run, a page of hosts at a time.
@@ -115,7 +116,9 @@ type HostResults struct {
 	Package     inspector.PackageID `json:"rulesPackage"`
 	Version     string              `json:"rulesPackageVersion"`
 	EvaluatedAt time.Time           `json:"evaluatedAt"`
-	Telemetry   []assess.SegmentRef `json:"telemetry"` // that was evaluated
-	NotSeen     []assess.Coverage   `json:"notSeen"`   // what the host's sensors missed
+	CollectedAt time.Time           `json:"collectedAt,omitzero"`      // when the last of the telemetry came
+	Source      string              `json:"telemetryRunArn,omitempty"` // of a re-match: the run that has collected it
+	Telemetry   []assess.SegmentRef `json:"telemetry"`                 // that was evaluated
+	NotSeen     []assess.Coverage   `json:"notSeen"`                   // what the host's sensors missed
 	Results     []rules.Result      `json:"results"`
 }

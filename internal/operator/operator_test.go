@@ -11,11 +11,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"assay/internal/advisory/index"
 	"assay/internal/assess"
 	"assay/internal/blob"
 	"assay/internal/identity"
 	"assay/internal/inspector"
 	"assay/internal/jobs"
+	"assay/internal/rules"
 	"assay/internal/rules/catalog"
 	"assay/internal/store"
 	"assay/internal/vault"
@@ -35,7 +37,7 @@ type world struct {
 	run       string // the ARN of a run that nothing is known of yet
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, more ...rules.Package) *world {
 	t.Helper()
 	w, ctx, dir := &world{t: t}, t.Context(), t.TempDir()
 	var err error
@@ -49,7 +51,7 @@ func newWorld(t *testing.T) *world {
 	w.check(err)
 	clock := func() time.Time { return noon }
 	service, err := assess.New(ctx, assess.Config{
-		Store: w.store, Blobs: blob.NewMemory(), Keys: keys, Queue: queue, Packages: catalog.Packages(), Now: clock,
+		Store: w.store, Blobs: blob.NewMemory(), Keys: keys, Queue: queue, Packages: append(catalog.Packages(&index.Current{}), more...), Now: clock,
 	})
 	w.check(err)
 	w.authority, err = identity.NewAuthority("test", clock)

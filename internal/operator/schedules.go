@@ -23,6 +23,7 @@ type AddScheduleRequest struct {
 	Expression string    `json:"expression"`         // "every 7 days", "rate(12 hours)", "30 2 * * mon-fri", "cron(30 2 ? * MON-FRI *)"
 	Zone       string    `json:"timeZone,omitempty"` // an IANA name; default UTC
 	StartAt    time.Time `json:"startAt,omitzero"`   // no run before it; default now
+	Rematch    bool      `json:"rematch,omitempty"`  // the runs are re-matches
 }
 
 // Schedule is a schedule as it is now.
@@ -34,6 +35,7 @@ type Schedule struct {
 	Zone       string        `json:"timeZone"`
 	StartAt    time.Time     `json:"startAt"`
 	CreatedAt  time.Time     `json:"createdAt"`
+	Rematch    bool          `json:"rematch"`        // the runs are re-matches
 	State      string        `json:"state"`          // active, paused, ended: no time is left
 	DueAt      time.Time     `json:"dueAt,omitzero"` // the first time without a run yet
 	TryAt      time.Time     `json:"tryAt,omitzero"` // when its run is started, or tried again
@@ -83,26 +85,37 @@ func (o operations) scheduleHandlers() map[string]Handler {
 }
 
 func (o operations) addSchedule(ctx context.Context, in AddScheduleRequest) (Schedule, error) {
-	arn, err := inspector.ParseARN(in.Template)
-	if err != nil || arn.Kind != inspector.KindTemplate {
-		return Schedule{}, invalid("INVALID_ASSESSMENT_TEMPLATE_ARN", "%.300q is not the ARN of an assessment template", in.Template)
-	}
-	templates, err := o.Store.Templates(ctx, []string{arn.ID})
+	t, err := o.template(ctx, in.Template)
 	if err != nil {
 		return Schedule{}, err
-	}
-	t, ok := templates[arn.ID]
-	if !ok || o.Store.Scope.Template(t.Target, t.ID).String() != in.Template {
-		return Schedule{}, inspector.Errorf(inspector.NoSuchEntity, "ASSESSMENT_TEMPLATE_DOES_NOT_EXIST", "there is no assessment template %s", in.Template)
 	}
 	if y := in.StartAt.Year(); !in.StartAt.IsZero() && (y < 1970 || y > 2199) {
 		return Schedule{}, invalid("INVALID_SCHEDULE", "a schedule starts in the years 1970 to 2199, not in %d", y)
 	}
-	added, err := o.Service.AddSchedule(ctx, t.ID, in.Expression, in.Zone, in.StartAt)
+	added, err := o.Service.AddSchedule(ctx, inspector.Schedule{
+		Template: t.ID, Expression: in.Expression, Zone: in.Zone, StartAt: in.StartAt, Rematch: in.Rematch,
+	})
 	if err != nil {
 		return Schedule{}, err
 	}
 	return o.wireSchedule(added, t.Name), nil
+}
+
+// template reads a template by its ARN.
+func (o operations) template(ctx context.Context, text string) (inspector.Template, error) {
+	arn, err := inspector.ParseARN(text)
+	if err != nil || arn.Kind != inspector.KindTemplate {
+		return inspector.Template{}, invalid("INVALID_ASSESSMENT_TEMPLATE_ARN", "%.300q is not the ARN of an assessment template", text)
+	}
+	templates, err := o.Store.Templates(ctx, []string{arn.ID})
+	if err != nil {
+		return inspector.Template{}, err
+	}
+	t, ok := templates[arn.ID]
+	if !ok || o.Store.Scope.Template(t.Target, t.ID).String() != text {
+		return inspector.Template{}, inspector.Errorf(inspector.NoSuchEntity, "ASSESSMENT_TEMPLATE_DOES_NOT_EXIST", "there is no assessment template %s", text)
+	}
+	return t, nil
 }
 
 func (o operations) listSchedules(ctx context.Context, in PageRequest) (SchedulesResponse, error) {
@@ -129,7 +142,7 @@ func (o operations) listSchedules(ctx context.Context, in PageRequest) (Schedule
 func (o operations) wireSchedule(s inspector.Schedule, name string) Schedule {
 	out := Schedule{
 		ID: s.ID, Template: o.Store.Scope.Template(s.Target, s.Template).String(), Name: name, Expression: s.Expression, Zone: s.Zone,
-		StartAt: s.StartAt, CreatedAt: s.CreatedAt, State: "active", DueAt: s.DueAt, TryAt: s.TryAt,
+		StartAt: s.StartAt, CreatedAt: s.CreatedAt, Rematch: s.Rematch, State: "active", DueAt: s.DueAt, TryAt: s.TryAt,
 	}
 	switch {
 	case s.Paused:

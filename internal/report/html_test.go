@@ -44,6 +44,18 @@ func TestGoldenHTML(t *testing.T) {
 	}
 }
 
+// A document about a re-match says so on its cover and in its summary.
+func TestRematchIsTold(t *testing.T) {
+	for _, rematch := range []bool{true, false} {
+		r := one(inspector.ReportFull)
+		r.Run.Rematch = rematch
+		text := string(written(t, r, inspector.ReportHTML))
+		if got, want := strings.Count(text, "Stored telemetry was judged, and no host was asked."), map[bool]int{true: 2}[rematch]; got != want {
+			t.Errorf("rematch %v: it is told %d times, want %d", rematch, got, want)
+		}
+	}
+}
+
 // parsed is what a browser sees of a document.
 type parsed struct {
 	text     string

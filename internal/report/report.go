@@ -37,7 +37,8 @@ type Report struct {
 	Unassessed int   // of them: those that delivered nothing that could be evaluated
 	Exclusions int64 // how many there are
 	Verdicts   map[string]int64
-	MoreRules  bool // there were more rules than Package.Rules lists
+	Suppressed int64 // of those that failed: they are no findings, because somebody has decided so
+	MoreRules  bool  // there were more rules than Package.Rules lists
 
 	AllHosts      iter.Seq2[Host, error]
 	Groups        iter.Seq2[Group, error]

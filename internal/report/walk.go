@@ -103,11 +103,20 @@ func (d *document) cover() cover {
 		{"Rules packages", strings.Join(d.packageNames(), "\n"), false},
 		{"Report made", moment(d.Made) + " by " + oneLine(d.Service), false},
 	}
+	c.Facts = append(c.Facts, d.rematched()...)
 	for _, s := range inspector.Severities()[:4] {
 		c.Counts = append(c.Counts, count{s, number(d.Run.FindingCounts[s])})
 	}
 	c.Note, c.Alarm = d.note()
 	return c
+}
+
+// rematched says of a re-match that the hosts were not looked at for it.
+func (d *document) rematched() facts {
+	if !d.Run.Rematch {
+		return nil
+	}
+	return facts{{"Re-match", "Stored telemetry was judged, and no host was asked. How old it is stands with each host and finding.", false}}
 }
 
 func (d *document) packageNames() (names []string) {
@@ -140,10 +149,14 @@ func (d *document) note() (text string, alarm bool) {
 	if d.Exclusions > 0 {
 		gaps = append(gaps, "The chapter “What was not checked” lists "+several(d.Exclusions, "exclusion")+" with the reasons and what to do.")
 	}
-	if len(gaps) == 0 {
-		return "Every rule was evaluated on every host of the run. There are no exclusions.", false
+	hidden := ""
+	if d.Suppressed > 0 {
+		hidden = " What somebody has decided to be no finding is not among the findings: " + several(d.Suppressed, "result") + "."
 	}
-	return "Not everything was checked. " + strings.Join(gaps, " "), true
+	if len(gaps) == 0 {
+		return "Every rule was evaluated on every host of the run. There are no exclusions." + hidden, false
+	}
+	return "Not everything was checked. " + strings.Join(gaps, " ") + hidden, true
 }
 
 func (d *document) summary() {
@@ -158,6 +171,7 @@ func (d *document) summary() {
 		{"Duration", fmt.Sprintf("%s; at most %s by the template", span(d.Run), human(d.Run.Duration)), false},
 		{"Hosts in the run", fmt.Sprintf("%s, of which %s evaluated", number(int64(d.Hosts)), number(int64(d.Hosts-d.Unassessed))), false},
 	}
+	list = append(list, d.rematched()...)
 	for _, a := range d.Run.Attributes {
 		list = append(list, fact{oneLine(a.Key), oneLine(a.Value), false})
 	}
@@ -188,6 +202,9 @@ func (d *document) verdicts() {
 		"failed": "The rule found a fault. Each is a finding of this report.", "error": "The rule itself met an error: nothing is known.",
 		"not evaluated": "The telemetry of the host does not allow an answer: nothing is known.",
 		"passed":        "The rule was evaluated, and the host conforms.", "not applicable": "There is nothing on the host that the rule is about.",
+	}
+	if d.Suppressed > 0 {
+		meanings["failed"] = "The rule found a fault. Each is a finding of this report, but for " + number(d.Suppressed) + " that somebody has decided to be none: they are suppressed."
 	}
 	for _, v := range Verdicts() {
 		d.put(row{{Text: capital(v), Verdict: v}, {Text: number(d.Verdicts[v])}, {Text: meanings[v]}})

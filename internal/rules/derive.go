@@ -20,6 +20,39 @@ type Subject struct {
 	Key        []byte                // of the message authentication codes that become ids
 	Now        time.Time             // when the findings are made
 	Attributes []inspector.Attribute // the template's userAttributesForFindings
+	Origin     Origin                // of a re-match
+}
+
+// Origin is the stored telemetry that a re-match has judged. It is zero where a run
+// has collected itself.
+type Origin struct {
+	Run       string    // the ARN of the run that has collected it
+	Collected time.Time // when the last of it came
+}
+
+// The attributes by which findings tell their origin.
+const (
+	AttributeTelemetryDate = "TELEMETRY_DATE" // RFC 3339, in UTC
+	AttributeTelemetryRun  = "TELEMETRY_RUN"
+)
+
+// attributes are what findings tell of their origin.
+func (o Origin) attributes() []inspector.Attribute {
+	if o == (Origin{}) {
+		return nil
+	}
+	return []inspector.Attribute{
+		{Key: AttributeTelemetryDate, Value: o.Collected.UTC().Format(time.RFC3339)}, {Key: AttributeTelemetryRun, Value: o.Run},
+	}
+}
+
+// sentence begins the description of findings. It has the day only, so that reports
+// tell hosts that were assessed together together.
+func (o Origin) sentence() string {
+	if o == (Origin{}) {
+		return ""
+	}
+	return "The host was not looked at for this: it was judged by its telemetry of " + o.Collected.UTC().Format(time.DateOnly) + " (UTC). "
 }
 
 // Bounds of a finding's attributes, of the API.
@@ -33,16 +66,18 @@ const (
 // pure: the same results give the same findings, with the same ids. Every
 // result leaves a trace:
 //
-//   - each that failed is a finding;
+//   - each that failed is a finding, but for those that are suppressed;
 //   - those that were not evaluated are one exclusion, those with an error
 //     another, as are rules without any result and verdicts without evidence;
 //     those with a kind of their own, or about the whole run, are one a kind;
 //   - a system that the package does not know is one Informational finding;
-//   - only if every rule is passed or not applicable there is exactly one
-//     Informational finding that says that nothing was found.
+//   - only if every rule is passed, not applicable or suppressed there is exactly
+//     one Informational finding that says that nothing was found, and what was
+//     suppressed.
 //
-// Ids are unique among the findings, and among the exclusions, of one call. An
-// exclusion about the whole run has the same id whichever host it is derived of.
+// A result has the same id whether it is suppressed or not. Ids are unique among the
+// findings, and among the exclusions, of one call. An exclusion about the whole run
+// has the same id whichever host it is derived of.
 func Derive(d Description, s Subject, results []Result) ([]inspector.Finding, []inspector.Exclusion) {
 	t := deriver{description: d, subject: s, rules: map[string]Rule{}, taken: map[string]bool{}}
 	for _, r := range d.Rules {
@@ -62,7 +97,8 @@ type deriver struct {
 
 	findings    []inspector.Finding
 	unsupported *Result
-	evidence    []Evidence // one of each rule that found nothing
+	evidence    []Evidence     // one of each rule that found nothing
+	suppressed  []*Suppression // of each result that is
 	excluded    []*excluded
 }
 
@@ -107,6 +143,8 @@ func (t *deriver) sort(r Result) {
 	switch r.Verdict {
 	case Failed:
 		if r.Suppressed != nil {
+			t.suppressed = append(t.suppressed, r.Suppressed)
+			t.findingID(r) // is taken: the next of the same subject has another
 			return
 		}
 		t.findings = append(t.findings, t.finding(r))
@@ -142,11 +180,15 @@ func (t *deriver) conclude() ([]inspector.Finding, []inspector.Exclusion) {
 }
 
 func (t *deriver) finding(r Result) inspector.Finding {
-	rule, known := t.rules[r.Rule]
-	if !known {
-		rule = Rule{ID: r.Rule, Title: r.Rule, Severity: inspector.Undefined}
+	return t.make(r, t.rule(r))
+}
+
+// rule is the rule of a result, which the package may not describe.
+func (t *deriver) rule(r Result) Rule {
+	if rule, known := t.rules[r.Rule]; known {
+		return rule
 	}
-	return t.make(r, rule)
+	return Rule{ID: r.Rule, Title: r.Rule, Severity: inspector.Undefined}
 }
 
 // make fills in a finding. What the result leaves open the rule says.
@@ -154,26 +196,25 @@ func (t *deriver) make(r Result, rule Rule) inspector.Finding {
 	s := t.subject
 	f := inspector.Finding{
 		Target: s.Run.Target, Template: s.Run.Template, Run: s.Run.ID,
-		ID:    t.id(s.Agent.Agent, "finding", r.Rule, r.Subject),
+		ID:    t.findingID(r),
 		Agent: s.Agent.Agent, Package: t.description.ID, PackageARN: s.PackageARN, Rule: r.Rule, Subject: r.Subject,
-		FindingID: cmp.Or(r.FindingID, rule.Title), Title: strings.ReplaceAll(cmp.Or(r.Title, rule.Finding, rule.Title), "<id>", s.Agent.Agent),
-		Description: strings.TrimSpace(r.Reason + "\n\n" + rule.Description), Recommendation: rule.Recommendation,
+		FindingID: cmp.Or(r.FindingID, rule.Title), Title: t.title(r, rule),
+		Description: strings.TrimSpace(s.Origin.sentence() + r.Reason + "\n\n" + rule.Description), Recommendation: cmp.Or(r.Remedy, rule.Recommendation),
 		Severity: r.Severity, Confidence: 10, UserAttributes: s.Attributes, Asset: s.Agent, Evidence: r.Evidence,
 		CreatedAt: s.Now, UpdatedAt: s.Now,
 	}
 	if f.Severity == "" {
 		f.Severity = rule.Severity
 	}
-	f.Attributes = attributes(s.Agent.Agent, r.Attributes)
+	f.Attributes = attributes(s.Agent.Agent, append(s.Origin.attributes(), r.Attributes...))
 	return f
 }
 
 func (t *deriver) nothingFound() inspector.Finding {
 	return t.make(Result{Evidence: t.evidence}, Rule{
-		Title:    inspector.TitleNoIssues,
-		Severity: inspector.Informational,
-		Description: "Every rule of " + t.description.Name + " was evaluated on this host, and found nothing to report: " +
-			"each has passed, or there is nothing on the host that it is about.",
+		Title:          inspector.TitleNoIssues,
+		Severity:       inspector.Informational,
+		Description:    t.nothingElse(),
 		Recommendation: "No remediation needed.",
 	})
 }
@@ -182,7 +223,7 @@ func (t *deriver) unknownSystem(r Result) inspector.Finding {
 	return t.make(Result{Reason: r.Reason, Evidence: r.Evidence, Subject: "unsupported"}, Rule{
 		Title:          inspector.TitleUnsupported,
 		Severity:       inspector.Informational,
-		Description:    "The rules package " + t.description.Name + " does not know the operating system of this host, or not this version of it. None of its rules was evaluated.",
+		Description:    "The rules package " + t.description.Name + " does not know the operating system of this host, or not this version of it. None of its rules about the system was evaluated.",
 		Recommendation: cmp.Or(r.Remedy, "Leave the host out of the target, or use rules packages that know its system."),
 	})
 }
@@ -213,6 +254,11 @@ func cut(s string, n int) string {
 		n--
 	}
 	return s
+}
+
+// findingID is the id of what a result says that failed.
+func (t *deriver) findingID(r Result) string {
+	return t.id(t.subject.Agent.Agent, "finding", r.Rule, r.Subject)
 }
 
 // id derives an id that is not taken yet. It depends on nothing but the host, the

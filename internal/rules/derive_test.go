@@ -113,6 +113,41 @@ func TestFinding(t *testing.T) {
 	}
 }
 
+// Every finding of a re-match tells how old what it rests on is, before all else,
+// also the one that says that nothing was found.
+func TestFindingsTellTheirOrigin(t *testing.T) {
+	of := subject
+	of.Origin = rules.Origin{Run: "arn:run", Collected: time.Date(2026, 2, 1, 13, 30, 5, 0, time.FixedZone("", 3600))}
+	r := failed("one", "")
+	for i := range 80 {
+		r.Attributes = append(r.Attributes, inspector.Attribute{Key: fmt.Sprint("K", i), Value: "v"})
+	}
+	unsupported := rules.Result{Rule: "one", Verdict: rules.NotEvaluated, Unsupported: true, Reason: "It is Plan 9."}
+	for name, results := range map[string][]rules.Result{
+		"failed": {r, passed("two")}, "nothing found": {passed("one"), passed("two")}, "unsupported": {unsupported},
+	} {
+		findings, _ := rules.Derive(described, of, results)
+		plain, _ := rules.Derive(described, subject, results)
+		if len(findings) == 0 || len(findings) != len(plain) {
+			t.Fatalf("%s: %d findings, %d without an origin", name, len(findings), len(plain))
+		}
+		for i, f := range findings {
+			want := []inspector.Attribute{{Key: "INSTANCE_ID", Value: f.Agent}, {Key: "TELEMETRY_DATE", Value: "2026-02-01T12:30:05Z"}, {Key: "TELEMETRY_RUN", Value: "arn:run"}}
+			if diff := cmp.Diff(want, f.Attributes[:3]); diff != "" || len(f.Attributes) > 50 {
+				t.Errorf("%s: %d attributes, %s", name, len(f.Attributes), diff)
+			}
+			// What the rule is about stays apart from what is so on this host: see reports.
+			said := "The host was not looked at for this: it was judged by its telemetry of 2026-02-01 (UTC). " + plain[i].Description
+			if strings.Join(strings.Fields(f.Description), " ") != strings.Join(strings.Fields(said), " ") || strings.Count(f.Description, "\n\n") != 1 {
+				t.Errorf("%s: it says %q", name, f.Description)
+			}
+			if f.ID != plain[i].ID {
+				t.Errorf("%s: the id is another", name)
+			}
+		}
+	}
+}
+
 func TestAttributesAreBounded(t *testing.T) {
 	r := failed("one", "")
 	for i := range 80 {

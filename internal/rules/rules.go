@@ -33,6 +33,15 @@ type Description struct {
 	Sensors []string // whose telemetry the rules read
 	Observe bool     // needs the whole duration, not only a snapshot
 	Rules   []Rule
+
+	// Rematch is set where the package judges by data that changes without the
+	// host, such as advisories: stored telemetry is then worth judging again. A
+	// package that observes is never judged again.
+	Rematch bool
+	// Needs are those of the Sensors without which stored telemetry is not judged
+	// again: an exclusion asks for another assessment of the host instead. What
+	// the others have missed is a matter of the rules.
+	Needs []string
 }
 
 // Rule is one check.
@@ -47,8 +56,12 @@ type Rule struct {
 
 // Input is what a package needs beside the host.
 type Input struct {
-	Now      time.Time         // when the evaluation happens, for rules about age
-	Settings map[string]string // limits that an operator may set: "password-maximum-age"
+	Now time.Time // when the evaluation happens, for rules about age
+	// Collected is when the last of the host's telemetry came, by the service's
+	// clock; of a snapshot file when it was made, by the host's. It may lie weeks
+	// before Now where stored telemetry is judged again.
+	Collected time.Time
+	Settings  map[string]string // limits that an operator may set: "password-maximum-age"
 }
 
 // Verdict is the answer to a rule.
@@ -69,7 +82,7 @@ type Result struct {
 	Subject  string     `json:"subject,omitempty"` // where a rule has several results: what this one is about
 	Verdict  Verdict    `json:"verdict"`
 	Reason   string     `json:"reason"`             // a sentence for people; for NotEvaluated what is missing
-	Remedy   string     `json:"remedy,omitempty"`   // for NotEvaluated and Error: what to do so that it can be told
+	Remedy   string     `json:"remedy,omitempty"`   // for NotEvaluated and Error: what to do so that it can be told; for Failed: what to do in place of the rule's recommendation
 	Evidence []Evidence `json:"evidence,omitempty"` // required for Failed and Passed
 
 	// Unsupported is set with NotEvaluated where the package does not know

@@ -20,6 +20,7 @@ import (
 //	objects/            sealed telemetry, unless -objects names another folder
 //	ca.pem              the authority that clients and agents are to trust
 //	audit/              the record of calls, a file a day
+//	advisories/         what is known about vulnerabilities, unless -advisories names another folder
 //	client.json         how to reach the service, with an administrator's key
 //
 // It is mode 0700.
@@ -32,6 +33,9 @@ func (f Folder) CA() string { return f.path("ca.pem") }
 
 // Audit is the folder of the record of calls.
 func (f Folder) Audit() string { return f.path("audit") }
+
+// Advisories is the folder of feeds and of the set that is built from them.
+func (f Folder) Advisories() string { return f.path("advisories") }
 
 // prepare makes the folder. One that others may enter is refused: the keys are
 // in it.

@@ -190,6 +190,10 @@ func (s *Service) Serve(ctx context.Context) error {
 		})
 	}
 	run("bookkeeping", func() error { return s.assess.Run(ctx) })
+	run("advisories", func() error { return s.advisories.Run(ctx) })
+	if s.has(RoleWorker) && s.config.FeedsUpdate > 0 {
+		run("feeds", func() error { return s.updateFeeds(ctx) })
+	}
 	if s.has(RoleAPI) {
 		run("access", func() error { return s.access.used.Run(ctx) })
 	}

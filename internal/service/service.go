@@ -17,6 +17,9 @@ import (
 	"slices"
 	"time"
 
+	"assay/internal/advisory/feeds"
+	"assay/internal/advisory/fetch"
+	"assay/internal/advisory/index"
 	"assay/internal/assess"
 	"assay/internal/blob"
 	"assay/internal/durable"
@@ -63,6 +66,14 @@ type Config struct {
 	Log           *slog.Logger `json:"-"`
 	Hooks         Hooks        `json:"-"`
 
+	Advisories string // the folder of advisories; empty: in the folder
+
+	// RematchAfterUpdate has stored telemetry matched again with each new set of
+	// advisories.
+	RematchAfterUpdate bool
+	FeedsUpdate        time.Duration // how often feeds are fetched; 0: never
+	Feeds              *fetch.Client `json:"-"` // that fetches them
+
 	AuditRetention time.Duration  // how long the record of calls is kept; 0: for ever
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 }
@@ -100,6 +111,9 @@ type Service struct {
 	metrics   *metrics
 	access    accessControl
 	courier   *notify.Courier
+
+	advisories *feeds.Keeper
+	feeds      *feedMetrics
 }
 
 // Client tells how to reach the service.
@@ -107,6 +121,9 @@ func (s *Service) Client() Client { return s.client }
 
 // Folder is the service's data folder.
 func (s *Service) Folder() Folder { return s.folder }
+
+// Advisories has what is known about vulnerabilities, as it is now.
+func (s *Service) Advisories() *index.Current { return s.advisories.Current() }
 
 // Open opens the data folder and the database, making what is missing, and
 // listens. Serve, or Close, has to follow.
@@ -117,7 +134,9 @@ func Open(ctx context.Context, c Config) (_ *Service, err error) {
 	if err := CheckRoles(c.Roles, c.Database); err != nil {
 		return nil, err
 	}
-	s := &Service{config: c, folder: Folder(c.Data), packages: catalog.Packages(), metrics: newMetrics(c.Version)}
+	s := &Service{config: c, folder: Folder(c.Data), metrics: newMetrics(c.Version)}
+	s.advisories = keeperOf(c)
+	s.packages = catalog.Packages(s.advisories)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -126,6 +145,7 @@ func Open(ctx context.Context, c Config) (_ *Service, err error) {
 	if err := s.openFolder(ctx); err != nil {
 		return nil, err
 	}
+	s.openAdvisories(ctx)
 	if err := s.openState(ctx); err != nil {
 		return nil, err
 	}
@@ -231,6 +251,9 @@ func (s *Service) openState(ctx context.Context) error {
 		Scheduled: s.metrics.countScheduled,
 		Version:   s.config.Version,
 	})
+	if s.config.RematchAfterUpdate {
+		s.advisories.OnNew = func(ctx context.Context, m *index.Manifest) error { return s.assess.RematchFor(ctx, m.Hash()) }
+	}
 	return err
 }
 
@@ -282,6 +305,7 @@ func (s *Service) Close() error {
 	for _, d := range s.doors {
 		errs = append(errs, d.listener.Close())
 	}
+	errs = append(errs, s.advisories.Close())
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}

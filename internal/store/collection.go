@@ -13,11 +13,11 @@ type collectionDoc struct {
 	Details string `json:"details,omitempty"`
 }
 
-const runAgentColumns = "SELECT agent, state, health, code, segments, expected, last_at, evaluated, doc FROM run_agents WHERE run = ?"
+const runAgentColumns = "SELECT agent, state, health, code, segments, expected, last_at, evaluated, source, doc FROM run_agents WHERE run = ?"
 
 func scanRunAgent(row scanner) (a inspector.RunAgent, err error) {
 	d := collectionDoc{}
-	err = row.Scan(&a.Agent, &a.State, &a.Health, &a.HealthCode, &a.Segments, &a.Expected, (*instant)(&a.LastAt), &a.Evaluated, fromJSON{&d})
+	err = row.Scan(&a.Agent, &a.State, &a.Health, &a.HealthCode, &a.Segments, &a.Expected, (*instant)(&a.LastAt), &a.Evaluated, &a.Source, fromJSON{&d})
 	a.Reason, a.Details = d.Reason, d.Details
 	return a, err
 }
@@ -105,7 +105,8 @@ func (r *Reader) Telemetry(ctx context.Context, run string) ([]inspector.Message
 
 // SaveRunAgent writes an agent's part in a run: state, reason, number of expected
 // segments, health. It adds the agent to the run if it was not in it. Segments,
-// LastAt and Telemetry are AddSegment's, Evaluated is MarkEvaluated's.
+// LastAt and Telemetry are AddSegment's, Evaluated is MarkEvaluated's, Source is
+// SetSource's.
 func (tx *Tx) SaveRunAgent(ctx context.Context, a inspector.RunAgent) error {
 	no, ok, err := tx.number(ctx, a.Run)
 	if err != nil {

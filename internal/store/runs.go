@@ -9,7 +9,7 @@ import (
 )
 
 const runColumns = `SELECT no, id, target, template, name, state, duration, packages, attributes, created_at, started_at, completed_at,
-	state_changed_at, data_collected, changes, finding_counts, stop, telemetry_gone_at FROM runs WHERE `
+	state_changed_at, data_collected, changes, finding_counts, stop, telemetry_gone_at, rematch FROM runs WHERE `
 
 // numbered is a run with its number.
 type numbered struct {
@@ -20,7 +20,7 @@ type numbered struct {
 func scanRun(row scanner) (r numbered, err error) {
 	err = row.Scan(&r.no, &r.ID, &r.Target, &r.Template, &r.Name, &r.State, (*span)(&r.Duration), fromJSON{&r.Packages}, fromJSON{&r.Attributes},
 		(*instant)(&r.CreatedAt), (*instant)(&r.StartedAt), (*instant)(&r.CompletedAt), (*instant)(&r.StateChangedAt),
-		&r.DataCollected, fromJSON{&r.Changes}, fromJSON{&r.FindingCounts}, &r.Stop, (*instant)(&r.TelemetryGoneAt))
+		&r.DataCollected, fromJSON{&r.Changes}, fromJSON{&r.FindingCounts}, &r.Stop, (*instant)(&r.TelemetryGoneAt), &r.Rematch)
 	for i := range r.Changes {
 		r.Changes[i].At = r.Changes[i].At.UTC()
 	}
@@ -75,7 +75,7 @@ func (r *Reader) ListRuns(ctx context.Context, f inspector.RunFilter, p inspecto
 
 // RunningRunsOf returns the runs that include an agent and still take telemetry.
 func (r *Reader) RunningRunsOf(ctx context.Context, agent string) ([]inspector.Run, error) {
-	q := r.query(runColumns+"NOT final AND no IN (SELECT run FROM run_agents WHERE agent = ?) ORDER BY no", agent)
+	q := r.query(runColumns+"NOT final AND NOT rematch AND no IN (SELECT run FROM run_agents WHERE agent = ?) ORDER BY no", agent)
 	found, err := rows(ctx, r, q, scanRun)
 	if err != nil {
 		return nil, fmt.Errorf("find the runs of agent %s: %w", agent, err)

@@ -8,12 +8,12 @@ import (
 	"assay/internal/inspector"
 )
 
-const scheduleColumns = `SELECT s.id, s.template, t.target, s.expression, s.zone, s.start_at, s.created_at, s.paused, s.due_at, s.try_at, s.last
+const scheduleColumns = `SELECT s.id, s.template, t.target, s.expression, s.zone, s.start_at, s.created_at, s.paused, s.due_at, s.try_at, s.last, s.rematch
 	FROM schedules s JOIN templates t ON t.id = s.template WHERE `
 
 func scanSchedule(row scanner) (s inspector.Schedule, err error) {
 	err = row.Scan(&s.ID, &s.Template, &s.Target, &s.Expression, &s.Zone, (*instant)(&s.StartAt), (*instant)(&s.CreatedAt), &s.Paused,
-		(*instant)(&s.DueAt), (*instant)(&s.TryAt), fromJSON{&s.Last})
+		(*instant)(&s.DueAt), (*instant)(&s.TryAt), fromJSON{&s.Last}, &s.Rematch)
 	return s, err
 }
 
@@ -90,8 +90,8 @@ func (tx *Tx) CreateSchedule(ctx context.Context, s inspector.Schedule, limits i
 	if same > 0 {
 		return inspector.Errorf(inspector.InvalidInput, "SCHEDULE_ALREADY_EXISTS", "the assessment template has the schedule %q already", s.Expression)
 	}
-	row := []any{s.ID, s.Template, s.Expression, s.Zone, stamp(s.StartAt), stamp(s.CreatedAt), s.Paused, stamp(s.DueAt), stamp(s.TryAt), s.Last.Refused(), toJSON(s.Last)}
-	err := tx.insert(ctx, "schedules (id, template, expression, zone, start_at, created_at, paused, due_at, try_at, refused, last)", [][]any{row}, "")
+	row := []any{s.ID, s.Template, s.Expression, s.Zone, stamp(s.StartAt), stamp(s.CreatedAt), s.Paused, stamp(s.DueAt), stamp(s.TryAt), s.Last.Refused(), toJSON(s.Last), s.Rematch}
+	err := tx.insert(ctx, "schedules (id, template, expression, zone, start_at, created_at, paused, due_at, try_at, refused, last, rematch)", [][]any{row}, "")
 	if err != nil {
 		return fmt.Errorf("write schedule %s: %w", s.ID, err)
 	}

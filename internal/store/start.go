@@ -10,7 +10,8 @@ import (
 
 // CreateRun adds a run in the state Created (or run.State, if set) over these
 // agents, with its wrapped data key, and counts it in its template. It is refused
-// with AgentsAlreadyRunning if one of the agents is in a run that goes on.
+// with AgentsAlreadyRunning if one of the agents is in a run that goes on. A re-match
+// asks nothing of its agents: it is in nobody's way, and nobody in its.
 func (tx *Tx) CreateRun(ctx context.Context, run inspector.Run, wrappedKey []byte, agents []string, limits inspector.Limits) error {
 	if err := tx.mayStart(ctx, run, agents, limits.WithDefaults()); err != nil {
 		return err
@@ -28,9 +29,9 @@ func (tx *Tx) CreateRun(ctx context.Context, run inspector.Run, wrappedKey []byt
 	}
 	row := []any{no, run.ID, run.Target, run.Template, run.Name, string(run.State), run.State.Final(), false, run.Duration.Microseconds(),
 		toJSON(run.Packages), toJSON(run.Attributes), stamp(run.CreatedAt), stamp(run.StartedAt), stamp(run.CompletedAt),
-		stamp(run.Changes[len(run.Changes)-1].At), run.DataCollected, toJSON(rounded(run.Changes)), toJSON(noCounts()), string(run.Stop), int64(0)}
+		stamp(run.Changes[len(run.Changes)-1].At), run.DataCollected, toJSON(rounded(run.Changes)), toJSON(noCounts()), string(run.Stop), int64(0), run.Rematch}
 	err := tx.insert(ctx, `runs (no, id, target, template, name, state, final, shown, duration, packages, attributes, created_at, started_at,
-		completed_at, state_changed_at, data_collected, changes, finding_counts, stop, telemetry_gone_at)`, [][]any{row}, "")
+		completed_at, state_changed_at, data_collected, changes, finding_counts, stop, telemetry_gone_at, rematch)`, [][]any{row}, "")
 	if err != nil {
 		return fmt.Errorf("write run %s: %w", run.ID, err)
 	}
@@ -66,7 +67,7 @@ func (tx *Tx) mayStart(ctx context.Context, run inspector.Run, agents []string, 
 		return noSuch("templates", run.Template)
 	}
 	var runs, hosts int
-	q := tx.query("SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM run_agents WHERE run IN (SELECT no FROM runs WHERE NOT final))")
+	q := tx.query("SELECT (SELECT count(*) FROM runs), (SELECT count(*) FROM run_agents WHERE run IN (SELECT no FROM runs WHERE NOT final AND NOT rematch))")
 	if _, err := one(ctx, &tx.Reader, q, &runs, &hosts); err != nil {
 		return fmt.Errorf("count runs: %w", err)
 	}
@@ -81,6 +82,9 @@ func (tx *Tx) mayStart(ctx context.Context, run inspector.Run, agents []string, 
 		// The model has no code for the name of a run; this is the nearest, and a
 		// template's name is no input of StartAssessmentRun.
 		return inspector.Errorf(inspector.InvalidInput, "ASSESSMENT_TEMPLATE_NAME_ALREADY_TAKEN", "the assessment template has a run named %q already", run.Name)
+	}
+	if run.Rematch {
+		return nil
 	}
 	if err := tx.refuseBusy(ctx, agents); err != nil {
 		return err
@@ -105,10 +109,10 @@ func (r *Reader) HasRun(ctx context.Context, template, name string) (bool, error
 // maxBusy is how many agents AgentsAlreadyRunning names.
 const maxBusy = 10
 
-// BusyAgents returns those of the agents that are in a run that goes on, by agent,
-// each with one of its runs.
+// BusyAgents returns those of the agents that are in a run that goes on and is no
+// re-match, by agent, each with one of its runs.
 func (tx *Tx) BusyAgents(ctx context.Context, agents []string) ([]inspector.BusyAgent, error) {
-	q := tx.query(`SELECT a.agent, r.target, r.template, r.id FROM runs r JOIN run_agents a ON a.run = r.no WHERE NOT r.final ORDER BY a.agent, r.no`)
+	q := tx.query(`SELECT a.agent, r.target, r.template, r.id FROM runs r JOIN run_agents a ON a.run = r.no WHERE NOT r.final AND NOT r.rematch ORDER BY a.agent, r.no`)
 	going, err := rows(ctx, &tx.Reader, q, func(row scanner) (b inspector.BusyAgent, err error) {
 		var target, template, run string
 		err = row.Scan(&b.Agent, &target, &template, &run)

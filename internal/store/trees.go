@@ -14,6 +14,7 @@ var missing = map[string]struct{ code, what string }{
 	"templates":       {"ASSESSMENT_TEMPLATE_DOES_NOT_EXIST", "assessment template"},
 	"runs":            {"ASSESSMENT_RUN_DOES_NOT_EXIST", "assessment run"},
 	"schedules":       {"SCHEDULE_DOES_NOT_EXIST", "schedule"},
+	"suppressions":    {"SUPPRESSION_DOES_NOT_EXIST", "suppression"},
 }
 
 func noSuch(table, id string) error {

@@ -27,6 +27,10 @@ func bounded(rec Record) error {
 		if len(r.Path) > maxPath || len(r.Resolved) > maxPath {
 			return fmt.Errorf("the path of the text %.40q is longer than any", r.Path)
 		}
+	case *Library:
+		if len(r.Path) > maxPath || len(r.Inside) > maxTarget || len(r.Name) > maxTarget || len(r.Version) > maxTarget {
+			return fmt.Errorf("the path, the name or the version of the library %.40q is longer than any", r.Name)
+		}
 	case *Socket:
 		if len(r.Owners) > maxOwners {
 			return fmt.Errorf("a socket has %d owners", len(r.Owners))

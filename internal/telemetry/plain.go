@@ -33,7 +33,7 @@ func (k *KernelParameter) readPlain(line []byte) bool {
 func (k *Package) readPlain(line []byte) bool {
 	p := plainLine{line, true}
 	p.need(`{"type":"package","sensor":"`)
-	k.Type, k.Sensor = TypePackage, known(p.text(), SensorPackages)
+	k.Type, k.Sensor = TypePackage, known(p.text(), SensorPackages, SensorContainers)
 	p.need(`,"manager":"`)
 	k.Manager = known(p.text(), "dpkg", "rpm", "apk", "pacman")
 	p.need(`,"name":"`)
@@ -56,6 +56,9 @@ func (k *Package) readPlain(line []byte) bool {
 	}
 	p.need(`,"installed":`)
 	k.Installed = int64(p.number(1<<63 - 1))
+	if p.has(`,"container":"`) {
+		k.Container = string(p.text())
+	}
 	p.need(`}`)
 	return p.ok && len(p.rest) == 0
 }

@@ -50,6 +50,7 @@ func TestPlain(t *testing.T) {
 		&KernelParameter{Meta{TypeKernelParameter, SensorKernel}, "net.ipv4.ip_forward", "1"},
 		&Package{Meta: Meta{TypePackage, SensorPackages}, Manager: "rpm", Name: "a", Version: "1:2-3", Source: "b", SourceVersion: "4", Vendor: "Example", Installed: 7},
 		&Package{Meta: Meta{TypePackage, SensorPackages}, Manager: "dpkg", Name: "a", Version: "1", Arch: "all", Source: "a", SourceVersion: "1", Status: "installed"},
+		&Package{Meta: Meta{TypePackage, SensorContainers}, Manager: "apk", Name: "a", Version: "1", Source: "a", SourceVersion: "1", Status: "installed", Container: "c1"},
 	} {
 		if got, ok := readPlain(marshal(t, rec)); !ok {
 			t.Errorf("%s is not read as plain", marshal(t, rec))

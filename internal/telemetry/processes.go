@@ -35,7 +35,10 @@ type Object struct {
 	Inode   uint64 `json:"inode"`
 	Deleted bool   `json:"deleted,omitempty"`
 	MountNS uint64 `json:"mount_ns,omitempty"` // where Path is to be read, if not the host's own
-	Package string `json:"package,omitempty"`  // that owns Path, as "name" or "name:arch"
+	// Package owns Path, or owns it now if the file was deleted or replaced: "name" or
+	// "name:arch", of the container that the processes are in, or else the host's, of
+	// which a service can have a mount namespace of its own.
+	Package string `json:"package,omitempty"`
 }
 
 // Socket is a network socket of the host or of a container's namespace.

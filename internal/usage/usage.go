@@ -19,11 +19,11 @@ const (
 // Answer is how a package is in use.
 type Answer struct {
 	State     State
-	Processes []Process // that have it loaded, those that listen first, then by PID
+	Processes []Process // that have it loaded, those that listen first, then by PID; at most 64
 	// Old are processes that run code of a file that was deleted or replaced on disk:
 	// they have to be restarted for an update to count.
-	Old    []Process
-	Reason string // why it is Unknown, or may be more than it says
+	Old    []Process // at most 64
+	Reason string    // why it is Unknown, or may be more than it says
 }
 
 // Process is a process that has files of a package loaded.
@@ -34,7 +34,14 @@ type Process struct {
 	UID       uint32
 	Started   int64    // seconds since 1970; 0: not known
 	Files     []string // of the package, that it has loaded; at most 8
-	Listens   []string // "tcp 0.0.0.0:22"
+	Listens   []string // "tcp 0.0.0.0:22"; at most 16, those that others can reach first
 	Container string
 	Record    string // of the telemetry
+}
+
+// OldCode is a package of which processes run code that is no longer on disk: its
+// files were replaced or removed since they started.
+type OldCode struct {
+	Package   string    // as the telemetry has it: "libssl3:amd64"
+	Processes []Process // by PID; all of them
 }

@@ -237,3 +237,11 @@ func checkPyPI(v string) string {
 	}
 	return ""
 }
+
+// rest is s without its first byte; empty at the end.
+func rest(s string) string {
+	if s == "" {
+		return s
+	}
+	return s[1:]
+}

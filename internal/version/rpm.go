@@ -12,9 +12,7 @@ type evr struct {
 // colon is the epoch if it is all digits; the release is behind the last hyphen.
 func parseEVR(v string) evr {
 	var e evr
-	if n := span(v, digit); n < len(v) && v[n] == ':' {
-		e.epoch, v = v[:n], v[n+1:]
-	}
+	e.epoch, v = cutEpoch(v)
 	e.version, e.release, e.released = cutLast(v, '-')
 	return e
 }
@@ -22,40 +20,47 @@ func parseEVR(v string) evr {
 // compareRPM is rpm's rpmverCmp (rpm 4.18): no epoch is 0, no release is older
 // than any.
 func compareRPM(a, b string) int {
-	x, y := parseEVR(a), parseEVR(b)
-	if c := compareNumbers(x.epoch, y.epoch); c != 0 {
+	if a == b {
+		return 0
+	}
+	aEpoch, a := cutEpoch(a)
+	bEpoch, b := cutEpoch(b)
+	if c := compareNumbers(aEpoch, bEpoch); c != 0 {
 		return c
 	}
-	if c := compareRPMPart(x.version, y.version); c != 0 {
+	a, aRelease, aReleased := cutLast(a, '-')
+	b, bRelease, bReleased := cutLast(b, '-')
+	switch c := compareRPMPart(a, b); {
+	case c != 0:
 		return c
-	}
-	switch {
-	case x.released && !y.released:
+	case aReleased != bReleased && aReleased:
 		return 1
-	case !x.released && y.released:
+	case aReleased != bReleased:
 		return -1
 	}
-	return compareRPMPart(x.release, y.release)
+	return compareRPMPart(aRelease, bRelease)
 }
 
 // compareRPMPart is rpmvercmp: segments of digits or letters, whatever is between
 // them; "~" sorts before everything, the end included, "^" behind the end and
 // before everything else.
 func compareRPMPart(a, b string) int {
+	if a == b { // often the versions, and the releases differ
+		return 0
+	}
 	same := apart(a, b, alphanumeric)
 	a, b = a[same:], b[same:]
-	for a != "" || b != "" {
+	for {
 		a, b = skipRPMSeparators(a), skipRPMSeparators(b)
-		x, y := first(a), first(b)
-		if x == '~' || x == '^' || y == '~' || y == '^' {
-			if x != y {
-				return compareMarks(x, y)
-			}
+		x, y := rpmWeight(a), rpmWeight(b)
+		switch {
+		case x != y:
+			return sign(x - y)
+		case x == rpmEnd:
+			return 0
+		case x != rpmSegment:
 			a, b = a[1:], b[1:]
 			continue
-		}
-		if a == "" || b == "" {
-			break
 		}
 		c, n, m := compareSegments(a, b)
 		if c != 0 {
@@ -63,33 +68,26 @@ func compareRPMPart(a, b string) int {
 		}
 		a, b = a[n:], b[m:]
 	}
-	return sign(len(a) - len(b))
 }
 
-// compareMarks compares first bytes of which one at least is "~" or "^", and which
-// are not the same; 0 is the end.
-func compareMarks(x, y byte) int {
-	return sign(markWeight(x) - markWeight(y))
-}
+// What comes next in a version, from old to new.
+const (
+	rpmTilde = iota
+	rpmEnd
+	rpmCaret
+	rpmSegment
+)
 
-func markWeight(c byte) int {
-	switch c {
-	case '~':
-		return 0
-	case 0:
-		return 1
-	case '^':
-		return 2
+func rpmWeight(s string) int {
+	switch {
+	case s == "":
+		return rpmEnd
+	case s[0] == '~':
+		return rpmTilde
+	case s[0] == '^':
+		return rpmCaret
 	}
-	return 3
-}
-
-// first is the first byte of s, 0 at its end.
-func first(s string) byte {
-	if s == "" {
-		return 0
-	}
-	return s[0]
+	return rpmSegment
 }
 
 // compareSegments compares the segments, of digits or of letters, with which a and
@@ -116,6 +114,8 @@ func skipRPMSeparators(s string) string {
 	return s
 }
 
+const rpmBytes = alphanumeric | mark | lowLine | caret
+
 // checkRPM takes what rpmbuild takes in a version and a release, with an epoch.
 func checkRPM(v string) string {
 	e := parseEVR(v)
@@ -124,7 +124,7 @@ func checkRPM(v string) string {
 		return "it has no version"
 	case e.released && e.release == "":
 		return "its release is empty"
-	case !onlyOf(e.version, alphanumeric, "._+~^") || !onlyOf(e.release, alphanumeric, "._+~^"):
+	case !onlyOf(e.version, rpmBytes) || !onlyOf(e.release, rpmBytes):
 		return "it has a character that versions do not have"
 	}
 	return ""

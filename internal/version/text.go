@@ -3,7 +3,7 @@ package version
 import "strings"
 
 // class is a set of bytes, as a mask of the sets that classes knows.
-type class uint8
+type class uint16
 
 const (
 	digit class = 1 << iota
@@ -11,6 +11,11 @@ const (
 	upperCase
 	hexLetter // a to f
 	hyphen
+	colon
+	mark // . + ~, which both dpkg and rpm take
+	lowLine
+	caret
+	blank
 
 	letter       = lowerCase | upperCase
 	alphanumeric = digit | letter
@@ -30,7 +35,11 @@ func makeClasses() (table [256]class) {
 	for c := 'a'; c <= 'f'; c++ {
 		table[c] |= hexLetter
 	}
-	table['-'] = hyphen
+	for _, c := range []byte(" \t\n\v\f\r") {
+		table[c] = blank
+	}
+	table['.'], table['+'], table['~'] = mark, mark, mark
+	table['-'], table[':'], table['_'], table['^'] = hyphen, colon, lowLine, caret
 	return table
 }
 
@@ -56,14 +65,26 @@ func span(s string, of class) int {
 	return len(s)
 }
 
-// onlyOf tells whether all of s is in a class, or among further bytes.
-func onlyOf(s string, of class, beside string) bool {
-	for i := range len(s) {
-		if classes[s[i]]&of == 0 && strings.IndexByte(beside, s[i]) < 0 {
-			return false
-		}
+// trimBlanks is s without the blanks around it.
+func trimBlanks(s string) string {
+	for s != "" && classes[s[0]]&blank != 0 {
+		s = s[1:]
 	}
-	return true
+	for s != "" && classes[s[len(s)-1]]&blank != 0 {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// onlyOf tells whether all of s is in a class.
+func onlyOf(s string, of class) bool { return span(s, of) == len(s) }
+
+// trimZeros is a number without its leading zeros; nothing is left of 0.
+func trimZeros(s string) string {
+	for s != "" && s[0] == '0' {
+		s = s[1:]
+	}
+	return s
 }
 
 // apart is where a and b are no longer the same, moved back over what is in a class,
@@ -82,11 +103,16 @@ func apart(a, b string, of class) int {
 
 // compareNumbers compares decimal numbers of any length. No digits are 0.
 func compareNumbers(a, b string) int {
-	a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+	a, b = trimZeros(a), trimZeros(b)
 	if len(a) != len(b) {
 		return sign(len(a) - len(b))
 	}
-	return strings.Compare(a, b)
+	for i := 0; i < len(a) && i < len(b); i++ {
+		if a[i] != b[i] {
+			return sign(int(a[i]) - int(b[i]))
+		}
+	}
+	return 0
 }
 
 func sign(n int) int {
@@ -111,10 +137,20 @@ func compareFold(a, b string) int {
 	return sign(len(a) - len(b))
 }
 
+// cutEpoch takes off the epoch: the digits before a colon, if a version begins so.
+func cutEpoch(v string) (epoch, rest string) {
+	if n := span(v, digit); n < len(v) && v[n] == ':' {
+		return v[:n], v[n+1:]
+	}
+	return "", v
+}
+
 // cutLast is strings.Cut at the last separator.
 func cutLast(s string, sep byte) (before, after string, found bool) {
-	if i := strings.LastIndexByte(s, sep); i >= 0 {
-		return s[:i], s[i+1:], true
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] == sep {
+			return s[:i], s[i+1:], true
+		}
 	}
 	return s, "", false
 }

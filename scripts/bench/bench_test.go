@@ -89,3 +89,13 @@ func TestTailoring(t *testing.T) {
 		t.Errorf("one result of %d is taken for all: %d", len(alike), n)
 	}
 }
+
+func TestDifferences(t *testing.T) {
+	if err := differences("a peer", "things", []string{"a", "b"}, []string{"b", "a"}); err != nil {
+		t.Error(err)
+	}
+	err := differences("a peer", "things", []string{"a", "b"}, []string{"b", "c"})
+	if err == nil || err.Error() != "things: a is not found by a peer; c is found by a peer only" {
+		t.Error(err)
+	}
+}

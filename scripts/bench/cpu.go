@@ -64,6 +64,7 @@ func memory(pid int, name string) (float64, error) {
 // cost is what a command took.
 type cost struct {
 	Seconds float64 // processor time
+	Wall    float64 // seconds by the clock
 	Peak    float64 // resident memory at its highest, in megabytes of 2^20 bytes
 	Code    int
 }
@@ -105,14 +106,16 @@ func tail(s string) string {
 func runMeasured(args []string) {
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stderr = os.Stderr
+	began := time.Now()
 	err := cmd.Run()
+	wall := time.Since(began)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	s := cmd.ProcessState
-	c := cost{Seconds: (s.UserTime() + s.SystemTime()).Seconds(), Code: s.ExitCode()}
+	c := cost{Seconds: (s.UserTime() + s.SystemTime()).Seconds(), Wall: wall.Seconds(), Code: s.ExitCode()}
 	if usage, ok := s.SysUsage().(*syscall.Rusage); ok {
 		c.Peak = float64(usage.Maxrss) / 1024
 	}
@@ -139,9 +142,9 @@ func pairs(ctx context.Context, rounds int, ours, theirs func(context.Context) (
 
 // middle is the medians of costs.
 func middle(all []cost) cost {
-	var seconds, peaks []float64
+	var seconds, walls, peaks []float64
 	for _, c := range all {
-		seconds, peaks = append(seconds, c.Seconds), append(peaks, c.Peak)
+		seconds, walls, peaks = append(seconds, c.Seconds), append(walls, c.Wall), append(peaks, c.Peak)
 	}
-	return cost{Seconds: median(seconds), Peak: median(peaks)}
+	return cost{Seconds: median(seconds), Wall: median(walls), Peak: median(peaks)}
 }

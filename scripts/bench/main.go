@@ -31,6 +31,7 @@ type bench struct {
 	table  table
 
 	findingCount int    // how many findings there are in the store
+	grypeDB      string // the folder with a database for grype
 	findingStore string // the address of a store that is kept, and used if it is there
 }
 
@@ -39,13 +40,18 @@ func main() {
 		runMeasured(os.Args[2:])
 		return
 	}
+	if len(os.Args) > 1 && os.Args[1] == "match" {
+		runMatch(os.Args[2:])
+		return
+	}
 	var b bench
 	flag.StringVar(&b.bin, "bin", "bin", "the `folder` with the two programs")
 	flag.StringVar(&b.shared, "shared", os.Getenv("ASSAY_SHARED"), "the `folder` with the data beside the project")
 	flag.DurationVar(&b.idle, "idle", time.Minute, "how `long` to watch the idle agent")
 	flag.IntVar(&b.findingCount, "findings", 10_000_000, "the `number` of findings in the store of that part")
 	flag.StringVar(&b.findingStore, "store", "", "measure that part with the store of this `address` alone, filling it if it is empty, and leave it there")
-	only := flag.String("only", "", "measure this `part` alone: binaries, heartbeats, telemetry, parts, agent, packages, oscap, signatures, findings")
+	flag.StringVar(&b.grypeDB, "grype-db", "", "the `folder` that scripts/grypedb.sh made")
+	only := flag.String("only", "", "measure this `part` alone: binaries, heartbeats, telemetry, parts, agent, packages, oscap, cve, grype, signatures, findings")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := b.run(ctx, *only)
@@ -70,6 +76,8 @@ func parts() []part {
 		{"agent", (*bench).agent},
 		{"packages", (*bench).packages},
 		{"oscap", (*bench).oscap},
+		{"cve", (*bench).cve},
+		{"grype", (*bench).grype},
 		{"signatures", (*bench).signatures},
 		{"findings", (*bench).findings},
 	}

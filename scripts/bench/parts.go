@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"time"
 
+	"assay/internal/advisory/index"
 	"assay/internal/host"
 	"assay/internal/inspector"
 	"assay/internal/rules"
@@ -100,7 +101,7 @@ func (b *bench) evaluation(ctx context.Context, data []byte) error {
 	if err != nil {
 		return err
 	}
-	packages := catalog.Packages()
+	packages := catalog.Packages(&index.Current{})
 	results := make([][]rules.Result, len(packages))
 	judge, err := repeated(func() (err error) {
 		for i, p := range packages {

@@ -19,6 +19,8 @@ func missingPeers(dataStream string) (missing []error) {
 		{"rpmbuild", "apt-get install rpm"},
 		{"oscap", "apt-get install openscap-scanner"},
 		{"zstd", "apt-get install zstd"},
+		{osvScanner, getOSVScanner},
+		{"grype", getGrype},
 	} {
 		if _, err := exec.LookPath(peer[0]); err != nil {
 			missing = append(missing, fmt.Errorf("the peer %s is missing: %s", peer[0], peer[1]))

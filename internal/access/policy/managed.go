@@ -62,6 +62,7 @@ func Managed() map[string]string {
       "Sid": "Assay",
       "Effect": "Allow",
       "Action": [
+        "assay:Compare*",
         "assay:Describe*",
         "assay:Explain*",
         "assay:Get*",

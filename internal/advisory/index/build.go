@@ -17,15 +17,16 @@ import (
 )
 
 // Builder makes a set of advisories and facts, in any order. Memory: what New is
-// given, and 16 bytes for each advisory and 24 for each name of the largest
-// ecosystem. The same records and facts make the same files. Not for concurrent use.
+// given, 16 bytes for each advisory and 24 for each name of the largest ecosystem, and
+// the bounds of up to 65,536 ranges of one name, some megabytes. The same records and facts make the same files. Not for concurrent use.
 type Builder struct {
 	dir, temp string
 	lock      *durable.Lock
 	sorter    *sorter
-	buffer    item
-	payload   item
+	encoder   encoder
 	withdrawn int
+
+	statements *statementWriter // nil: none yet
 }
 
 // DefaultMemory is what a Builder sorts in if New is given 0.
@@ -72,7 +73,13 @@ func tempFolder(dir string) (string, error) {
 }
 
 // Close lets go of the folder, and of what was not finished.
-func (b *Builder) Close() error { return errors.Join(os.RemoveAll(b.temp), b.lock.Unlock()) }
+func (b *Builder) Close() error {
+	var err error
+	if b.statements != nil {
+		err = b.statements.f.Close()
+	}
+	return errors.Join(err, os.RemoveAll(b.temp), b.lock.Unlock())
+}
 
 // Record takes an advisory. One that was withdrawn is counted, and left out. The
 // error says what is wrong with the record, or that the disk fails; after the former
@@ -85,27 +92,13 @@ func (b *Builder) Record(r advisory.Record) error {
 		b.withdrawn++
 		return nil
 	}
-	b.payload = advisoryPayload(b.payload[:0], &r)
-	sum := hash(r.ID, b.payload)
-	for n := range r.Affected {
-		a := &r.Affected[n]
-		b.buffer = b.buffer[:0]
-		// Of one ecosystem's packages that follow each other, the first brings the advisory.
-		if n == 0 || a.Ecosystem != r.Affected[n-1].Ecosystem {
-			b.buffer.key(a.Ecosystem, advisoryItem, r.ID)
-			if err := b.add(r.ID, append(b.buffer, b.payload...)); err != nil {
-				return err
-			}
-		}
-		if err := b.add(r.ID, appendRow(b.buffer[:0], r.ID, sum, a)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return b.encoder.record(&r, func(i item) error { return b.add(r.ID, i) })
 }
 
 func (b *Builder) add(id string, i item) error {
-	b.buffer = i
+	if err := checkSize(id, i, b.sorter.budget); err != nil {
+		return err
+	}
 	if err := b.sorter.add(i); err != nil {
 		return fmt.Errorf("%s: %w", id, err)
 	}
@@ -119,9 +112,18 @@ func (b *Builder) Fact(f advisory.Fact) error {
 	if err := checkFact(&f); err != nil {
 		return err
 	}
-	b.buffer = b.buffer[:0]
-	b.buffer.key("", factItem, f.ID)
-	return b.add(f.ID, factPayload(b.buffer, &f))
+	return b.add(f.ID, b.encoder.fact(&f))
+}
+
+// Statement takes what a supplier stated. Unlike records, statements keep their
+// order, which decides between two of the same time.
+func (b *Builder) Statement(s advisory.Statement) (err error) {
+	if b.statements == nil {
+		if b.statements, err = newStatementWriter(b.temp); err != nil {
+			return err
+		}
+	}
+	return b.statements.add(s)
 }
 
 // Finish writes the files and, last, the manifest, which has the time, sources and
@@ -130,6 +132,13 @@ func (b *Builder) Finish(ctx context.Context, built time.Time, sources []Source)
 	m := Manifest{Built: built.UTC(), Sources: sources, Withdrawn: b.withdrawn, Files: []File{}}
 	if err := b.writeFiles(ctx, &m); err != nil {
 		return Manifest{}, fmt.Errorf("build the index of advisories: %w", err)
+	}
+	if b.statements != nil {
+		f, err := b.statements.finish(b.dir)
+		if err != nil {
+			return Manifest{}, fmt.Errorf("write the statements of suppliers: %w", err)
+		}
+		m.Statements = f
 	}
 	if err := m.write(b.dir); err != nil {
 		return Manifest{}, fmt.Errorf("build the index of advisories: %w", err)
@@ -155,6 +164,7 @@ type ecosystemWriter struct {
 	ecosystem string // that is being written; empty: facts
 	name      []byte // whose rows are being written
 	first     uint32 // the first of them
+	ranges    nameRanges
 	fact      advisory.Fact
 	file      File
 	known     []numbered // the ecosystem's advisories
@@ -191,6 +201,7 @@ func (e *ecosystemWriter) item(i []byte) error {
 			return err
 		}
 		e.ecosystem = ecosystem
+		e.ranges.scheme = advisory.Scheme(ecosystem)
 		e.w.parts[about].Write([]byte(ecosystem))
 	}
 	switch what {
@@ -230,7 +241,7 @@ func (e *ecosystemWriter) end() error {
 		e.manifest.Files = append(e.manifest.Files, f)
 	}
 	e.w.reset()
-	*e = ecosystemWriter{w: e.w, dir: e.dir, manifest: e.manifest, known: e.known[:0]}
+	*e = ecosystemWriter{w: e.w, dir: e.dir, manifest: e.manifest, known: e.known[:0], ranges: e.ranges}
 	return nil
 }
 
@@ -247,7 +258,8 @@ func fileStem(ecosystem string) string {
 
 func (e *ecosystemWriter) endName() {
 	if e.name != nil {
-		e.w.name(e.name, e.first)
+		bounds, count := e.ranges.end(e.w)
+		e.w.name(e.name, e.first, bounds, count)
 	}
 }
 
@@ -319,7 +331,7 @@ func (e *ecosystemWriter) addRow(p *parser) error {
 	if flags&unclear != 0 {
 		e.file.Unclear++
 	}
-	first, n := e.w.counts[ranges], uint32(p.uvarint())
+	first, n := e.ranges.written(e.w), uint32(p.uvarint())
 	for range n {
 		e.addRange(p)
 		if p.bad {
@@ -342,14 +354,18 @@ const (
 
 func (e *ecosystemWriter) addRange(p *parser) {
 	introduced, fixed, last := p.text(), p.text(), p.text()
+	r := pendingRange{introduced: e.boundary(introduced)}
 	switch {
 	case len(fixed) > 0:
-		e.w.entry(ranges, numbers(nil, e.w.text(introduced), e.w.text(fixed), untilFixed))
+		r.end, r.kind = e.boundary(fixed), untilFixed
 	case len(last) > 0:
-		e.w.entry(ranges, numbers(nil, e.w.text(introduced), e.w.text(last), untilLast))
-	default:
-		e.w.entry(ranges, numbers(nil, e.w.text(introduced), 0, open))
+		r.end, r.kind = e.boundary(last), untilLast
 	}
+	e.ranges.add(e.w, r)
+}
+
+func (e *ecosystemWriter) boundary(text []byte) boundary {
+	return boundary{string(text), e.w.text(text)}
 }
 
 // addFact gathers what there is about one vulnerability.

@@ -45,6 +45,9 @@ func (x *Index) Ecosystem() string { return x.ecosystem }
 // Scheme is the order of its versions.
 func (x *Index) Scheme() version.Scheme { return x.scheme }
 
+// spelled is the one spelling of a name by which rows are found.
+func (x *Index) spelled(name string) string { return advisory.Name(x.ecosystem, name) }
+
 // Names are the packages that it has advisories about, sorted.
 func (x *Index) Names() iter.Seq2[string, error] { return x.t.names() }
 
@@ -58,23 +61,6 @@ func (t *table) names() iter.Seq2[string, error] {
 			}
 		}
 	}
-}
-
-// Rows are the rows of a package: their numbers are first up to, and without, end.
-// Any spelling of its name does that advisory.Name knows.
-func (x *Index) Rows(name string) (first, end uint32, err error) {
-	if x.spellings {
-		name = advisory.Name(x.ecosystem, name)
-	}
-	e := x.t.find(name)
-	if e == nil {
-		return 0, 0, nil
-	}
-	first, n := u32(e, 4), u32(e, 8)
-	if !x.t.within(rows, rowSize, first, n) {
-		return 0, 0, damaged(x.t.file, "rows of %.200q are missing", name)
-	}
-	return first, first + n, nil
 }
 
 // Row is a package in an advisory, as the file has it: nothing is copied, and its
@@ -95,6 +81,9 @@ func (x *Index) Row(number uint32) (Row, error) {
 }
 
 func (r Row) text(at int) string {
+	if u32(r.e, at) == 0 { // mostly
+		return ""
+	}
 	v, _ := r.t.view(u32(r.e, at))
 	return v
 }
@@ -122,7 +111,7 @@ func (r Row) Range(n int) (advisory.Range, error) {
 	}
 	introduced, ok1 := r.t.view(u32(e, 0))
 	end, ok2 := r.t.view(u32(e, 4))
-	switch k := u32(e, 8); {
+	switch k := u32(e, 8) & kindOfEnd; {
 	case !ok1 || !ok2 || k > untilLast:
 		return advisory.Range{}, damaged(r.t.file, "a range is not what it was")
 	case k == untilFixed:

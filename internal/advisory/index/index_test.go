@@ -112,7 +112,8 @@ func contents(t *testing.T, s *Set) []advisory.Record {
 			if err != nil {
 				t.Fatal(err)
 			}
-			first, end, err := x.Rows(name)
+			found, err := x.Find(name)
+			first, end := found.First, found.End
 			if err != nil || first == end {
 				t.Fatalf("%s has rows %d to %d, %v", name, first, end, err)
 			}
@@ -298,7 +299,7 @@ func TestCrashesLeaveNothing(t *testing.T) {
 	for _, e := range entries {
 		left = append(left, e.Name())
 	}
-	if want := []string{m.Facts.File, "lock", manifestFile, m.Files[0].File}; !slices.Equal(left, want) || err != nil {
+	if want := []string{m.Facts.File, "lock", ManifestFile, m.Files[0].File}; !slices.Equal(left, want) || err != nil {
 		t.Errorf("%v, %v; want %v", left, err, want)
 	}
 }
@@ -340,7 +341,8 @@ func TestSwap(t *testing.T) {
 				}
 				n := uint32(0)
 				for name := range x.Names() {
-					first, end, _ := x.Rows(name)
+					found, _ := x.Find(name)
+					first, end := found.First, found.End
 					for row := first; row < end; row++ {
 						if _, err := x.Advisory(row); err != nil {
 							t.Error(err)
@@ -429,7 +431,7 @@ func TestDamagedSet(t *testing.T) {
 		t.Errorf("a missing file: %v", err)
 	}
 	for _, text := range []string{"", "{", "[]", `{"files":[{"file":"../x.index"}],"facts":{"file":"a.index"}}`, `{"files":[{"file":"a.index"}],"facts":{"file":"a.index"}}`, "{}"} {
-		os.WriteFile(filepath.Join(dir, manifestFile), []byte(text), 0o600)
+		os.WriteFile(filepath.Join(dir, ManifestFile), []byte(text), 0o600)
 		if _, err := Open(dir); !errors.Is(err, ErrDamaged) {
 			t.Errorf("the manifest %s: %v", text, err)
 		}
@@ -492,11 +494,14 @@ func resum(data []byte) {
 
 func readAll(x *Index) {
 	for name := range x.Names() {
-		first, end, _ := x.Rows(name)
+		found, _ := x.Find(name)
+		x.Position(found, "1.0-1")
+		first, end := found.First, found.End
 		for n := first; n < end && n < first+1000; n++ {
 			if row, err := x.Row(n); err == nil {
 				for i := range min(row.Ranges(), 100) {
 					row.Range(i)
+					row.Interval(i)
 				}
 				for i := range min(row.Versions(), 100) {
 					row.Version(i)

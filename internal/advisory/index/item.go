@@ -163,13 +163,7 @@ func appendRow(i item, id string, advisoryHash uint64, a *advisory.Affected) ite
 // rangesDecide tells whether a listed version that is in a range need not be kept:
 // whatever equals it is in the range, too. That is so where the order is one for any
 // three versions, and where a range does not leave out builds of modules.
-func rangesDecide(s version.Scheme) bool {
-	switch s {
-	case version.Deb, version.SemVer, version.Go, version.NPM, version.PyPI, version.RubyGems:
-		return true
-	}
-	return false
-}
+func rangesDecide(s version.Scheme) bool { return s.Total() && s != version.RPM }
 
 func sorted(all []string) []string {
 	slices.Sort(all)
@@ -219,6 +213,39 @@ func parseFact(p *parser) advisory.Fact {
 		f.Exploited = &advisory.Exploited{Added: p.time(), Due: p.time(), Action: string(p.text()), Ransomware: p.uvarint() == 1}
 	}
 	return f
+}
+
+// encoder makes items. One is good until the next.
+type encoder struct{ buffer, payload item }
+
+// record makes the items of an advisory.
+func (e *encoder) record(r *advisory.Record, put func(item) error) error {
+	e.payload = advisoryPayload(e.payload[:0], r)
+	sum := hash(r.ID, e.payload)
+	for n := range r.Affected {
+		a := &r.Affected[n]
+		// Of one ecosystem's packages that follow each other, the first brings the advisory.
+		if n == 0 || a.Ecosystem != r.Affected[n-1].Ecosystem {
+			e.buffer = e.buffer[:0]
+			e.buffer.key(a.Ecosystem, advisoryItem, r.ID)
+			e.buffer = append(e.buffer, e.payload...)
+			if err := put(e.buffer); err != nil {
+				return err
+			}
+		}
+		e.buffer = appendRow(e.buffer[:0], r.ID, sum, a)
+		if err := put(e.buffer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *encoder) fact(f *advisory.Fact) item {
+	e.buffer = e.buffer[:0]
+	e.buffer.key("", factItem, f.ID)
+	e.buffer = factPayload(e.buffer, f)
+	return e.buffer
 }
 
 // checkRecord says why a record cannot be kept.

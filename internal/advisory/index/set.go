@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -18,11 +19,12 @@ var ErrNoData = errors.New("there are no advisories for it")
 // Set is the advisories of all ecosystems, and the facts, as of one build. It may be
 // used by many goroutines. It holds its files until the last user has closed it.
 type Set struct {
-	manifest Manifest
-	dir      string
-	indexes  map[string]*Index
-	facts    *Facts
-	users    atomic.Int64
+	manifest   Manifest
+	dir        string
+	indexes    map[string]*Index
+	facts      *Facts
+	statements *statements // nil: none
+	users      atomic.Int64
 }
 
 // attempts is how often a set is looked for, if its files vanish for a newer set's.
@@ -61,6 +63,11 @@ func openSet(dir string) (*Set, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.facts = &Facts{t}
+	if m.Statements.File != "" {
+		if s.statements, err = openStatements(dir, m.Statements); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
 	return s, nil
 }
 
@@ -96,10 +103,34 @@ func (s *Set) Fact(id string) (advisory.Fact, bool, error) {
 	return s.facts.Fact(id)
 }
 
+// Ecosystems are those that the set has advisories of, sorted: the one of that name
+// and those below it, as "Red Hat:enterprise_linux:9" stands for
+// "Red Hat:enterprise_linux:9::appstream", too.
+func (s *Set) Ecosystems(prefix string) []string {
+	var all []string
+	for _, f := range s.manifest.Files {
+		if below(f.Ecosystem, prefix) {
+			all = append(all, f.Ecosystem)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Statements are what suppliers stated (VEX), in the order in which the Builder took
+// them. They are read and checked the first time, and kept for the next; they are not
+// to be changed. The error has ErrDamaged.
+func (s *Set) Statements() ([]advisory.Statement, error) {
+	if s.statements == nil {
+		return nil, nil
+	}
+	return s.statements.read()
+}
+
 // Verify reads all files and compares them with the hashes in the manifest, as long
 // as they are in the folder.
 func (s *Set) Verify() error {
-	for _, f := range append(s.manifest.Files[:len(s.manifest.Files):len(s.manifest.Files)], s.manifest.Facts) {
+	for _, f := range s.manifest.all() {
 		if err := f.verify(filepath.Join(s.dir, f.File)); err != nil {
 			return err
 		}
@@ -119,6 +150,9 @@ func (s *Set) Close() error {
 	}
 	if s.facts != nil {
 		errs = append(errs, s.facts.Close())
+	}
+	if s.statements != nil {
+		errs = append(errs, s.statements.f.Close())
 	}
 	return errors.Join(errs...)
 }

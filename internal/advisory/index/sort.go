@@ -39,9 +39,6 @@ func newSorter(dir string, budget int) *sorter {
 
 // add takes a copy of an item.
 func (s *sorter) add(item []byte) error {
-	if len(item) > s.budget/4 {
-		return fmt.Errorf("a record takes %d bytes, and at most %d are allowed", len(item), s.budget/4)
-	}
 	if len(s.arena)+len(item)+(len(s.items)+1)*placeSize > s.budget {
 		if err := s.spill(); err != nil {
 			return err

@@ -17,9 +17,19 @@ import (
 // ErrDamaged is in the error of whatever meets a file that is not as it was built.
 var ErrDamaged = errors.New("the index is damaged: update the feeds to build it anew")
 
+// formatError is of files that another version of the program built; it counts as
+// ErrDamaged.
+type formatError uint32
+
+func (v formatError) Error() string {
+	return fmt.Sprintf("the index has version %d of the format, and this program reads version %d: update the feeds to build it anew", uint32(v), formatVersion)
+}
+
+func (v formatError) Is(err error) bool { return err == ErrDamaged }
+
 const (
 	magic         = "ASSAYIDX"
-	formatVersion = 1
+	formatVersion = 2
 	headerSize    = 224
 	headerSum     = headerSize - 8
 )
@@ -54,10 +64,10 @@ func (s section) String() string {
 // The sizes of entries.
 const (
 	slotSize     = 8
-	nameSize     = 12
+	nameSize     = 20
 	rowSize      = 52
 	listSize     = 4
-	rangeSize    = 12
+	rangeSize    = 20
 	advisorySize = 52
 	factSize     = 64
 )
@@ -121,7 +131,7 @@ func newTable(name string, data []byte, k kind) (*table, error) {
 		return nil, damaged(name, "it is no index")
 	}
 	if v := u32(data, 8); v != formatVersion {
-		return nil, damaged(name, "it has version %d of the format, and this program reads %d", v, formatVersion)
+		return nil, fmt.Errorf("%s: %w", name, formatError(v))
 	}
 	if crc32.Checksum(data[:headerSum], castagnoli) != u32(data, headerSum) || u32(data, headerSum+4) != 0 {
 		return nil, damaged(name, "its header does not have its checksum")

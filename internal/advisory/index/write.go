@@ -145,10 +145,10 @@ func (w *tableWriter) list(e []byte, all []string) []byte {
 	return numbers(e, first, uint32(len(all)))
 }
 
-// name ends the rows of a name.
-func (w *tableWriter) name(name []byte, first uint32) {
+// name ends the rows of a name, whose bounds are in a list.
+func (w *tableWriter) name(name []byte, first, bounds, count uint32) {
 	w.hashes = append(w.hashes, xxhash.Sum64(name))
-	w.entry(names, numbers(nil, w.text(name), first, w.counts[rows]-first))
+	w.entry(names, numbers(nil, w.text(name), first, w.counts[rows]-first, bounds, count))
 }
 
 func numbers(e []byte, all ...uint32) []byte {

@@ -56,6 +56,65 @@ func BenchmarkPackage(b *testing.B) {
 	})
 }
 
+// large gives the rows of a release as the tracker of Debian has them: 60,000, of
+// 3,000 packages of which few have many, the kernel 9,000. Half of them were fixed
+// before the release, a quarter is not fixed.
+func large() []advisory.Record {
+	var records []advisory.Record
+	for name := range 3000 {
+		for n := range 9000/(name+1) + 3 {
+			a := advisory.Affected{Ecosystem: "Debian:12", Package: fmt.Sprintf("package-%d", name), Status: advisory.Fixed}
+			switch n % 4 {
+			case 0, 1:
+				a.Ranges = []advisory.Range{{Fixed: fmt.Sprintf("1:2.%d.%d-%d", n%35, n%13, n%7)}}
+			case 2:
+				a.Ranges = []advisory.Range{{Fixed: fmt.Sprintf("1:2.36.%d-9+deb12u%d", n%30, n%9)}}
+			default:
+				a.Ranges, a.Status = []advisory.Range{{Introduced: "0"}}, advisory.AffectedNow
+			}
+			records = append(records, record(fmt.Sprintf("CVE-%d-%d", 1999+n%25, 10*name+n), a))
+		}
+	}
+	return records
+}
+
+// BenchmarkLarge matches hosts with a release's full data: 1,000 packages, built of
+// 600 sources, of which 400 have rows.
+func BenchmarkLarge(b *testing.B) {
+	records := large()
+	s := indexed(b, b.TempDir(), records)
+	defer s.Close()
+	x, err := s.Index("Debian:12")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var packages []Package
+	var rows uint32
+	for i := range 600 {
+		p := Package{Ecosystem: "Debian:12", Name: fmt.Sprintf("package-%d", 5*i), Binaries: []string{"a", "b"}, Version: fmt.Sprintf("1:2.36.%d-9+deb12u%d", i%30, i%9)}
+		if i%3 == 2 {
+			p.Name = fmt.Sprintf("made-up-%d", i)
+		}
+		found, _ := x.Find(p.Name)
+		rows += found.End - found.First
+		packages = append(packages, p)
+	}
+	var hits []Hit
+	before := cpu()
+	for b.Loop() {
+		hits = hits[:0]
+		for i := range packages {
+			if hits, err = Append(hits, x, &packages[i]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.N)/(cpu()-before).Seconds(), "hosts/cpu-s")
+	b.ReportMetric(float64(len(records)), "records")
+	b.ReportMetric(float64(rows), "rows/host")
+	b.ReportMetric(float64(len(hits)), "hits/host")
+}
+
 // cpu tells how long the program has computed: what a benchmark takes on a machine
 // that others use, too.
 func cpu() time.Duration {

@@ -8,6 +8,7 @@ package match
 
 import (
 	"cmp"
+	"math"
 	"strings"
 
 	"assay/internal/advisory"
@@ -69,20 +70,30 @@ type query struct {
 	p       *Package
 	hits    []Hit
 	checked bool
-	bad     bool // the version is none
+	wrong   error // what is wrong with the version
 	err     error
+
+	rows       index.Rows // that are looked at
+	at         uint32     // the version's position among their bounds, when it has been asked for
+	positioned bool
 }
 
 // sourceArch is what rows have for an architecture that are about source packages.
 const sourceArch = "src"
 
 func (q *query) lookUp(name string, binaries, sources bool) {
-	first, end, err := q.x.Rows(name)
+	found, err := q.x.Find(name)
 	if err != nil {
 		q.err = err
 		return
 	}
-	for n := first; n < end; n++ {
+	q.rows, q.positioned = found, false
+	// Most rows do not apply, and for most of those it takes one look to tell.
+	searched := found.First < found.End && q.x.Scheme().Total() && q.valid()
+	for n := found.First; n < found.End; n++ {
+		if searched && q.x.Outside(n, q.position()) {
+			continue
+		}
 		row, err := q.x.Row(n)
 		if err != nil {
 			q.err = err
@@ -142,29 +153,60 @@ func (q *query) row(row index.Row) (how int, applies bool) {
 	}
 	undecided := false
 	for n := range row.Ranges() {
-		r, err := row.Range(n)
-		if err != nil {
+		in, decided, err := q.inRange(row, n)
+		switch {
+		case err != nil:
 			q.err = err
 			return 0, false
-		}
-		if r == (advisory.Range{}) {
-			return n, true // it has every version, whatever this one is
-		}
-		if !q.comparable() {
-			continue
-		}
-		if row.Unclear() && r.Check(q.x.Scheme()) != nil {
-			undecided = true
-			continue
-		}
-		if q.sameBuild(row, r) && r.Contains(q.x.Scheme(), q.p.Version) {
+		case in:
 			return n, true
 		}
+		undecided = undecided || !decided
 	}
 	if q.listed(row) {
 		return Listed, true
 	}
 	return Undecided, undecided
+}
+
+// inRange tells whether the version is in a row's range. It is decided, too, if it is
+// the package's version that cannot be compared.
+func (q *query) inRange(row index.Row, n int) (in, decided bool, err error) {
+	from, until, ok := row.Interval(n)
+	switch {
+	case !ok:
+		return q.compared(row, n)
+	case from == 0 && until == math.MaxUint32:
+		return true, true, nil // it has every version, whatever this one is
+	case !q.comparable() || q.position() < from || q.position() >= until:
+		return false, true, nil
+	case q.x.Scheme() != version.RPM || row.Module() != "":
+		return true, true, nil
+	}
+	r, err := row.Range(n)
+	return err == nil && q.sameBuild(row, r), true, err
+}
+
+// compared is inRange for a range without an interval.
+func (q *query) compared(row index.Row, n int) (in, decided bool, err error) {
+	r, err := row.Range(n)
+	switch {
+	case err != nil || r == (advisory.Range{}):
+		return err == nil, true, err
+	case !q.comparable():
+		return false, true, nil
+	case row.Unclear() && r.Check(q.x.Scheme()) != nil:
+		return false, false, nil
+	}
+	return q.sameBuild(row, r) && r.Contains(q.x.Scheme(), q.p.Version), true, nil
+}
+
+// position is that of the version among the bounds of what is being looked up.
+func (q *query) position() uint32 {
+	if !q.positioned {
+		q.at, q.positioned = q.x.Position(q.rows, q.p.Version), true
+	}
+	return q.at
 }
 
 // sameBuild tells builds of a module from others where the advisory does not say of
@@ -174,16 +216,22 @@ func (q *query) sameBuild(row index.Row, r advisory.Range) bool {
 		isModular(r.Fixed) == (q.p.Module != "" || isModular(q.p.Version))
 }
 
-// comparable checks the package's version, once, and remembers what is wrong.
-func (q *query) comparable() bool {
+// valid checks the package's version, once.
+func (q *query) valid() bool {
 	if !q.checked {
-		q.checked = true
-		// Without an order the row is unclear, whatever the version.
-		if err := q.x.Scheme().Check(q.p.Version); err != nil && q.x.Scheme() != version.Unknown {
-			q.bad, q.err = true, cmp.Or(q.err, err) // that the index is damaged is worse
-		}
+		q.checked, q.wrong = true, q.x.Scheme().Check(q.p.Version)
 	}
-	return !q.bad
+	return q.wrong == nil
+}
+
+// comparable is valid, and remembers that it was asked for. Without an order the row
+// is unclear, whatever the version.
+func (q *query) comparable() bool {
+	if q.valid() || q.x.Scheme() == version.Unknown {
+		return true
+	}
+	q.err = cmp.Or(q.err, q.wrong) // that the index is damaged is worse
+	return false
 }
 
 // listed tells whether a row lists the version, in whatever spelling.

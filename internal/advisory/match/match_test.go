@@ -76,7 +76,9 @@ func TestMatch(t *testing.T) {
 		record("R7", rpm("libcurl", "", "", "7.3-1")),
 		record("R8", advisory.Affected{Ecosystem: "AlmaLinux:8", Package: "listed", Ranges: []advisory.Range{{Fixed: "2-1.el8"}}, Versions: []string{"1-1.el8"}}),
 		record("P1", advisory.Affected{Ecosystem: "PyPI", Package: "Zope.Interface", Ranges: []advisory.Range{{Fixed: "2.0"}}, Versions: []string{"1.0", "3.0"}}),
-		record("N1", advisory.Affected{Ecosystem: "NuGet", Package: "Json", Ranges: []advisory.Range{{Fixed: "2.0"}}, Versions: []string{"1.0"}}),
+		record("N1", advisory.Affected{Ecosystem: "NuGet", Package: "Json", Ranges: []advisory.Range{{Introduced: "1.0-RC", Fixed: "2.0"}}}),
+		record("C1", advisory.Affected{Ecosystem: "Packagist", Package: "x/Yaml", Ranges: []advisory.Range{{Fixed: "v4.4.7"}}, Versions: []string{"dev-main"}}),
+		record("U1", advisory.Affected{Ecosystem: "CRAN", Package: "Json", Ranges: []advisory.Range{{Fixed: "2.0"}}, Versions: []string{"1.0"}}),
 	})
 	defer s.Close()
 	for _, test := range []struct {
@@ -121,8 +123,13 @@ func TestMatch(t *testing.T) {
 		{p: Package{Ecosystem: "AlmaLinux:8", Name: "listed", Version: "1-1.el8", Module: "m:1"}, want: "R8:-2"},
 		{p: Package{Ecosystem: "PyPI", Name: "zope_interface", Version: "1.0.0"}, want: "P1:0"},
 		{p: Package{Ecosystem: "PyPI", Name: "ZOPE--interface", Version: "3"}, want: "P1:-2"},
-		{p: Package{Ecosystem: "NuGet", Name: "JSON", Version: "1.0"}, want: "N1:-2"},
-		{p: Package{Ecosystem: "NuGet", Name: "JSON", Version: "3.0"}, want: "N1:-3"},
+		{p: Package{Ecosystem: "NuGet", Name: "JSON", Version: "1.0.0-rc.2"}, want: "N1:0"},
+		{p: Package{Ecosystem: "NuGet", Name: "JSON", Version: "2.0.0.0"}},
+		{p: Package{Ecosystem: "Packagist", Name: "X/yaml", Version: "4.4.7-RC1"}, want: "C1:0"},
+		{p: Package{Ecosystem: "Packagist", Name: "x/yaml", Version: "4.4.7"}},
+		{p: Package{Ecosystem: "Packagist", Name: "x/yaml", Version: "dev-main"}, want: "C1:-2", problem: true},
+		{p: Package{Ecosystem: "CRAN", Name: "Json", Version: "1.0"}, want: "U1:-2"},
+		{p: Package{Ecosystem: "CRAN", Name: "Json", Version: "3.0"}, want: "U1:-3"},
 		{p: Package{Ecosystem: "Debian:99", Name: "one", Version: "1"}, problem: true},
 	} {
 		if test.p.Ecosystem == "" {
@@ -142,6 +149,25 @@ func TestMatch(t *testing.T) {
 	}
 	if r := Packages(s, []Package{{Ecosystem: "Debian:99"}}); !errors.Is(r[0].Err, index.ErrNoData) {
 		t.Errorf("no data: %+v", r)
+	}
+}
+
+// damagedIndexes has the index of a file that turned out to be damaged.
+type damagedIndexes struct{ x *index.Index }
+
+func (d damagedIndexes) Index(string) (*index.Index, error) { return d.x, index.ErrDamaged }
+
+// TestDamaged: every package of a damaged ecosystem is told, not the first alone.
+func TestDamaged(t *testing.T) {
+	s := indexed(t, t.TempDir(), []advisory.Record{record("D1", advisory.Affected{Ecosystem: "Debian:12", Package: "one"})})
+	defer s.Close()
+	x, err := s.Index("Debian:12")
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := Packages(damagedIndexes{x}, []Package{{Ecosystem: "Debian:12", Name: "one"}, {Ecosystem: "Debian:12", Name: "one"}})
+	if len(results) != 2 || !errors.Is(results[0].Err, index.ErrDamaged) || !errors.Is(results[1].Err, index.ErrDamaged) || results[1].Matches != nil {
+		t.Errorf("%+v", results)
 	}
 }
 
@@ -301,7 +327,7 @@ func TestLikeBrute(t *testing.T) {
 		versions := rapid.SampledFrom([]string{"", "0", "1", "1.0", "1.0-1", "1:1", "2~rc1", "2", "2-1.module_el8+1", "3-2.el8", "not one", "1.0.0", "v2.0.0", "2.0.0-rc.1"})
 		names := rapid.SampledFrom([]string{"a", "b", "A", "a_b", "a-b"})
 		// One ecosystem at a time: every file that is built waits for the disk.
-		ecosystems := rapid.Just(rapid.SampledFrom([]string{"Debian:12", "AlmaLinux:8", "PyPI", "npm", "NuGet"}).Draw(t, "ecosystem"))
+		ecosystems := rapid.Just(rapid.SampledFrom([]string{"Debian:12", "AlmaLinux:8", "PyPI", "npm", "NuGet", "Packagist", "CRAN", "Alpine:v3.20"}).Draw(t, "ecosystem"))
 		modules := rapid.SampledFrom([]string{"", "m:1", "m:10"})
 		binaries := rapid.SliceOfN(names, 0, 2)
 		ranges := rapid.Custom(func(t *rapid.T) advisory.Range {

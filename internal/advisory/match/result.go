@@ -76,10 +76,15 @@ type Result struct {
 func Packages(indexes Indexes, packages []Package) []Result {
 	var results []Result
 	var hits []Hit
+	var x *index.Index // of the package before
 	for n := range packages {
 		p := &packages[n]
-		x, err := indexes.Index(p.Ecosystem)
+		var err error
+		if x == nil || x.Ecosystem() != p.Ecosystem {
+			x, err = indexes.Index(p.Ecosystem)
+		}
 		if err != nil {
+			x = nil
 			results = append(results, Result{Package: p, Err: err})
 			continue
 		}

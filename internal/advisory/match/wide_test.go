@@ -5,6 +5,7 @@ package match
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -20,8 +21,8 @@ import (
 	"assay/internal/testenv"
 )
 
-// osv is as much of an OSV record as the data has.
-type osv struct {
+// osvRecord is as much of an OSV record as the data has.
+type osvRecord struct {
 	ID                         string
 	Summary                    string
 	Upstream, Related, Aliases []string
@@ -37,7 +38,7 @@ type osv struct {
 	}
 }
 
-func (o osv) record() advisory.Record {
+func (o osvRecord) record() advisory.Record {
 	r := advisory.Record{ID: o.ID, Summary: o.Summary, CVEs: slices.Concat(o.Upstream, o.Related, o.Aliases)}
 	for _, a := range o.Affected {
 		to := advisory.Affected{Ecosystem: a.Package.Ecosystem, Package: a.Package.Name, Status: advisory.Fixed, Versions: a.Versions}
@@ -56,8 +57,8 @@ func (o osv) record() advisory.Record {
 	return r
 }
 
-// real are the records of a file of the data folder.
-func real(t testing.TB, name string) []advisory.Record {
+// unpacked reads a file of the data folder.
+func unpacked(t testing.TB, name string, read func(io.Reader) error) {
 	t.Helper()
 	f, err := os.Open(filepath.Join(testenv.NeedEnv(t, "ASSAY_SHARED"), "data/advisories", name))
 	if err != nil {
@@ -69,14 +70,24 @@ func real(t testing.TB, name string) []advisory.Record {
 		t.Fatal(err)
 	}
 	defer z.Close()
-	var all []advisory.Record
-	for lines := json.NewDecoder(z); lines.More(); {
-		var o osv
-		if err := lines.Decode(&o); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, o.record())
+	if err := read(z); err != nil {
+		t.Fatal(err)
 	}
+}
+
+// real are the records of a file of the data folder.
+func real(t testing.TB, name string) (all []advisory.Record) {
+	t.Helper()
+	unpacked(t, name, func(r io.Reader) error {
+		for lines := json.NewDecoder(r); lines.More(); {
+			var o osvRecord
+			if err := lines.Decode(&o); err != nil {
+				return err
+			}
+			all = append(all, o.record())
+		}
+		return nil
+	})
 	return all
 }
 
@@ -225,8 +236,8 @@ func BenchmarkHosts(b *testing.B) {
 	var hits []Hit
 	compared := uint32(0)
 	for _, p := range packages {
-		first, end, _ := x.Rows(p.Name)
-		compared += end - first
+		rows, _ := x.Find(p.Name)
+		compared += rows.End - rows.First
 	}
 	before := cpu()
 	for b.Loop() {

@@ -151,7 +151,7 @@ func TestIntervals(t *testing.T) {
 		"two limits":            {"npm", "SEMVER", `{"introduced":"0"},{"limit":"2.0.0"},{"limit":"4.0.0"},{"fixed":"3.0.0"}`, "0..3.0.0"},
 		"no limit":              {"npm", "SEMVER", `{"introduced":"0"},{"limit":"*"}`, "0.."},
 		"zero is no version":    {"Debian:12", "ECOSYSTEM", `{"fixed":"0~1"},{"introduced":"0"}`, "0..0~1"},
-		"unknown order":         {"NuGet", "ECOSYSTEM", `{"introduced":"2.0"},{"fixed":"2.1"},{"introduced":"1.0"},{"fixed":"1.1"}`, "2.0..2.1 1.0..1.1"},
+		"unknown order":         {"CRAN", "ECOSYSTEM", `{"introduced":"2.0"},{"fixed":"2.1"},{"introduced":"1.0"},{"fixed":"1.1"}`, "2.0..2.1 1.0..1.1"},
 		"no versions":           {"PyPI", "ECOSYSTEM", `{"introduced":"0"},{"fixed":"not a version"}`, "0..not a version"},
 	} {
 		t.Run(name, func(t *testing.T) {

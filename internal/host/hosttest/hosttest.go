@@ -5,8 +5,10 @@
 // A description is a txtar archive. Its files are the texts that the config
 // sensor collected; its comment has one fact a line:
 //
-//	system debian 12                       ID and VERSION_ID; "image" after it: not the running system
-//	package dpkg openssh-server 1:9.2p1-2  a third word is the status, by default installed
+//	system debian 12                       ID and VERSION_ID; "image" after it: not the running system; arch, kernel, codename, like, name
+//	package dpkg openssh-server 1:9.2p1-2  a fourth word is the status, by default installed; source=NAME:VERSION, arch, module, vendor, container
+//	library npm lodash 4.17.20 /srv/x.json its ecosystem, name, version and file; inside, package, container, main=true
+//	container 4f6d debian 12               its id, ID and VERSION_ID; name, image, runtime, codename, like, problem
 //	user root 0 0 /root /bin/bash          name, uid, gid; home and shell may be left out
 //	shadow root usable max=99999           usable, locked, disabled, empty; max, min, warn, inactive, expire, last
 //	group wheel 10 alice,bob
@@ -14,9 +16,16 @@
 //	acl /usr/bin user:1000:rwx mask::rwx   added to the file above it
 //	param kernel.randomize_va_space 2
 //	flags nx lm                            of the processor
-//	process sshd 0 /usr/sbin/sshd          name, uid, program
-//	socket tcp 0.0.0.0 22                  listening
+//	process sshd 0 /usr/sbin/sshd          name, uid, program; pid, started, package, container, gone=true, maps, deleted
+//	socket tcp 0.0.0.0 22                  listening; pid=101 of a process that holds it, above it
 //	partial config "reason"                also denied, failed, not_collected; SENSOR/PART names a part
+//
+// What follows a semicolon above are options, as in arch=amd64, after the other
+// words; double quotes around the whole keep blanks. Container is the id of a
+// container above; a process in one has its mount namespace. Of a process gone says
+// that its program was deleted or replaced; maps and deleted, as often as wanted,
+// are files that it has mapped, as PACKAGE:PATH or PATH, the latter ones gone from
+// disk. The program itself is mapped, too. Processes are numbered from 101 on.
 //
 // Every sensor is complete and its scope is everything (Scope), unless a line
 // says otherwise: what a description does not mention is not on the host.

@@ -66,6 +66,8 @@ var facts = map[string]struct {
 }{
 	"system":        {3, (*parser).system},
 	"package":       {4, (*parser).pkg},
+	"library":       {5, (*parser).library},
+	"container":     {4, (*parser).container},
 	"user":          {4, (*parser).user},
 	"shadow":        {3, (*parser).shadow},
 	"group":         {3, (*parser).group},
@@ -118,23 +120,15 @@ func at(words []string, i int) string {
 
 func (p *parser) system(w []string) {
 	s := &telemetry.System{
-		OS: w[0], OSVersion: w[1], Hostname: "web-1",
-		Live: at(w, 2) != "image", CollectedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		Hostname: "web-1", Architecture: "x86_64",
+		CollectedAt: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 	}
-	if s.Live {
-		s.Architecture = "x86_64" // an image does not tell its machine's
+	w = p.options(w, texts{"arch": &s.Architecture, "kernel": &s.Kernel, "codename": &s.Codename, "like": &s.OSLike, "name": &s.OSName})
+	s.OS, s.OSVersion, s.Live = at(w, 0), at(w, 1), at(w, 2) != "image"
+	if !s.Live {
+		s.Architecture = "" // an image does not tell its machine's
 	}
 	p.add(telemetry.SensorSystem, s)
-}
-
-func (p *parser) pkg(w []string) {
-	status := "installed"
-	if len(w) > 3 {
-		status = w[3]
-	}
-	p.add(telemetry.SensorPackages, &telemetry.Package{
-		Manager: w[0], Name: w[1], Version: w[2], Source: w[1], SourceVersion: w[2], Status: status,
-	})
 }
 
 func (p *parser) user(w []string) {
@@ -226,18 +220,6 @@ func (p *parser) param(w []string) {
 
 func (p *parser) flags(w []string) {
 	p.add(telemetry.SensorSystem, &telemetry.Processor{Count: 1, Flags: w})
-}
-
-func (p *parser) process(w []string) {
-	p.add(telemetry.SensorProcesses, &telemetry.Process{
-		PID: 100 + p.next(telemetry.TypeProcess), Parent: 1, Name: w[0], UID: p.id(w[1]), Exe: w[2],
-	})
-}
-
-func (p *parser) socket(w []string) {
-	p.add(telemetry.SensorSockets, &telemetry.Socket{
-		Protocol: w[0], Family: 4, State: "listen", Local: w[1], LocalPort: uint16(p.number(w[2], 10)),
-	})
 }
 
 func (p *parser) cover(w []string) {

@@ -4,10 +4,12 @@ package catalog
 
 import (
 	"assay/internal/rules"
+	"assay/internal/rules/cve"
 	"assay/internal/rules/practices"
 )
 
-// Packages lists them, in the order in which they are shown.
-func Packages() []rules.Package {
-	return []rules.Package{practices.Package{}}
+// Packages lists them, in the order in which they are shown. Vulnerabilities are told
+// by the advisories that are in use when a host is evaluated.
+func Packages(a cve.Advisories) []rules.Package {
+	return []rules.Package{cve.New(a), practices.Package{}}
 }

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"testing"
 
+	"assay/internal/advisory/index"
 	"assay/internal/inspector"
 	"assay/internal/rules/catalog"
 )
@@ -13,7 +14,7 @@ import (
 func TestDescriptions(t *testing.T) {
 	id := regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	packages := map[inspector.PackageID]bool{}
-	for _, p := range catalog.Packages() {
+	for _, p := range catalog.Packages(&index.Current{}) {
 		d := p.Describe()
 		if d.ID == "" || packages[d.ID] || d.Name == "" || d.Version == "" || d.Text == "" || len(d.Sensors) == 0 || len(d.Rules) == 0 {
 			t.Errorf("package %q is not described, or twice", d.ID)

@@ -5,6 +5,7 @@ package rulestest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"assay/internal/host/hosttest"
@@ -99,6 +100,9 @@ func CitedMatters(t testing.TB, p rules.Package, s *hosttest.Snapshot, in rules.
 			continue
 		}
 		for _, e := range r.Evidence {
+			if !slices.Contains(p.Describe().Sensors, e.Sensor) {
+				continue // what an advisory says is on no host
+			}
 			for what, less := range map[string]*hosttest.Snapshot{"lost": s.Lost(e.Record), "absent": s.Absent(e.Record)} {
 				for _, after := range evaluate(t, p, less, in) {
 					if after.Rule == r.Rule && after.Verdict == rules.Failed && cites(after, e.Record) {

@@ -4,8 +4,10 @@ import (
 	"assay/internal/sensor"
 	"assay/internal/sensor/accounts"
 	"assay/internal/sensor/config"
+	"assay/internal/sensor/containers"
 	"assay/internal/sensor/files"
 	"assay/internal/sensor/kernel"
+	"assay/internal/sensor/libraries"
 	"assay/internal/sensor/mounts"
 	"assay/internal/sensor/network"
 	"assay/internal/sensor/packages"
@@ -26,7 +28,9 @@ func sensors() []sensor.Sensor {
 		config.New(),
 		packages.New(),
 		processes.New(),
+		containers.New(),
 		files.New(),
+		libraries.New(),
 		walk.New(),
 	}
 }

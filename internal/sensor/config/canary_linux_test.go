@@ -19,6 +19,7 @@ import (
 	"assay/internal/sensor/files"
 	"assay/internal/sensor/hostfs"
 	"assay/internal/sensor/kernel"
+	"assay/internal/sensor/libraries"
 	"assay/internal/sensor/mounts"
 	"assay/internal/sensor/system"
 	"assay/internal/sensor/walk"
@@ -90,6 +91,19 @@ var places = map[string]string{
 	"etc/security/pam_env.conf":               "DB_SECRET DEFAULT=x OVERRIDE=y\n# token: %s\n",
 	"etc/audit/auditd.conf":                   "krb5_key_file = /etc/audit/audit.key\n",
 	"proc/cmdline":                            "password=%s",
+
+	// What tells of libraries, with a secret beside the names, in the place of one,
+	// and where the parser stumbles.
+	"srv/a/node_modules/seen-node/package.json":  `{"_authToken":"%s","name":"seen-node","version":"1.0.0","config":{"token":"%s"}}`,
+	"srv/a/node_modules/odd/package.json":        `{"name":"the password is %s","version":"1.0.0"}`,
+	"srv/a/node_modules/bad/package.json":        `{"name":"bad","token":"%s" "version":}`,
+	"srv/a/vendor/composer/installed.json":       `{"packages":[{"name":"seen/php","version":"1","dist":{"url":"https://u:%s@x/"}},{"name":"x y","version":"%s x"}], %s}`,
+	"srv/a/App.deps.json":                        `{"libraries":{"Seen.Net/1.0":{"type":"package","path":"%s"}},"%s`,
+	"srv/p/x-1.dist-info/METADATA":               "Name: seen-python\nVersion: 1\nHome-page: https://u:%s@x/\n\n%s\n",
+	"srv/p/y-1.dist-info/METADATA":               "Name: y\nAuthor: %s\n",
+	"srv/r/specifications/seen-ruby-1.0.gemspec": "Gem::Specification.new do |s|\n  s.metadata = { \"token\" => \"%s\" }\n  s.version = ENV[\"%s\"]\n",
+	"srv/j/broken.jar":                           "PK\x05\x06%s",
+	"srv/b/program.so":                           "\x7fELF\x02\x01\x01%s%s%s%s",
 }
 
 func plant(t *testing.T) (root string, secrets []string) {
@@ -125,7 +139,7 @@ func plant(t *testing.T) (root string, secrets []string) {
 	return root, secrets
 }
 
-var sensors = []sensor.Sensor{config.New(), files.New(), walk.New(), accounts.New(), system.New(), kernel.New(), mounts.New()}
+var sensors = []sensor.Sensor{config.New(), files.New(), walk.New(), accounts.New(), system.New(), kernel.New(), mounts.New(), libraries.New()}
 
 // No byte of a planted secret is in what the sensors emit, and of the tree
 // nothing has changed, access times included.
@@ -150,7 +164,8 @@ func TestCanaries(t *testing.T) {
 		}
 	}
 	// The sensors have looked: what stands beside secrets is there.
-	for _, there := range []string{"PermitRootLogin no", "bindpw " + telemetry.RedactedMarker, "audit=1", "nosuid", "NOPASSWD:", "Password:usable", "/etc/shadow"} {
+	for _, there := range []string{"PermitRootLogin no", "bindpw " + telemetry.RedactedMarker, "audit=1", "nosuid", "NOPASSWD:", "Password:usable", "/etc/shadow",
+		"Name:seen-node", "Name:seen/php", "Name:Seen.Net", "Name:seen-python", "Name:seen-ruby", "/srv/j/broken.jar: it is"} {
 		if !bytes.Contains(told, []byte(there)) {
 			t.Errorf("%q is not in what was emitted", there)
 		}

@@ -21,6 +21,10 @@ import (
 // ErrNotRegular is in the error of opening something that is not a regular file.
 var ErrNotRegular = errors.New("is not a regular file")
 
+// ErrOtherMount is in the error of a path that leads to another mount than the one
+// that OpenMount has opened.
+var ErrOtherMount = errors.New("is on another mount, which is not looked at")
+
 // Info is the metadata of a file.
 type Info struct {
 	Name   string      // the last element of the path

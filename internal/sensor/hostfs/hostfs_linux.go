@@ -16,18 +16,29 @@ import (
 
 // FS is a host's file system. It is safe for concurrent use.
 type FS struct {
-	root string
-	fd   int
+	root    string
+	fd      int
+	resolve uint64 // of openat2, beside RESOLVE_IN_ROOT
 }
 
 // Open opens the file system under root. Close releases it.
-func Open(root string) (*FS, error) {
+func Open(root string) (*FS, error) { return openRoot(root, 0) }
+
+// OpenMount opens the file system under root like Open, but only as far as the
+// mount that root itself is on: a path that leads to another mount is
+// ErrOtherMount, and nobody is asked what is there. It is for the root that a
+// process sees ("/proc/811/root"), where somebody else decides what is mounted.
+func OpenMount(root string) (*FS, error) {
+	return openRoot(root, unix.RESOLVE_NO_XDEV|unix.RESOLVE_NO_MAGICLINKS)
+}
+
+func openRoot(root string, resolve uint64) (*FS, error) {
 	fd, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: root, Err: err}
 	}
-	f := &FS{root: path.Clean(root), fd: fd}
-	if f.root != "/" {
+	f := &FS{root: path.Clean(root), fd: fd, resolve: resolve}
+	if f.root != "/" || f.resolve != 0 {
 		// Refuse at once what could otherwise only fail file by file.
 		probe, err := f.at("/", unix.O_PATH)
 		if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
@@ -56,11 +67,14 @@ func (f *FS) at(name string, flags uint64) (int, error) {
 	flags |= unix.O_CLOEXEC
 	name = path.Clean("/" + name)
 	fd, err := again(func() (int, error) {
-		if f.root == "/" {
+		if f.root == "/" && f.resolve == 0 {
 			return unix.Open(name, int(flags), 0)
 		}
-		return unix.Openat2(f.fd, name, &unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_IN_ROOT})
+		return unix.Openat2(f.fd, name, &unix.OpenHow{Flags: flags, Resolve: unix.RESOLVE_IN_ROOT | f.resolve})
 	})
+	if err == unix.EXDEV && f.resolve&unix.RESOLVE_NO_XDEV != 0 {
+		return -1, &fs.PathError{Op: "open", Path: name, Err: ErrOtherMount}
+	}
 	if err != nil {
 		return -1, &fs.PathError{Op: "open", Path: name, Err: err}
 	}

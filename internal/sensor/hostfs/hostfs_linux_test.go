@@ -199,6 +199,29 @@ func TestFolderStays(t *testing.T) {
 	}
 }
 
+// A folder opens its own regular files only.
+func TestFolderOpens(t *testing.T) {
+	f := open(t, image(t, map[string]string{"d/file": "text", "d/link": "-> file", "d/pipe": "|", "d/sub/": "", "secret": "x"}))
+	folder, err := f.OpenFolder("/d")
+	must(t, err)
+	defer folder.Close()
+	file, err := folder.Open("file")
+	must(t, err)
+	defer file.Close()
+	data := make([]byte, 10)
+	if n, _ := file.Read(data); string(data[:n]) != "text" || file.Name() != "/d/file" {
+		t.Errorf("%s has %q", file.Name(), data[:n])
+	}
+	for name, want := range map[string]error{
+		"link": ErrNotRegular, "pipe": ErrNotRegular, "sub": ErrNotRegular, "none": fs.ErrNotExist, "../secret": unix.EINVAL, "..": unix.EINVAL,
+	} {
+		if file, err := folder.Open(name); !errors.Is(err, want) {
+			file.Close()
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // Reading leaves the access time as it was: of files, links and folders.
 func TestAccessTimeStays(t *testing.T) {
 	root := image(t, map[string]string{"d/f": "x", "d/l": "-> f"})
@@ -223,6 +246,11 @@ func TestAccessTimeStays(t *testing.T) {
 	must(t, err)
 	_, err = sub.Xattr("f", "system.posix_acl_access")
 	must(t, err)
+	file, err := sub.Open("f")
+	must(t, err)
+	_, err = file.Read(make([]byte, 1))
+	must(t, err)
+	file.Close()
 	sub.Close()
 	folder.Close()
 	for _, name := range names {
@@ -276,5 +304,36 @@ func TestLeasedFile(t *testing.T) {
 	}
 	if _, err := f.OpenIf("/f", func(string) error { return nil }); !errors.Is(err, syscall.EAGAIN) {
 		t.Errorf("opening a leased file: %v", err)
+	}
+}
+
+// TestOpenMount leaves what is mounted below the root alone.
+func TestOpenMount(t *testing.T) {
+	fs, err := OpenMount("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fs.Close()
+	for _, name := range []string{"/proc/self/stat", "/proc", "/etc/../proc/1"} {
+		if _, err := fs.Stat(name); !errors.Is(err, ErrOtherMount) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := fs.Stat("/etc"); err != nil {
+		t.Error(err)
+	}
+	folder, err := fs.OpenFolder("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer folder.Close()
+	if _, err := folder.Lstat("proc"); !errors.Is(err, ErrOtherMount) {
+		t.Errorf("an entry that is a mount: %v", err)
+	}
+	if info, err := folder.Lstat("etc"); err != nil || !info.Mode.IsDir() || info.Name != "etc" {
+		t.Errorf("%+v, %v", info, err)
+	}
+	if _, err := folder.Folder("proc"); err == nil {
+		t.Error("a mount was opened")
 	}
 }

@@ -16,6 +16,9 @@ type FS struct{ root string }
 // Open returns ErrNoSensors.
 func Open(string) (*FS, error) { return nil, ErrNoSensors }
 
+// OpenMount returns ErrNoSensors.
+func OpenMount(string) (*FS, error) { return nil, ErrNoSensors }
+
 // The methods exist so that sensors compile; without an FS nobody can call them.
 
 // Close does nothing.
@@ -74,6 +77,9 @@ func (d *Folder) Lstat(string) (Info, error) { return Info{}, ErrNoSensors }
 
 // Folder returns ErrNoSensors.
 func (d *Folder) Folder(string) (*Folder, error) { return nil, ErrNoSensors }
+
+// Open returns ErrNoSensors.
+func (d *Folder) Open(string) (*os.File, error) { return nil, ErrNoSensors }
 
 // Readlink returns ErrNoSensors.
 func (d *Folder) Readlink(string) (string, error) { return "", ErrNoSensors }

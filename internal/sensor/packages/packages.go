@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"assay/internal/sensor"
+	"assay/internal/sensor/hostfs"
 	"assay/internal/sensor/packages/rpm"
 	"assay/internal/telemetry"
 )
@@ -76,13 +77,35 @@ func managers() []manager {
 
 // Collect implements sensor.Sensor.
 func (Sensor) Collect(ctx context.Context, host *sensor.Host, emit sensor.Emit) (telemetry.Coverage, error) {
+	c, _, err := Read(ctx, host.FS, host.Only, emit)
+	return c, err
+}
+
+// Read reads the databases of a root file system, the host's or a container's, as
+// Collect does: only those that match one of the patterns, unless there are none.
+// databases tells how many it has, those that do not match and those that cannot
+// be read included.
+func Read(ctx context.Context, fs *hostfs.FS, only []string, emit sensor.Emit) (c telemetry.Coverage, databases int, err error) {
 	var outcomes []outcome
 	for _, m := range managers() {
-		c := &collection{ctx: ctx, fs: host.FS, only: host.Only, emit: emit, manager: m.name}
+		c := &collection{ctx: ctx, fs: fs, only: only, emit: emit, manager: m.name}
 		if err := m.collect(c); err != nil {
-			return telemetry.Coverage{}, err
+			return telemetry.Coverage{}, 0, err
 		}
 		outcomes = append(outcomes, c.outcome(m.where))
+		databases += c.found + c.left
 	}
-	return coverage(outcomes), nil
+	return coverage(outcomes), databases, nil
+}
+
+// Places are the paths of which at least one is there on a system that has a
+// database of packages.
+func Places() []string {
+	places := append([]string{dpkgStatus, dpkgStatusFolder, pacmanLocal}, apkFiles()...)
+	for _, folder := range rpmFolders() {
+		for _, format := range rpm.Formats() {
+			places = append(places, folder+"/"+format.File)
+		}
+	}
+	return places
 }

@@ -6,7 +6,6 @@
 package proc
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -60,6 +59,9 @@ func gone(err error) error {
 	}
 	return err
 }
+
+// Gone tells whether an error says that the process has ended.
+func Gone(err error) bool { return errors.Is(gone(err), ErrGone) }
 
 // Stat is what /proc/PID/stat and /proc/PID/status tell.
 type Stat struct {
@@ -191,35 +193,12 @@ func (f FS) SocketInodes(pid int) ([]uint64, error) {
 	return inodes, nil
 }
 
-// Container returns the id of the container that a process runs in, as its
-// control group names it, or "".
-func (f FS) Container(pid int) string {
-	data, err := f.read(pid, "cgroup")
-	if err != nil {
-		return ""
-	}
-	scanner := bufio.NewScanner(bytes.NewReader(data))
-	for scanner.Scan() {
-		if id := containerID(scanner.Text()); id != "" {
-			return id
-		}
-	}
-	return ""
+// Root returns the root folder of a process, as a path of this process's own: "/"
+// also where that is the root of another mount namespace.
+func (f FS) Root(pid int) (string, error) {
+	text, err := os.Readlink(f.path(pid, "root"))
+	return text, gone(err)
 }
 
-// containerID finds the 64 hexadecimal digits by which Docker, containerd, CRI-O
-// and Podman name a container, alone or within an element such as
-// "docker-<id>.scope", and LXC's "lxc.payload.<name>".
-func containerID(line string) string {
-	for element := range strings.SplitSeq(line, "/") {
-		if name, ok := strings.CutPrefix(element, "lxc.payload."); ok {
-			return name
-		}
-		element = strings.TrimSuffix(element, ".scope")
-		element = element[strings.LastIndexAny(element, "-:")+1:]
-		if len(element) == 64 && strings.Trim(element, "0123456789abcdef") == "" {
-			return element
-		}
-	}
-	return ""
-}
+// Path is the path of a file of a process: Path(811, "mountinfo").
+func (f FS) Path(pid int, name string) string { return f.path(pid, name) }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -70,8 +71,28 @@ func TestContainerID(t *testing.T) {
 		"0::/":                                                                        "",
 		"0::/user.slice/" + id[:63]:                                                   "",
 	} {
-		if got := containerID(line); got != want {
+		if got := container(line); got.ID != want {
 			t.Errorf("%s: %q, want %q", line, got, want)
+		}
+	}
+}
+
+func TestContainerRuntime(t *testing.T) {
+	id, inner := strings.Repeat("0123456789abcdef", 4), strings.Repeat("ab", 32)
+	for line, want := range map[string]Container{
+		"0::/system.slice/docker-" + id + ".scope": {id, "docker"},
+		"12:pids:/docker/" + id:                    {id, "docker"},
+		"0::/docker/" + id + "/docker/" + inner:    {inner, "docker"},
+		"0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod1_2.slice/crio-" + id + ".scope": {id, "crio"},
+		"0::/system.slice/containerd.service/kubepods-besteffort-pod1.slice:cri-containerd:" + id:           {id, "containerd"},
+		"0::/kubepods/burstable/pod9d1b/" + id:                                                              {id, ""},
+		"0::/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-" + id + ".scope":               {id, "podman"},
+		"0::/machine.slice/libpod-conmon-" + id + ".scope":                                                  {},
+		"0::/lxc.payload.web/system.slice/docker-" + id + ".scope":                                          {id, "docker"},
+		"0::/lxc.payload.\xff/x": {"\uFFFD", "lxc"},
+	} {
+		if got := container(line); got != want {
+			t.Errorf("%s: %+v, want %+v", line, got, want)
 		}
 	}
 }
@@ -156,5 +177,15 @@ func FuzzParseSockets(f *testing.F) {
 	f.Add("heading\n   0: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1234 1 0\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		parseSockets(strings.NewReader(text), false, func(Socket) error { return nil })
+	})
+}
+
+func FuzzContainer(f *testing.F) {
+	f.Add("0::/system.slice/docker-" + strings.Repeat("0123456789abcdef", 4) + ".scope")
+	f.Add("0::/lxc.payload.web/init.scope")
+	f.Fuzz(func(t *testing.T, line string) {
+		if c := container(line); c.ID == "" && c.Runtime != "" || !utf8.ValidString(c.ID) || strings.Contains(c.ID, "/") {
+			t.Errorf("%q: %+v", line, c)
+		}
 	})
 }

@@ -1,6 +1,10 @@
 // Package processes is the sensor of running processes: who they are, what they
 // execute, which files they have mapped executable, and the packages that own
-// those files. It reads /proc; an image has no processes.
+// those files, in containers too. It reads /proc; an image has no processes.
+//
+// A file that was deleted or replaced on disk keeps its path, without the kernel's
+// " (deleted)", and has the package that owns that path now: after an update, the
+// package whose old code still runs.
 package processes
 
 import (
@@ -12,8 +16,8 @@ import (
 
 	"assay/internal/sensor"
 	"assay/internal/sensor/hostfs"
-	"assay/internal/sensor/packages"
 	"assay/internal/sensor/proc"
+	"assay/internal/sensor/roots"
 	"assay/internal/telemetry"
 )
 
@@ -32,9 +36,10 @@ func (processes) Describe() sensor.Description {
 	return sensor.Description{
 		Name:    telemetry.SensorProcesses,
 		Summary: "Running processes: identity, executable, executable mappings, and the packages that own them.",
-		Reads:   []string{"/proc/[pid]/stat", "/proc/[pid]/status", "/proc/[pid]/exe", "/proc/[pid]/maps", "/proc/[pid]/ns/net", "/proc/[pid]/ns/mnt", "/proc/[pid]/cgroup"},
-		Never:   []string{"arguments", "environment", "memory"},
-		Live:    true,
+		Reads: []string{"/proc/[pid]/stat", "/proc/[pid]/status", "/proc/[pid]/exe", "/proc/[pid]/maps", "/proc/[pid]/ns/net", "/proc/[pid]/ns/mnt", "/proc/[pid]/cgroup",
+			"/proc/[pid]/root (what it is, and in containers the lists of files of packages)", "/proc/[pid]/mountinfo"},
+		Never: []string{"arguments", "environment", "memory"},
+		Live:  true,
 	}
 }
 
@@ -43,7 +48,7 @@ func (s processes) Collect(ctx context.Context, host *sensor.Host, emit sensor.E
 		return sensor.NotLive(), nil
 	}
 	scan := newScan(s.proc)
-	if err := scan.run(ctx); err != nil {
+	if err := scan.run(ctx, host.FS); err != nil {
 		if ctx.Err() != nil {
 			return telemetry.Coverage{}, ctx.Err()
 		}
@@ -69,11 +74,14 @@ func (s processes) Collect(ctx context.Context, host *sensor.Host, emit sensor.E
 type scan struct {
 	proc      proc.FS
 	hostMount uint64 // the agent's own mount namespace
+	roots     *roots.Table
 	processes []*telemetry.Process
 	objects   []*telemetry.Object
+	holders   []int // of objects: a process that has it mapped
 	ids       map[objectKey]int
 	denied    int
 	reasons   []string
+	contained []string // what is not known of containers
 }
 
 // objectKey tells files apart: the same inode number in two mount namespaces is
@@ -85,7 +93,7 @@ type objectKey struct {
 
 func newScan(p proc.FS) *scan { return &scan{proc: p, ids: map[objectKey]int{}} }
 
-func (s *scan) run(ctx context.Context) error {
+func (s *scan) run(ctx context.Context, host *hostfs.FS) error {
 	pids, err := s.proc.PIDs()
 	if err != nil {
 		return err
@@ -98,6 +106,9 @@ func (s *scan) run(ctx context.Context) error {
 	// What the agent's own paths mean is the host's file system.
 	s.hostMount, err = s.proc.Namespace(os.Getpid(), "mnt")
 	if err != nil {
+		return err
+	}
+	if s.roots, err = roots.Scan(ctx, s.proc, host, os.Getpid(), pids); err != nil {
 		return err
 	}
 	for _, pid := range pids {
@@ -127,7 +138,7 @@ func (s *scan) look(pid int) *telemetry.Process {
 	if stat.Kernel {
 		return p
 	}
-	p.Container = s.proc.Container(pid)
+	p.Container = s.roots.Container(pid)
 	if err := s.inside(p); errors.Is(err, proc.ErrGone) {
 		// Ended meanwhile, or a zombie: it executes nothing any more.
 		p.Problem = "it ended while it was looked at"
@@ -151,7 +162,7 @@ func (s *scan) inside(p *telemetry.Process) (err error) {
 	}
 	mappings, more, err := s.proc.Mappings(p.PID)
 	for _, m := range mappings {
-		if id, ok := s.object(m, p.MountNS); ok {
+		if id, ok := s.object(m, p); ok {
 			p.Objects = append(p.Objects, id)
 		}
 	}
@@ -161,8 +172,8 @@ func (s *scan) inside(p *telemetry.Process) (err error) {
 	return err
 }
 
-func (s *scan) object(m proc.Mapping, mountNS uint64) (int, bool) {
-	key := objectKey{m.Device, m.Inode, mountNS, m.Deleted}
+func (s *scan) object(m proc.Mapping, p *telemetry.Process) (int, bool) {
+	key := objectKey{m.Device, m.Inode, p.MountNS, m.Deleted}
 	if id, ok := s.ids[key]; ok {
 		return id, true
 	}
@@ -172,47 +183,35 @@ func (s *scan) object(m proc.Mapping, mountNS uint64) (int, bool) {
 	id := len(s.objects) + 1
 	s.ids[key] = id
 	o := &telemetry.Object{ID: id, Path: m.Path, Device: m.Device, Inode: m.Inode, Deleted: m.Deleted}
-	if mountNS != s.hostMount {
-		o.MountNS = mountNS
+	if p.MountNS != s.hostMount {
+		o.MountNS = p.MountNS
 	}
-	s.objects = append(s.objects, o)
+	s.objects, s.holders = append(s.objects, o), append(s.holders, p.PID)
 	return id, true
 }
 
-// own finds the packages that own the files of the host's own mount namespace.
-// Those of containers belong to packages of the container's own image.
+// own finds the packages that own the files, the host's and those of containers.
 func (s *scan) own(ctx context.Context, fs *hostfs.FS) error {
-	wanted := map[string]bool{}
-	for _, o := range s.objects {
-		if o.MountNS == 0 {
-			wanted[o.Path] = true
-		}
+	owners := roots.NewOwners(s.roots, s.proc, fs)
+	for i, o := range s.objects {
+		owners.Want(s.holders[i], o.Path)
 	}
 	for _, p := range s.processes {
-		if p.Exe != "" && p.MountNS == s.hostMount {
-			wanted[p.Exe] = true
-		}
+		owners.Want(p.PID, p.Exe)
 	}
-	paths := make([]string, 0, len(wanted))
-	for path := range wanted {
-		paths = append(paths, path)
-	}
-	owners, err := packages.Owners(ctx, fs, paths)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
+	host, contained, err := owners.Find(ctx)
 	if err != nil {
-		s.reasons = append(s.reasons, "the packages that own the files are not known: "+err.Error())
+		return err
 	}
-	for _, o := range s.objects {
-		if o.MountNS == 0 {
-			o.Package = owners[o.Path]
-		}
+	if host != nil {
+		s.reasons = append(s.reasons, "the packages that own the files are not known: "+host.Error())
+	}
+	s.contained = contained
+	for i, o := range s.objects {
+		o.Package = owners.Of(s.holders[i], o.Path)
 	}
 	for _, p := range s.processes {
-		if p.MountNS == s.hostMount {
-			p.Package = owners[p.Exe]
-		}
+		p.Package = owners.Of(p.PID, p.Exe)
 	}
 	return nil
 }
@@ -228,5 +227,10 @@ func (s *scan) coverage() telemetry.Coverage {
 		}
 		s.reasons = append(s.reasons, reason)
 	}
-	return sensor.Covered(s.reasons)
+	c := sensor.Covered(s.reasons)
+	if len(s.contained) > 0 {
+		part := sensor.Covered(slices.Concat(s.reasons, s.contained))
+		c.Parts = []telemetry.Part{{Name: "containers", State: part.State, Reason: part.Reason}}
+	}
+	return c
 }

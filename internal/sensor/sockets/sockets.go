@@ -17,8 +17,8 @@ import (
 
 	"assay/internal/sensor"
 	"assay/internal/sensor/hostfs"
-	"assay/internal/sensor/packages"
 	"assay/internal/sensor/proc"
+	"assay/internal/sensor/roots"
 	"assay/internal/telemetry"
 )
 
@@ -43,9 +43,10 @@ func (sockets) Describe() sensor.Description {
 	return sensor.Description{
 		Name:    telemetry.SensorSockets,
 		Summary: "TCP and UDP sockets of the host and of containers' namespaces, with the processes that hold them.",
-		Reads:   []string{"/proc/[pid]/net/{tcp,tcp6,udp,udp6}", "/proc/[pid]/fd (which sockets)", "/proc/[pid]/exe", "/proc/[pid]/ns/net"},
-		Never:   []string{"what is sent or received"},
-		Live:    true,
+		Reads: []string{"/proc/[pid]/net/{tcp,tcp6,udp,udp6}", "/proc/[pid]/fd (which sockets)", "/proc/[pid]/exe", "/proc/[pid]/ns/net", "/proc/[pid]/ns/mnt", "/proc/[pid]/cgroup", "/proc/[pid]/mountinfo",
+			"/proc/[pid]/root (what it is, and in containers the lists of files of packages)"},
+		Never: []string{"what is sent or received"},
+		Live:  true,
 	}
 }
 
@@ -54,7 +55,7 @@ func (s sockets) Collect(ctx context.Context, host *sensor.Host, emit sensor.Emi
 		return sensor.NotLive(), nil
 	}
 	scan := &scan{proc: s.proc, owners: map[uint64][]*telemetry.Owner{}}
-	if err := scan.holders(ctx); err != nil {
+	if err := scan.holders(ctx, host.FS); err != nil {
 		if ctx.Err() != nil {
 			return telemetry.Coverage{}, ctx.Err()
 		}
@@ -76,11 +77,11 @@ type scan struct {
 	namespaces []namespace
 	owners     map[uint64][]*telemetry.Owner // by the socket's inode
 	all        []*telemetry.Owner
-	hostMount  []bool // of all: the owner's executable is the host's file
-	mountNS    uint64 // the agent's own: what its paths mean
+	roots      *roots.Table
 	denied     int
 	sockets    int
 	reasons    []string
+	contained  []string // what is not known of containers
 }
 
 // namespace is a network namespace and a process that is in it.
@@ -90,13 +91,13 @@ type namespace struct {
 }
 
 // holders finds who holds which socket, and the namespaces that there are.
-func (s *scan) holders(ctx context.Context) error {
+func (s *scan) holders(ctx context.Context, host *hostfs.FS) error {
 	pids, err := s.proc.PIDs()
 	if err != nil {
 		return err
 	}
 	slices.Sort(pids)
-	if s.mountNS, err = s.proc.Namespace(os.Getpid(), "mnt"); err != nil {
+	if s.roots, err = roots.Scan(ctx, s.proc, host, os.Getpid(), pids); err != nil {
 		return err
 	}
 	for _, pid := range pids {
@@ -129,8 +130,7 @@ func (s *scan) holder(pid int) error {
 	}
 	owner := &telemetry.Owner{PID: pid, Name: stat.Name}
 	owner.Exe, _, _ = s.proc.Exe(pid)
-	theirs, _ := s.proc.Namespace(pid, "mnt")
-	s.all, s.hostMount = append(s.all, owner), append(s.hostMount, theirs == s.mountNS)
+	s.all = append(s.all, owner)
 	for _, inode := range inodes {
 		s.owners[inode] = append(s.owners[inode], owner)
 	}
@@ -139,24 +139,20 @@ func (s *scan) holder(pid int) error {
 
 // own finds the packages of the holders' executables.
 func (s *scan) own(ctx context.Context, fs *hostfs.FS) error {
-	var paths []string
-	for i, o := range s.all {
-		if s.hostMount[i] && o.Exe != "" {
-			paths = append(paths, o.Exe)
-		}
+	owners := roots.NewOwners(s.roots, s.proc, fs)
+	for _, o := range s.all {
+		owners.Want(o.PID, o.Exe)
 	}
-	slices.Sort(paths)
-	owners, err := packages.Owners(ctx, fs, slices.Compact(paths))
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
+	host, contained, err := owners.Find(ctx)
 	if err != nil {
-		s.reasons = append(s.reasons, "the packages that own the executables are not known: "+err.Error())
+		return err
 	}
-	for i, o := range s.all {
-		if s.hostMount[i] {
-			o.Package = owners[o.Exe]
-		}
+	if host != nil {
+		s.reasons = append(s.reasons, "the packages that own the executables are not known: "+host.Error())
+	}
+	s.contained = contained
+	for _, o := range s.all {
+		o.Package = owners.Of(o.PID, o.Exe)
 	}
 	return nil
 }
@@ -203,5 +199,10 @@ func (s *scan) coverage() telemetry.Coverage {
 		}
 		s.reasons = append(s.reasons, reason)
 	}
-	return sensor.Covered(s.reasons)
+	c := sensor.Covered(s.reasons)
+	if len(s.contained) > 0 {
+		part := sensor.Covered(slices.Concat(s.reasons, s.contained))
+		c.Parts = []telemetry.Part{{Name: "containers", State: part.State, Reason: part.Reason}}
+	}
+	return c
 }

@@ -14,9 +14,15 @@ import (
 
 	"assay/internal/sensor"
 	"assay/internal/sensor/hostfs"
+	"assay/internal/sensor/roots/rootstest"
 	"assay/internal/telemetry"
 	"assay/internal/testenv"
 )
+
+func TestMain(m *testing.M) {
+	rootstest.Main()
+	os.Exit(m.Run())
+}
 
 func collect(t *testing.T) ([]*telemetry.Socket, telemetry.Coverage) {
 	t.Helper()
@@ -68,6 +74,33 @@ func TestOwnSockets(t *testing.T) {
 		}
 		if !slices.ContainsFunc(all[i].Owners, func(o telemetry.Owner) bool { return o.PID == os.Getpid() }) {
 			t.Errorf("%s has the owners %+v, not process %d", want, all[i].Owners, os.Getpid())
+		}
+	}
+}
+
+// A holder in a container has the package of the container, and one in a mount
+// namespace of its own, as many services are, the host's.
+func TestHoldersPackages(t *testing.T) {
+	socket := listen(t, "tcp4", "127.0.0.1:0")
+	file, err := socket.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	tree := rootstest.Tree(t, map[string]string{
+		"etc/os-release": "ID=made\n", "var/lib/dpkg/info/made.list": "/.\n" + rootstest.Program + "\n",
+		"var/lib/dpkg/status": "Package: made\nStatus: install ok installed\nArchitecture: all\nVersion: 1\n\n",
+	})
+	contained := rootstest.StartWith(t, rootstest.Pivot, tree, []*os.File{file})
+	service := rootstest.StartWith(t, rootstest.Private, "", []*os.File{file})
+	all, _ := collect(t)
+	i := slices.IndexFunc(all, func(s *telemetry.Socket) bool { return describe(s) == "tcp 4 listen "+socket.Addr().String() })
+	if i < 0 {
+		t.Fatal("the socket was not seen")
+	}
+	for pid, want := range map[int]string{contained: "made", service: "coreutils"} {
+		if !slices.ContainsFunc(all[i].Owners, func(o telemetry.Owner) bool { return o.PID == pid && o.Package == want }) {
+			t.Errorf("process %d of the package %s is not among the owners %+v", pid, want, all[i].Owners)
 		}
 	}
 }

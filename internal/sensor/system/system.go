@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,11 @@ import (
 
 const maxBytes = 1 << 20
 
+// releaseFiles are the places of os-release(5), the first one that is there counts.
 var releaseFiles = []string{"/etc/os-release", "/usr/lib/os-release"}
+
+// ErrNoRelease says that a root file system has no os-release(5).
+var ErrNoRelease = fmt.Errorf("there is neither %s", strings.Join(releaseFiles, " nor "))
 
 type system struct{ now func() time.Time }
 
@@ -40,7 +45,7 @@ func (system) Describe() sensor.Description {
 func (s system) Collect(ctx context.Context, host *sensor.Host, emit sensor.Emit) (telemetry.Coverage, error) {
 	var missing []string
 	rec := &telemetry.System{Live: host.Live, CollectedAt: s.now().UTC(), Unprivileged: !hostfs.Privileged()}
-	release, err := readRelease(host.FS)
+	release, err := Release(host.FS)
 	if err != nil {
 		missing = append(missing, err.Error())
 	}
@@ -90,7 +95,9 @@ func firstLine(host *hostfs.FS, name string) string {
 	return ""
 }
 
-func readRelease(host *hostfs.FS) (map[string]string, error) {
+// Release reads the assignments of os-release(5) of a root file system, the host's
+// or a container's: "ID", "VERSION_ID", ... The error says why there are none.
+func Release(host *hostfs.FS) (map[string]string, error) {
 	for _, name := range releaseFiles {
 		data, _, err := host.ReadFile(name, maxBytes)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -100,8 +107,11 @@ func readRelease(host *hostfs.FS) (map[string]string, error) {
 		}
 		return parseRelease(strings.ToValidUTF8(string(data), "\uFFFD")), nil
 	}
-	return nil, fmt.Errorf("there is neither %s", strings.Join(releaseFiles, " nor "))
+	return nil, ErrNoRelease
 }
+
+// ReleaseFiles are the places of os-release(5).
+func ReleaseFiles() []string { return slices.Clone(releaseFiles) }
 
 // parseRelease parses os-release(5): assignments as a shell reads them, without
 // expansion. Of a name that is assigned twice the last counts.

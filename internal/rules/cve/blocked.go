@@ -1,0 +1,177 @@
+package cve
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"assay/internal/advisory"
+	"assay/internal/advisory/index"
+	"assay/internal/inventory"
+	"assay/internal/rules"
+)
+
+// blocked are the results for what kept an area from being compared in full.
+func (e *evaluation) blocked(a area) []rules.Result {
+	return slices.Concat(e.gaps(a), e.unnamedSystems(a), e.lacksOf(a), e.unclear(a), e.foreign(a))
+}
+
+// gaps are what the inventory could not tell.
+func (e *evaluation) gaps(a area) (results []rules.Result) {
+	for _, g := range e.inventory.Gaps {
+		if !gapIn(&g, a) {
+			continue
+		}
+		reason := g.Reason
+		if g.Container != "" {
+			reason = "in the container " + e.place(&inventory.Component{Container: g.Container}) + ": " + reason
+		}
+		results = append(results, rules.Result{Verdict: rules.NotEvaluated, Reason: reason, Remedy: cmp.Or(g.Remedy, "See to what the reason names, and collect again.")})
+	}
+	return results
+}
+
+// gapIn tells whether a gap is in an area. Those of the sensor of containers have no
+// container where they are about all of them.
+func gapIn(g *inventory.Gap, a area) bool {
+	contained := g.Container != "" || strings.HasPrefix(g.Reason, `the sensor "containers"`)
+	if contained != (a == ofContainers) {
+		return false
+	}
+	return a.kind() == "" || g.Kind == "" || g.Kind == a.kind()
+}
+
+// unnamedSystems are the systems that nobody's advisories are known for.
+func (e *evaluation) unnamedSystems(a area) (results []rules.Result) {
+	if a == ofLibraries {
+		return nil
+	}
+	for n := range e.inventory.Systems {
+		s := &e.inventory.Systems[n]
+		if s.Ecosystem != "" || (s.Container != "") != (a == ofContainers) || a == ofContainers && !e.hasSystem(s) {
+			continue
+		}
+		what := "the host's packages were not compared"
+		if a == ofContainers {
+			what = "the packages of the container " + e.place(&inventory.Component{Container: s.Container}) + " were not compared"
+		}
+		results = append(results, rules.Result{Verdict: rules.NotEvaluated, Reason: what + ": " + s.Problem, Remedy: cmp.Or(s.Remedy, "Look at its os-release.")})
+	}
+	return results
+}
+
+// hasSystem tells whether there is a system in a container: one that was made of a
+// single program has none, and nothing is missed.
+func (e *evaluation) hasSystem(s *inventory.System) bool {
+	return s.ID != "" || e.packaged[s.Container]
+}
+
+// lacksOf are the ecosystems whose advisories are not there, or damaged.
+func (e *evaluation) lacksOf(a area) (results []rules.Result) {
+	for _, l := range e.lacks {
+		if l.area != a {
+			continue
+		}
+		names := unique(l.components)
+		r := rules.Result{Verdict: rules.NotEvaluated, Subject: l.ecosystem,
+			Reason: fmt.Sprintf("not compared: %s of %s (%s): %v", count(len(l.components), "component"), l.ecosystem, listed(names, 10), l.err),
+			Remedy: fmt.Sprintf("Add a source with the advisories of %s: assay feeds lists those that there are.", l.ecosystem)}
+		if errors.Is(l.err, index.ErrNoData) {
+			r.Reason = fmt.Sprintf("not compared, since there are no advisories of %s: %s (%s)", l.ecosystem, count(len(l.components), "component"), listed(names, 10))
+		}
+		if errors.Is(l.err, index.ErrDamaged) {
+			r.Remedy = rebuild
+		}
+		results = append(results, r)
+	}
+	return results
+}
+
+// unclear are the items with versions that cannot be compared: theirs, or those in
+// advisories.
+func (e *evaluation) unclear(a area) (results []rules.Result) {
+	for _, i := range e.items {
+		if i.area != a || i.runs || isKernelAside(i) {
+			continue
+		}
+		if i.err != nil {
+			results = append(results, rules.Result{Verdict: rules.NotEvaluated, Subject: i.label(),
+				Reason: fmt.Sprintf("%s %s was not compared with the advisories on it: %v", i.Name, i.version(), i.err),
+				Remedy: "Compare its version with the advisories by hand, or install it from a package with a version of its ecosystem."})
+		}
+		if undecided := i.undecided(); len(undecided) > 0 {
+			var all []string
+			for _, m := range undecided {
+				all = append(all, m.Advisory.ID+" ("+bounds(m.Affected())+")")
+			}
+			results = append(results, rules.Result{Verdict: rules.NotEvaluated, Subject: i.label(),
+				Reason: fmt.Sprintf("whether %s %s is affected cannot be told, since the versions in the advisories are none of %s: %s", i.Name, i.version(), i.Ecosystem, listed(all, 10)),
+				Remedy: "Read the advisories, and compare by hand."})
+		}
+	}
+	return results
+}
+
+// label names an item among those of its rule.
+func (i *item) label() string {
+	if i.place != "" {
+		return i.Name + " in " + i.place
+	}
+	return i.Name
+}
+
+// bounds words the versions that a row is about.
+func bounds(a *advisory.Affected) string {
+	var all []string
+	for _, r := range a.Ranges {
+		switch {
+		case r.Fixed != "":
+			all = append(all, "before "+r.Fixed)
+		case r.LastAffected != "":
+			all = append(all, "up to "+r.LastAffected)
+		default:
+			all = append(all, "from "+cmp.Or(r.Introduced, "0"))
+		}
+	}
+	return listed(append(all, a.Versions...), 5)
+}
+
+// fixedOnly are the results for systems whose advisories tell only what is fixed.
+func (e *evaluation) fixedOnly() (results []rules.Result) {
+	manifest := e.set.Manifest()
+	told := map[string]bool{}
+	for n := range e.inventory.Systems {
+		s := &e.inventory.Systems[n]
+		if s.Ecosystem == "" || told[s.Ecosystem] || len(e.set.Ecosystems(s.Ecosystem)) == 0 || s.Container != "" && !e.hasSystem(s) {
+			continue
+		}
+		told[s.Ecosystem] = true
+		sources := manifest.Covering(s.Ecosystem)
+		if slices.ContainsFunc(sources, func(s index.Source) bool { return s.Unfixed }) {
+			continue
+		}
+		var names []string
+		for _, source := range sources {
+			names = append(names, source.Name)
+		}
+		results = append(results, rules.Result{Verdict: rules.NotEvaluated, Subject: s.Ecosystem,
+			Reason: fmt.Sprintf("the advisories of %s tell only what is fixed (%s): what nobody has fixed is not known", s.Ecosystem, cmp.Or(listed(names, 5), "their source is not recorded")),
+			Remedy: unfixedFeed(s.Ecosystem)})
+	}
+	return results
+}
+
+// unfixedFeed says which source tells what has no fix, see docs/advisories.md.
+func unfixedFeed(ecosystem string) string {
+	family, _, _ := strings.Cut(ecosystem, ":")
+	feed, ok := map[string]string{
+		"Debian": "Debian's security tracker (data/json)", "Ubuntu": "Ubuntu's advisories in OSV's form", "Red Hat": "Red Hat's VEX (CSAF)",
+		"SUSE": "SUSE's VEX (CSAF)", "openSUSE": "SUSE's VEX (CSAF)",
+	}[family]
+	if !ok {
+		return fmt.Sprintf("No source is known that tells what has no fix in %s; the setting %s=%s says that this is not asked for.", family, SettingUnfixed, UnfixedHide)
+	}
+	return fmt.Sprintf("Add %s as a source; the setting %s=%s says that this is not asked for.", feed, SettingUnfixed, UnfixedHide)
+}

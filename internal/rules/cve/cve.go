@@ -1,0 +1,135 @@
+// Package cve is the rules package Common Vulnerabilities and Exposures: which
+// published vulnerabilities the software of a host has, which of them to mend first,
+// and what could not be told. It is a function of the host's telemetry and of a set
+// of advisories.
+//
+// An evaluation goes in one direction: the inventory of the host (package inventory)
+// is matched with the advisories (collect.go, package match), what matched is laid
+// under the statements of suppliers (vex.go), and each rule (checks.go) makes its
+// results of that (finding.go). What stands in the way of an answer, from missing
+// advisories to a version that is none, is a result "not evaluated" of each rule that
+// it touches: nothing found because nothing could be looked at never looks like
+// nothing found.
+package cve
+
+import (
+	"context"
+	"fmt"
+
+	"assay/internal/advisory/index"
+	"assay/internal/host"
+	"assay/internal/inspector"
+	"assay/internal/rules"
+	"assay/internal/telemetry"
+)
+
+// Advisories has the set of advisories that is in use. *index.Current is one.
+type Advisories interface {
+	// Use is the current set, which the caller closes. Its error has
+	// index.ErrNoIndex if there is none.
+	Use() (*index.Set, error)
+}
+
+// Package is the rules package. It is safe for concurrent use.
+type Package struct {
+	advisories Advisories
+	overlays   *overlays
+}
+
+// New makes the rules package over the advisories that are in use when a host is
+// evaluated.
+func New(a Advisories) Package { return Package{a, &overlays{}} }
+
+// Describe implements rules.Package.
+func (Package) Describe() rules.Description {
+	d := rules.Description{
+		ID:      inspector.PackageCVE,
+		Name:    "Common Vulnerabilities and Exposures",
+		Version: "1.0",
+		Text: "The rules in this package help to determine whether hosts are exposed to published vulnerabilities (CVEs): in the packages of " +
+			"the operating system, in libraries of programming languages, in running containers and in code that still runs after an update; " +
+			"and whether the system is still repaired and the advisories are current.",
+		Sensors: []string{
+			telemetry.SensorSystem, telemetry.SensorPackages, telemetry.SensorLibraries, telemetry.SensorContainers,
+			telemetry.SensorProcesses, telemetry.SensorSockets, telemetry.SensorNetwork, telemetry.SensorKernel,
+		},
+		Rematch: true,
+		Needs:   []string{telemetry.SensorSystem, telemetry.SensorPackages},
+	}
+	for _, c := range checks() {
+		d.Rules = append(d.Rules, c.rule)
+	}
+	return d
+}
+
+// Evaluate implements rules.Package.
+func (p Package) Evaluate(ctx context.Context, h *host.Host, in rules.Input) ([]rules.Result, error) {
+	e, err := p.evaluation(h, in)
+	if err != nil {
+		e.unavailable = err
+	}
+	defer e.close()
+	var results []rules.Result
+	for _, c := range checks() {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("evaluate %s: %w", c.rule.ID, err)
+		}
+		results = append(results, e.run(c)...)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("evaluate the vulnerabilities: %w", err)
+	}
+	return distinct(results), nil
+}
+
+// run evaluates one rule. A rule that fails on one host's telemetry must not take the
+// others with it.
+func (e *evaluation) run(c check) (results []rules.Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			results = []rules.Result{failure(fmt.Sprintf("the rule ended with a panic: %v", p))}
+		}
+		for i := range results {
+			results[i].Rule = c.rule.ID
+		}
+	}()
+	if e.unavailable != nil && !c.alone {
+		return []rules.Result{noAdvisories(e.unavailable)}
+	}
+	if results = c.evaluate(e); len(results) == 0 {
+		return []rules.Result{failure("the rule gave no result")}
+	}
+	return results
+}
+
+func failure(reason string) rules.Result {
+	return rules.Result{Verdict: rules.Error, Reason: reason,
+		Remedy: "Report this as a bug of Assay, with the telemetry of the host if that is possible."}
+}
+
+// distinct gives subjects that occur again in a rule the version of what they are
+// about, so that every finding can be named.
+func distinct(results []rules.Result) []rules.Result {
+	type key struct{ rule, subject string }
+	seen := map[key]bool{}
+	for i := range results {
+		r := &results[i]
+		if r.Subject == "" {
+			continue
+		}
+		for seen[key{r.Rule, r.Subject}] {
+			r.Subject += "/" + attribute(r, attrVersion)
+		}
+		seen[key{r.Rule, r.Subject}] = true
+	}
+	return results
+}
+
+func attribute(r *rules.Result, key string) string {
+	for _, a := range r.Attributes {
+		if a.Key == key {
+			return a.Value
+		}
+	}
+	return "again"
+}
