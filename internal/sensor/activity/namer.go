@@ -58,7 +58,7 @@ func (n *namer) see(pid int) {
 		return
 	}
 	theirs, _ := n.proc.Namespace(pid, "mnt")
-	n.keep(file{device, inode}, program{path: name, container: n.proc.Container(pid), host: theirs == n.mountNS})
+	n.keep(file{device, inode}, program{path: name, container: n.proc.Container(pid).ID, host: theirs == n.mountNS})
 }
 
 func (n *namer) keep(id file, p program) {
