@@ -21,39 +21,56 @@ type Mapping struct {
 // MaxMappings bounds what is read of one process.
 const MaxMappings = 20_000
 
-// Mappings lists the files that a process has mapped executable, each once, in
-// the order of their addresses. more tells that there were more than
-// MaxMappings lines.
-func (f FS) Mappings(pid int) (files []Mapping, more bool, err error) {
-	file, err := os.Open(f.path(pid, "maps"))
-	if err != nil {
-		return nil, false, gone(err)
-	}
-	defer file.Close()
-	files, more, err = parseMaps(file)
-	return files, more, gone(err)
+// Mapped is what a process has mapped.
+type Mapped struct {
+	Files []Mapping // those mapped executable, each once, in the order of their addresses
+	// Open counts the mappings, of files or not, that are writable and executable at once.
+	Open int
+	More bool // there were more than MaxMappings lines
 }
 
-func parseMaps(r io.Reader) (files []Mapping, more bool, err error) {
+// Mappings reads what a process has mapped.
+func (f FS) Mappings(pid int) (Mapped, error) {
+	file, err := os.Open(f.path(pid, "maps"))
+	if err != nil {
+		return Mapped{}, gone(err)
+	}
+	defer file.Close()
+	m, err := parseMaps(file)
+	return m, gone(err)
+}
+
+func parseMaps(r io.Reader) (all Mapped, err error) {
 	seen := map[[2]uint64]bool{}
 	lines := bufio.NewReader(r)
 	for n := 0; ; n++ {
 		line, err := lines.ReadSlice('\n')
 		if errors.Is(err, io.EOF) && len(line) == 0 {
-			return files, false, nil
+			return all, nil
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			return files, errors.Is(err, bufio.ErrBufferFull), err
+			all.More = errors.Is(err, bufio.ErrBufferFull)
+			return all, err
 		}
 		if n == MaxMappings {
-			return files, true, nil
+			all.More = true
+			return all, nil
+		}
+		if open(line) {
+			all.Open++
 		}
 		m, ok := parseMapping(line)
 		if id := [2]uint64{m.Device, m.Inode}; ok && !seen[id] {
 			seen[id] = true
-			files = append(files, m)
+			all.Files = append(all.Files, m)
 		}
 	}
+}
+
+// open tells of a line whether its memory is writable and executable at once.
+func open(line []byte) bool {
+	_, rest, _ := bytes.Cut(line, []byte(" "))
+	return len(rest) >= 4 && rest[1] == 'w' && rest[2] == 'x' && (rest[3] == 'p' || rest[3] == 's')
 }
 
 // parseMapping parses "start-end perms offset major:minor inode   path". Only

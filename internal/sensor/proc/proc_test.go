@@ -36,24 +36,25 @@ func TestParseStat(t *testing.T) {
 }
 
 func TestParseMaps(t *testing.T) {
-	got, more, err := parseMaps(strings.NewReader(`55d0c0000000-55d0c0002000 r--p 00000000 fe:01 131090                     /usr/bin/cat
+	got, err := parseMaps(strings.NewReader(`55d0c0000000-55d0c0002000 r--p 00000000 fe:01 131090                     /usr/bin/cat
 55d0c0002000-55d0c0007000 r-xp 00002000 fe:01 131090                     /usr/bin/cat
 7f1c00000000-7f1c00001000 r-xp 00000000 fe:01 131090                     /usr/bin/cat
 7f1c10000000-7f1c10001000 r-xp 00000000 fe:01 77                         /tmp/with a space\012and a line (deleted)
 7f1c20000000-7f1c20001000 rwxp 00000000 00:00 0 
 7f1c30000000-7f1c30001000 r-xp 00000000 00:00 0                          [vdso]
+7f1c34000000-7f1c34001000 rwxs 00000000 fe:01 131090                     /usr/bin/cat
 7f1c40000000-7f1c40001000 rw-p 00000000 fe:01 99                         /var/lib/data
 garbage
 `))
-	want := []Mapping{
+	want := Mapped{Open: 2, Files: []Mapping{
 		{Path: "/usr/bin/cat", Device: makeDevice(0xfe, 1), Inode: 131090},
 		{Path: "/tmp/with a space\nand a line", Device: makeDevice(0xfe, 1), Inode: 77, Deleted: true},
-	}
-	if diff := cmp.Diff(want, got); diff != "" || more || err != nil {
-		t.Errorf("(-want +got):\n%s more %t, %v", diff, more, err)
+	}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("(-want +got):\n%s %v", diff, err)
 	}
 	endless := strings.Repeat("55d0c0000000-55d0c0002000 r--p 00000000 00:00 0\n", MaxMappings+1)
-	if _, more, _ := parseMaps(strings.NewReader(endless)); !more {
+	if got, _ := parseMaps(strings.NewReader(endless)); !got.More {
 		t.Error("a list without end was read to its end")
 	}
 }
@@ -127,9 +128,9 @@ func TestOwnProcess(t *testing.T) {
 	if exe, deleted, err := f.Exe(os.Getpid()); err != nil || exe != self || deleted {
 		t.Errorf("the executable is %q, %t, %v; want %q", exe, deleted, err, self)
 	}
-	files, _, err := f.Mappings(os.Getpid())
-	if err != nil || !slices.ContainsFunc(files, func(m Mapping) bool { return m.Path == self }) {
-		t.Errorf("%s is not among the mappings %v, %v", self, files, err)
+	mapped, err := f.Mappings(os.Getpid())
+	if err != nil || !slices.ContainsFunc(mapped.Files, func(m Mapping) bool { return m.Path == self }) {
+		t.Errorf("%s is not among the mappings %v, %v", self, mapped.Files, err)
 	}
 
 	cmd := exec.Command("sleep", "60")

@@ -35,7 +35,7 @@ func New() sensor.Sensor { return processes{proc.New("/proc")} }
 func (processes) Describe() sensor.Description {
 	return sensor.Description{
 		Name:    telemetry.SensorProcesses,
-		Summary: "Running processes: identity, executable, executable mappings, and the packages that own them.",
+		Summary: "Running processes: identity, executable, executable mappings, how many of them are writable, and the packages that own them.",
 		Reads: []string{"/proc/[pid]/stat", "/proc/[pid]/status", "/proc/[pid]/exe", "/proc/[pid]/maps", "/proc/[pid]/ns/net", "/proc/[pid]/ns/mnt", "/proc/[pid]/cgroup",
 			"/proc/[pid]/root (what it is, and in containers the lists of files of packages)", "/proc/[pid]/mountinfo"},
 		Never: []string{"arguments", "environment", "memory"},
@@ -160,13 +160,14 @@ func (s *scan) inside(p *telemetry.Process) (err error) {
 	if p.Exe, p.Deleted, err = s.proc.Exe(p.PID); err != nil {
 		return err
 	}
-	mappings, more, err := s.proc.Mappings(p.PID)
-	for _, m := range mappings {
+	mapped, err := s.proc.Mappings(p.PID)
+	p.Open = mapped.Open
+	for _, m := range mapped.Files {
 		if id, ok := s.object(m, p); ok {
 			p.Objects = append(p.Objects, id)
 		}
 	}
-	if more {
+	if mapped.More {
 		s.reasons = append(s.reasons, fmt.Sprintf("process %d has more than %d mappings", p.PID, proc.MaxMappings))
 	}
 	return err

@@ -392,3 +392,17 @@ func wantState() telemetry.State {
 	}
 	return telemetry.Complete
 }
+
+// TestOpenMemory maps memory that can be written and executed, which the process has
+// one more of then.
+func TestOpenMemory(t *testing.T) {
+	before := collect(t).processes[os.Getpid()].Open
+	memory, err := unix.Mmap(-1, 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_WRITE|unix.PROT_EXEC, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	if err != nil {
+		t.Skip("the kernel refuses such memory:", err)
+	}
+	defer unix.Munmap(memory)
+	if after := collect(t).processes[os.Getpid()].Open; after != before+1 {
+		t.Errorf("%d before, %d after", before, after)
+	}
+}
