@@ -18,6 +18,7 @@ import (
 
 	"assay/internal/sensor"
 	"assay/internal/sensor/activity/bpf"
+	"assay/internal/sensor/activity/seen"
 	"assay/internal/sensor/hostfs"
 	"assay/internal/sensor/proc"
 	"assay/internal/telemetry"
@@ -96,13 +97,13 @@ type observation struct {
 
 // follow tells of first sights until ctx ends.
 func (o *observation) follow(ctx context.Context) error {
-	seen := make(chan struct{}, 1)
+	fresh := make(chan struct{}, 1)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return o.programs.Watch(ctx, func(s bpf.Sight) {
+		return o.programs.Watch(ctx, func(s seen.Sight) {
 			o.namer.see(s.PID)
 			select {
-			case seen <- struct{}{}:
+			case fresh <- struct{}{}:
 			default:
 			}
 		})
@@ -112,7 +113,7 @@ func (o *observation) follow(ctx context.Context) error {
 			select {
 			case <-ctx.Done():
 				return nil
-			case <-seen:
+			case <-fresh:
 			}
 			select {
 			case <-ctx.Done():
@@ -178,7 +179,7 @@ func (o *observation) end(ctx context.Context) (telemetry.Coverage, error) {
 }
 
 // coverage has a part for each kind: that a table was full says nothing of the others.
-func coverage(t bpf.Totals, missing []string) telemetry.Coverage {
+func coverage(t seen.Totals, missing []string) telemetry.Coverage {
 	c := sensor.Covered(missing)
 	for _, k := range []struct {
 		name   string

@@ -9,7 +9,7 @@ import (
 	"path"
 	"sync"
 
-	"assay/internal/sensor/activity/bpf"
+	"assay/internal/sensor/activity/seen"
 	"assay/internal/sensor/hostfs"
 	"assay/internal/sensor/packages"
 	"assay/internal/sensor/proc"
@@ -71,7 +71,7 @@ func (n *namer) keep(id file, p program) {
 }
 
 // name is what is known of a program; pid may be one that executes it.
-func (n *namer) name(p bpf.Program, pid int) program {
+func (n *namer) name(p seen.Program, pid int) program {
 	id := file{p.Device, p.Inode}
 	if known, ok := n.lookup(id); ok {
 		return known

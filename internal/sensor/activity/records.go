@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"assay/internal/sensor/activity/bpf"
+	"assay/internal/sensor/activity/seen"
 	"assay/internal/telemetry"
 )
 
@@ -31,11 +31,11 @@ func (c clock) time(since time.Duration) time.Time {
 	return c.boot.Add(since).UTC().Truncate(time.Millisecond)
 }
 
-func (c clock) activity(n bpf.Counts) telemetry.Activity {
+func (c clock) activity(n seen.Counts) telemetry.Activity {
 	return telemetry.Activity{Count: n.N, First: c.time(n.First), Last: c.time(n.Last)}
 }
 
-func (o *observation) execution(e bpf.Execution) *telemetry.Execution {
+func (o *observation) execution(e seen.Execution) *telemetry.Execution {
 	r := &telemetry.Execution{
 		Device: e.Device, Inode: e.Inode, UID: e.UID, Activity: o.clock.activity(e.Counts), Name: e.Name,
 	}
@@ -47,7 +47,7 @@ func (o *observation) execution(e bpf.Execution) *telemetry.Execution {
 	return r
 }
 
-func (o *observation) connection(f bpf.Flow) *telemetry.Connection {
+func (o *observation) connection(f seen.Flow) *telemetry.Connection {
 	p := o.namer.name(f.Program, f.PID)
 	return &telemetry.Connection{
 		Device: f.Device, Inode: f.Inode, UID: f.UID, NetNS: uint64(f.NetNS),
@@ -56,7 +56,7 @@ func (o *observation) connection(f bpf.Flow) *telemetry.Connection {
 	}
 }
 
-func (o *observation) accepting(l bpf.Listener) *telemetry.Accepting {
+func (o *observation) accepting(l seen.Listener) *telemetry.Accepting {
 	return &telemetry.Accepting{
 		NetNS: uint64(l.NetNS), Family: l.Family, Port: l.Port,
 		Activity: telemetry.Activity{Count: l.Accepts, Last: o.clock.time(l.LastAccept)},

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 		fmt.Println("boot:", err)
 	}
 	// A program of its own, so that the exit code of the tests is known.
-	tests := exec.Command("/proc/self/exe", "-test.v", "-test.run", "^(TestExecutions|TestConversations|TestWatch)$")
+	tests := exec.Command("/proc/self/exe", "-test.v", "-test.run", "^(TestExecutions|TestConversations|TestWatch|TestCanary)$")
 	tests.Stdout, tests.Stderr, tests.Env = os.Stdout, os.Stdout, []string{"TMPDIR=/tmp"}
 	fmt.Println("KERNEL TESTED:", release(), tests.Run())
 	_ = syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)

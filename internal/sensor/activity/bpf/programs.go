@@ -19,13 +19,32 @@ var objects embed.FS
 // builds are the objects, best first.
 var builds = []string{"direct", "core"}
 
-// Programs are loaded and attached. Its methods may be used by several goroutines.
+// Programs are loaded and attached. Its methods may be used by several goroutines, but
+// for Detach and Close.
 type Programs struct {
 	Build string // "direct" or "core"; see c/activity.bpf.c
 
 	executions, flows, listeners, totals, sights *ebpf.Map
-	programs                                     []*ebpf.Program
-	closers                                      []io.Closer
+
+	hooks   [2]hook // by Hook
+	closers []io.Closer
+}
+
+// Hook is where one of the programs is attached.
+type Hook int
+
+// The hooks.
+const (
+	Exec   Hook = iota // counts executions
+	Socket             // counts connections and listeners
+)
+
+// functions are the programs' names in c/activity.bpf.c, by Hook.
+var functions = [...]string{Exec: "on_exec", Socket: "on_state"}
+
+type hook struct {
+	program *ebpf.Program
+	link    link.Link
 }
 
 // Load loads and attaches the programs. It needs CAP_BPF and CAP_PERFMON, and a kernel
@@ -68,20 +87,19 @@ func load(build string, entries uint32) (_ *Programs, err error) {
 		}
 	}()
 	p.take(c)
-	for _, program := range p.programs {
-		attached, err := link.AttachTracing(link.TracingOptions{Program: program})
-		if err != nil {
+	for i := range p.hooks {
+		h := &p.hooks[i]
+		if h.link, err = link.AttachTracing(link.TracingOptions{Program: h.program}); err != nil {
 			return nil, fmt.Errorf("attach: %w", err)
 		}
-		p.closers = append(p.closers, attached)
 	}
 	return p, nil
 }
 
 // take takes the collection's parts over.
 func (p *Programs) take(c *ebpf.Collection) {
-	for _, name := range []string{"on_exec", "on_state"} {
-		p.programs = append(p.programs, c.Programs[name])
+	for i, name := range functions {
+		p.hooks[i].program = c.Programs[name]
 		p.closers = append(p.closers, c.Programs[name])
 	}
 	for name, m := range map[string]**ebpf.Map{
@@ -92,9 +110,20 @@ func (p *Programs) take(c *ebpf.Collection) {
 	}
 }
 
+// Detach ends the counting of one of the programs; what it counted stays.
+func (p *Programs) Detach(at Hook) error {
+	h := &p.hooks[at]
+	if h.link == nil {
+		return nil
+	}
+	err := h.link.Close()
+	h.link = nil
+	return err
+}
+
 // Close detaches the programs and lets go of all they have counted.
 func (p *Programs) Close() error {
-	var errs []error
+	errs := []error{p.Detach(Exec), p.Detach(Socket)}
 	for i := len(p.closers) - 1; i >= 0; i-- {
 		errs = append(errs, p.closers[i].Close())
 	}

@@ -5,6 +5,7 @@ package bpf_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -12,8 +13,10 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"assay/internal/sensor/activity/bpf"
+	"assay/internal/sensor/activity/seen"
 	"assay/internal/testenv"
 )
 
@@ -178,16 +181,16 @@ func conversations(t *testing.T, p *bpf.Programs) {
 func TestWatch(t *testing.T) {
 	p := load(t, "direct", 0)
 	ctx, cancel := context.WithCancel(t.Context())
-	sights := make(chan bpf.Sight, 1000)
+	sights := make(chan seen.Sight, 1000)
 	done := make(chan error, 1)
-	go func() { done <- p.Watch(ctx, func(s bpf.Sight) { sights <- s }) }()
+	go func() { done <- p.Watch(ctx, func(s seen.Sight) { sights <- s }) }()
 	command := run(probe(t))
 	if err := command.Run(); err != nil {
 		t.Fatal(err)
 	}
 	for {
 		s := <-sights // the test's own time limit ends a wait in vain
-		if s.Kind == bpf.SawExecution && s.PID == command.Process.Pid {
+		if s.Kind == seen.SawExecution && s.PID == command.Process.Pid {
 			break
 		}
 	}
@@ -226,4 +229,44 @@ func TestFull(t *testing.T) {
 	if after.FlowsFull == 0 || after.Flows-before.Flows < flows || kept+after.FlowsFull != after.Flows {
 		t.Errorf("%d of %d flows are in the map and %d are told missing", kept, after.Flows, after.FlowsFull)
 	}
+}
+
+// The canary is counted, and nothing is left of it.
+func TestCanary(t *testing.T) {
+	each(t, func(t *testing.T, p *bpf.Programs) {
+		if counted, err := p.Canary(); err != nil || counted.Flows != 1 {
+			t.Fatalf("%+v, %v", counted, err)
+		}
+		for f, err := range p.Flows() {
+			if err != nil || f.PID == os.Getpid() {
+				t.Errorf("%+v, %v", f, err)
+			}
+		}
+		if err := p.Detach(bpf.Socket); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Canary(); !errors.Is(err, bpf.ErrDeaf) {
+			t.Errorf("a program that is not attached: %v", err)
+		}
+	})
+}
+
+// What the programs take is measured, of each for itself.
+func TestMeter(t *testing.T) {
+	p := load(t, "direct", 0)
+	m, err := p.Measure()
+	if err != nil {
+		t.Skip(err)
+	}
+	defer m.Close()
+	for range 100 {
+		if _, err := p.Canary(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spent, err := m.Spent()
+	if err != nil || spent[bpf.Socket] <= 0 || spent[bpf.Socket] > time.Second {
+		t.Errorf("%v, %v", spent, err)
+	}
+	t.Logf("%v for 100 connections that are refused", spent[bpf.Socket])
 }

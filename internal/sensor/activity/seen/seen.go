@@ -1,0 +1,82 @@
+// Package seen has what the sources of the sensor of activity tell: the programs in
+// the kernel (package bpf), and where the kernel takes none, looks at /proc (package
+// poll).
+package seen
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Counts is how often something was, and when, as time after boot (CLOCK_MONOTONIC:
+// without the time that the host was suspended).
+type Counts struct {
+	N           uint64
+	First, Last time.Duration
+}
+
+// Program is the file that a process executes, and for whom.
+type Program struct {
+	Device uint64 // as stat(2) tells it
+	Inode  uint64
+	UID    uint32 // real, in the first user namespace
+}
+
+// Execution is a program that was executed by a user.
+type Execution struct {
+	Program
+	Counts
+	PID     int // of the last one
+	MountNS uint32
+	Name    string // comm
+}
+
+// Flow is where a program has connected to by TCP: attempts, whether or not answered.
+type Flow struct {
+	Program
+	Counts
+	Remote netip.AddrPort
+	NetNS  uint32
+	PID    int
+	Name   string
+	Local  bool // to this host itself
+}
+
+// Listener is a TCP port that was listened on, or that accepted.
+type Listener struct {
+	NetNS   uint32
+	Family  int // 4 or 6; IPv4 that a listener of IPv6 accepts is counted under 6
+	Port    uint16
+	Listens Counts // calls of listen(2) since the programs were loaded; N 0: it listened before
+	Accepts uint64
+	Foreign uint64 // of them those from other hosts
+	// The times of the last ones, after boot; 0: none.
+	LastAccept, LastForeign time.Duration
+}
+
+// Totals is what was seen in all, and what could not be kept.
+type Totals struct {
+	Executions, Flows, Listens, Accepts             uint64
+	ExecutionsFull, FlowsFull, ListenersFull, Rings uint64
+}
+
+// Lost tells whether something is missing from the maps. What the ring lost is not:
+// it is in the maps.
+func (t Totals) Lost() bool { return t.ExecutionsFull+t.FlowsFull+t.ListenersFull > 0 }
+
+// Kind is what was seen for the first time.
+type Kind uint32
+
+// The kinds.
+const (
+	SawExecution Kind = iota + 1
+	SawFlow
+	SawListener
+)
+
+// Sight says that a map has a new entry, and which process made it: one that may
+// have ended when it is told.
+type Sight struct {
+	Kind Kind
+	PID  int
+}
