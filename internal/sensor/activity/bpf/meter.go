@@ -44,8 +44,13 @@ func (m *Meter) Spent() ([2]time.Duration, error) {
 	return spent, err
 }
 
-// Close ends the measuring.
-func (m *Meter) Close() error { return m.stats.Close() }
+// Close ends the measuring. Of nil it does nothing.
+func (m *Meter) Close() error {
+	if m == nil {
+		return nil
+	}
+	return m.stats.Close()
+}
 
 func (p *Programs) runtimes() (times [2]time.Duration, err error) {
 	for i := range p.hooks {

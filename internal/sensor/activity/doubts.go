@@ -1,0 +1,77 @@
+//go:build linux
+
+package activity
+
+import (
+	"fmt"
+
+	"assay/internal/sensor"
+	"assay/internal/sensor/activity/seen"
+	"assay/internal/telemetry"
+)
+
+// The parts of the coverage.
+const (
+	executions  = "executions"
+	connections = "connections"
+	listeners   = "listeners"
+)
+
+var parts = []string{executions, connections, listeners}
+
+// doubts are why what was counted may not be all that there was, by part: that one
+// failed says nothing of the others. They belong to one goroutine.
+type doubts struct {
+	partial map[string][]string
+	failed  map[string]string
+}
+
+func newDoubts() doubts { return doubts{map[string][]string{}, map[string]string{}} }
+
+// add adds a reason why parts are not complete; of none named, all.
+func (d doubts) add(reason string, of ...string) {
+	if len(of) == 0 {
+		of = parts
+	}
+	for _, part := range of {
+		d.partial[part] = append(d.partial[part], reason)
+	}
+}
+
+// fail says that nothing of the parts can be known.
+func (d doubts) fail(reason string, of ...string) {
+	for _, part := range of {
+		d.failed[part] = reason
+	}
+}
+
+// count adds what found no place, and what was never proven to work.
+func (d doubts) count(t seen.Totals) {
+	for part, missed := range map[string]uint64{executions: t.ExecutionsFull, connections: t.FlowsFull, listeners: t.ListenersFull} {
+		if missed > 0 {
+			d.add(fmt.Sprintf("%d %s found no place in the table", missed, part), part)
+		}
+	}
+	if t.Executions == 0 {
+		d.add("nothing was executed that could have proven that executions are counted", executions)
+	}
+}
+
+// coverage is complete where there are no doubts.
+func (d doubts) coverage() telemetry.Coverage {
+	whole := telemetry.Coverage{State: telemetry.Complete}
+	for _, name := range parts {
+		c := sensor.Covered(d.partial[name])
+		if reason, ok := d.failed[name]; ok {
+			c.State, c.Reason = telemetry.Failed, reason
+		}
+		whole.Parts = append(whole.Parts, telemetry.Part{Name: name, State: c.State, Reason: c.Reason})
+		if c.State != telemetry.Complete && whole.State == telemetry.Complete {
+			whole.State, whole.Reason = telemetry.Partial, c.Reason
+		}
+	}
+	if len(d.failed) == len(parts) {
+		whole.State = telemetry.Failed
+	}
+	return whole
+}

@@ -1,0 +1,83 @@
+//go:build linux
+
+package activity
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"assay/internal/sensor/activity/bpf"
+	"assay/internal/sensor/activity/seen"
+	"assay/internal/telemetry"
+	"assay/internal/testenv"
+)
+
+// What takes more than it may is detached, and the coverage says so, of that part only.
+func TestLimit(t *testing.T) {
+	testenv.NeedRoot(t)
+	d := newDoubts()
+	k, err := newKernel(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	k.limit = &limit{window: 50 * time.Millisecond, most: time.Nanosecond, few: 1}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- k.limit.guard(ctx, k.Programs) }()
+	for { // until it is detached: others on this host execute programs, too
+		if _, err := k.Canary(); err != nil {
+			break
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if k.limit.stopped[bpf.Socket].IsZero() {
+		t.Fatal("the program does not count, and nobody has detached it")
+	}
+	k.limit.doubt(d)
+	d.count(seen.Totals{Executions: 1})
+	c := d.coverage()
+	if p := c.Part(connections); p.State != telemetry.Partial || !strings.Contains(p.Reason, "of a processor") {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestWithinTheLimit(t *testing.T) {
+	l := newLimit()
+	if err := l.judge(nil, [2]time.Duration{l.most / 2, l.most / 2}); err != nil || slices.ContainsFunc(l.stopped[:], func(t time.Time) bool { return !t.IsZero() }) {
+		t.Errorf("%+v, %v", l, err)
+	}
+}
+
+func TestDoubts(t *testing.T) {
+	d := newDoubts()
+	d.count(seen.Totals{Executions: 1})
+	if c := d.coverage(); c.State != telemetry.Complete || c.Part(listeners).State != telemetry.Complete {
+		t.Errorf("%+v", c)
+	}
+	d = newDoubts()
+	d.count(seen.Totals{FlowsFull: 3})
+	c := d.coverage()
+	if c.State != telemetry.Partial || c.Part(listeners).State != telemetry.Complete {
+		t.Errorf("%+v", c)
+	}
+	for part, want := range map[string]string{executions: "proven", connections: "3 connections found no place"} {
+		if p := c.Part(part); p.State != telemetry.Partial || !strings.Contains(p.Reason, want) {
+			t.Errorf("%+v", p)
+		}
+	}
+	d.fail("deaf", connections, listeners)
+	if c := d.coverage(); c.State != telemetry.Partial || c.Part(listeners).State != telemetry.Failed {
+		t.Errorf("%+v", c)
+	}
+	d.fail("deaf", executions)
+	if c := d.coverage(); c.State != telemetry.Failed || c.Reason == "" {
+		t.Errorf("%+v", c)
+	}
+}

@@ -1,0 +1,118 @@
+//go:build linux
+
+package activity
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"assay/internal/sensor"
+	"assay/internal/sensor/activity/seen"
+	"assay/internal/telemetry"
+)
+
+// pause is how long the sensor waits after something was seen first, so that what
+// comes together is told together.
+const pause = time.Second
+
+// observation is one at work. What is in it belongs to one goroutine.
+type observation struct {
+	source source
+	tier   string
+	doubts doubts
+	namer  *namer
+	clock  clock
+	emit   sensor.Emit
+	began  time.Time
+	told   map[string]bool // records, by their keys
+}
+
+// follow tells of first sights until ctx ends, which ends guard, too.
+func (o *observation) follow(ctx context.Context, guard func(context.Context) error) error {
+	fresh := make(chan struct{}, 1)
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return o.source.Watch(ctx, func(s seen.Sight) {
+			o.namer.see(s.PID)
+			select {
+			case fresh <- struct{}{}:
+			default:
+			}
+		})
+	})
+	group.Go(func() error { return guard(ctx) })
+	group.Go(func() error {
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-fresh:
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(pause):
+			}
+			if err := o.tell(func(key string) bool { return !o.told[key] }); err != nil {
+				return err
+			}
+		}
+	})
+	return group.Wait()
+}
+
+// tell emits the records of what the kernel has counted so far, if wanted.
+func (o *observation) tell(wanted func(key string) bool) error {
+	put := func(r telemetry.Record) error {
+		key := telemetry.Key(r)
+		if !wanted(key) {
+			return nil
+		}
+		o.told[key] = true
+		return o.emit(r)
+	}
+	for e, err := range o.source.Executions() {
+		if err = errors.Join(err, put(o.execution(e))); err != nil {
+			return err
+		}
+	}
+	for f, err := range o.source.Flows() {
+		if err = errors.Join(err, put(o.connection(f))); err != nil {
+			return err
+		}
+	}
+	for l, err := range o.source.Listeners() {
+		if err = errors.Join(err, put(o.accepting(l))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// end tells of everything with its final counts, and how much of all it is.
+func (o *observation) end(ctx context.Context) (telemetry.Coverage, error) {
+	totals, err := o.source.Totals()
+	if err != nil {
+		return telemetry.Coverage{}, err
+	}
+	// All are asked for by name once, so that what is not known can be searched.
+	if err := o.tell(func(key string) bool { return !o.told[key] }); err != nil {
+		return telemetry.Coverage{}, err
+	}
+	for _, reason := range o.namer.own(ctx) {
+		o.doubts.add(reason)
+	}
+	if err := o.tell(func(string) bool { return true }); err != nil {
+		return telemetry.Coverage{}, err
+	}
+	err = o.emit(&telemetry.Observation{
+		Began: o.began, Ended: time.Now().UTC(), Tier: o.tier,
+		Executions: totals.Executions, Connections: totals.Flows, Accepted: totals.Accepts,
+		MissedExecutions: totals.ExecutionsFull, MissedConnections: totals.FlowsFull, MissedListeners: totals.ListenersFull,
+	})
+	o.doubts.count(totals)
+	return o.doubts.coverage(), err
+}

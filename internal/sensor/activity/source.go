@@ -1,0 +1,54 @@
+//go:build linux
+
+package activity
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"assay/internal/sensor/activity/bpf"
+	"assay/internal/sensor/activity/seen"
+)
+
+// source counts what happens.
+type source interface {
+	Executions() iter.Seq2[seen.Execution, error]
+	Flows() iter.Seq2[seen.Flow, error]
+	Listeners() iter.Seq2[seen.Listener, error]
+	Totals() (seen.Totals, error)
+	// Watch calls a function with what is seen first until ctx ends, which is no error.
+	Watch(context.Context, func(seen.Sight)) error
+	Close() error
+}
+
+// kernel is the source that sees all there is: programs in the kernel, within a limit.
+type kernel struct {
+	*bpf.Programs
+	limit *limit
+	own   seen.Totals // of the canary
+}
+
+// newKernel loads the programs and proves that they count; what they do not is doubted.
+func newKernel(d doubts) (*kernel, error) {
+	programs, err := bpf.Load()
+	if err != nil {
+		return nil, err
+	}
+	k := &kernel{Programs: programs, limit: newLimit()}
+	k.own, err = programs.Canary()
+	switch {
+	case errors.Is(err, bpf.ErrDeaf):
+		d.fail("a connection that the agent made to see whether connections are counted was not: "+err.Error(), connections, listeners)
+	case err != nil:
+		d.add("that connections are counted is not proven: "+err.Error(), connections, listeners)
+	}
+	return k, nil
+}
+
+// Totals leaves the canary out.
+func (k *kernel) Totals() (seen.Totals, error) {
+	t, err := k.Programs.Totals()
+	t.Flows -= min(k.own.Flows, t.Flows)
+	return t, err
+}
