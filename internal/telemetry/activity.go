@@ -26,7 +26,7 @@ type Connection struct {
 	Meta
 	Device uint64 `json:"device"` // identity: the program's device and inode, uid, network namespace, remote, port
 	Inode  uint64 `json:"inode"`
-	UID    uint32 `json:"uid"`
+	UID    uint32 `json:"uid"` // 4294967295: not known, as device and inode are not then (0)
 	NetNS  uint64 `json:"net_ns"`
 	Remote string `json:"remote"`
 	Port   uint16 `json:"port"`
@@ -66,7 +66,7 @@ type Observation struct {
 	Meta
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
-	Tier  string    `json:"tier"` // "ebpf/direct", "ebpf/core"
+	Tier  string    `json:"tier"` // "ebpf/direct", "ebpf/core"; "poll": counts are lower bounds
 	// What was seen in all. What found no place in the kernel's tables is missing from
 	// the records.
 	Executions        uint64 `json:"executions"`

@@ -2,7 +2,8 @@
 
 // Package activity is the sensor of what happens on a host while a run goes on: what
 // is executed, where programs connect to, what listeners accept. The kernel counts
-// (package bpf); the sensor names what was counted, tells of what is seen for the
+// (package bpf), or if it takes no programs /proc is looked at (package poll); the sensor
+// names what was counted, tells of what is seen for the
 // first time within seconds, and of all with its final counts at the end.
 //
 // Never arguments, environment or what is sent and received.
@@ -10,9 +11,10 @@ package activity
 
 import (
 	"context"
-	"time"
+	"errors"
 
 	"assay/internal/sensor"
+	"assay/internal/sensor/activity/poll"
 	"assay/internal/sensor/hostfs"
 	"assay/internal/sensor/proc"
 	"assay/internal/telemetry"
@@ -26,8 +28,9 @@ func New() sensor.Observer { return activity{proc.New("/proc")} }
 func (activity) Describe() sensor.Description {
 	return sensor.Description{
 		Name:    telemetry.SensorActivity,
-		Summary: "What is executed, where programs connect to by TCP, and what listeners accept, while a run goes on; counted by eBPF programs in the kernel.",
-		Reads:   []string{"eBPF: tracepoints sched_process_exec, inet_sock_set_state", "/proc/[pid]/exe", "/proc/[pid]/cgroup"},
+		Summary: "What is executed, where programs connect to by TCP, and what listeners accept, while a run goes on; counted by eBPF programs in the kernel, or, where it takes none, seen at looks at /proc.",
+		Reads:   []string{"eBPF: tracepoints sched_process_exec, inet_sock_set_state", "/proc/[pid]/exe", "/proc/[pid]/cgroup", "/proc/[pid]/ns/mnt",
+			"without eBPF: /proc/[pid]/stat", "/proc/[pid]/status", "/proc/[pid]/ns/net", "/proc/[pid]/net/{tcp,tcp6}", "/proc/[pid]/fd (which sockets)"},
 		Never:   []string{"arguments", "environment", "what is sent or received"},
 		Live:    true,
 	}
@@ -46,34 +49,44 @@ func (a activity) Observe(ctx context.Context, host *sensor.Host, emit sensor.Em
 	if !host.Live {
 		return sensor.NotLive(), nil
 	}
-	doubts := newDoubts()
-	k, err := newKernel(doubts)
-	if err != nil {
-		return refused(err), nil
+	o := &observation{
+		namer: newNamer(a.proc, host.FS), doubts: newDoubts(), emit: emit, told: map[string]bool{},
 	}
-	defer k.Close()
-	clock, err := newClock()
-	if err != nil {
+	var err error
+	if o.clock, err = newClock(); err != nil {
 		return telemetry.Coverage{State: telemetry.Failed, Reason: err.Error()}, nil
 	}
-	o := &observation{
-		source: k, tier: "ebpf/" + k.Build, doubts: doubts,
-		namer: newNamer(a.proc, host.FS), clock: clock, emit: emit,
-		began: time.Now().UTC(), told: map[string]bool{},
+	k, err := newKernel(o.doubts)
+	if err == nil {
+		return o.byKernel(ctx, k)
 	}
-	if err := o.follow(ctx, func(ctx context.Context) error { return k.limit.guard(ctx, k.Programs) }); err != nil {
-		return telemetry.Coverage{}, err
+	if !hostfs.Privileged() {
+		return telemetry.Coverage{State: telemetry.Denied, Reason: refused + err.Error() + "; run the agent as root"}, nil
 	}
-	k.limit.doubt(doubts)
-	// The end of ctx ended the observation only.
-	return o.end(context.WithoutCancel(ctx))
+	return o.byLooks(ctx, a.proc, err)
 }
 
-// refused is the coverage where the kernel does not take the programs.
-func refused(err error) telemetry.Coverage {
-	c := telemetry.Coverage{State: telemetry.Failed, Reason: "the kernel does not take the eBPF programs: " + err.Error()}
-	if !hostfs.Privileged() {
-		c.State, c.Reason = telemetry.Denied, c.Reason+"; run the agent as root"
+const refused = "the kernel does not take the eBPF programs: "
+
+// byKernel observes with the programs in the kernel.
+func (o *observation) byKernel(ctx context.Context, k *kernel) (telemetry.Coverage, error) {
+	defer k.Close()
+	o.source, o.tier = k, "ebpf/"+k.Build
+	guard := func(ctx context.Context) error { return k.limit.guard(ctx, k.Programs) }
+	return o.run(ctx, guard, func() { k.limit.doubt(o.doubts) })
+}
+
+// byLooks observes where the kernel does not take them, and why.
+func (o *observation) byLooks(ctx context.Context, files proc.FS, why error) (telemetry.Coverage, error) {
+	looks, err := poll.New(files)
+	if err != nil {
+		return telemetry.Coverage{State: telemetry.Failed, Reason: refused + errors.Join(why, err).Error()}, nil
 	}
-	return c
+	o.source, o.tier = looks, "poll"
+	guard := func(context.Context) error { return nil } // it limits itself
+	return o.run(ctx, guard, func() {
+		for _, reason := range looks.Shortcomings() {
+			o.doubts.add(reason + " (" + refused + why.Error() + ")")
+		}
+	})
 }

@@ -30,6 +30,18 @@ type observation struct {
 	told   map[string]bool // records, by their keys
 }
 
+// run observes until ctx ends; guard meanwhile does what the source needs, and doubt
+// tells at last what it missed.
+func (o *observation) run(ctx context.Context, guard func(context.Context) error, doubt func()) (telemetry.Coverage, error) {
+	o.began = time.Now().UTC()
+	if err := o.follow(ctx, guard); err != nil {
+		return telemetry.Coverage{}, err
+	}
+	doubt()
+	// The end of ctx ended the observation only.
+	return o.end(context.WithoutCancel(ctx))
+}
+
 // follow tells of first sights until ctx ends, which ends guard, too.
 func (o *observation) follow(ctx context.Context, guard func(context.Context) error) error {
 	fresh := make(chan struct{}, 1)
