@@ -29,10 +29,10 @@ func (activity) Describe() sensor.Description {
 	return sensor.Description{
 		Name:    telemetry.SensorActivity,
 		Summary: "What is executed, where programs connect to by TCP, and what listeners accept, while a run goes on; counted by eBPF programs in the kernel, or, where it takes none, seen at looks at /proc.",
-		Reads:   []string{"eBPF: tracepoints sched_process_exec, inet_sock_set_state", "/proc/[pid]/exe", "/proc/[pid]/cgroup", "/proc/[pid]/ns/mnt",
+		Reads: []string{"eBPF: tracepoints sched_process_exec, inet_sock_set_state", "/proc/[pid]/exe", "/proc/[pid]/cgroup", "/proc/[pid]/ns/mnt",
 			"without eBPF: /proc/[pid]/stat", "/proc/[pid]/status", "/proc/[pid]/ns/net", "/proc/[pid]/net/{tcp,tcp6}", "/proc/[pid]/fd (which sockets)"},
-		Never:   []string{"arguments", "environment", "what is sent or received"},
-		Live:    true,
+		Never: []string{"arguments", "environment", "what is sent or received"},
+		Live:  true,
 	}
 }
 
