@@ -97,7 +97,8 @@ func (b *bench) idleAgent(ctx context.Context, s *running, pid int) error {
 	return err
 }
 
-// notWalking are the sensors without that which looks at every file there is.
+// notWalking are the sensors without that which looks at every file there is, and that
+// which takes the time that it is given.
 func (b *bench) notWalking(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, b.program("assay-agent"), "sensors").Output()
 	if err != nil {
@@ -105,7 +106,7 @@ func (b *bench) notWalking(ctx context.Context) (string, error) {
 	}
 	var names []string
 	for line := range strings.Lines(string(out)) {
-		if name, _, ok := strings.Cut(line, ":"); ok && name != "" && name[0] != ' ' && name != telemetry.SensorWalk {
+		if name, _, ok := strings.Cut(line, ":"); ok && name != "" && name[0] != ' ' && name != telemetry.SensorWalk && name != telemetry.SensorActivity {
 			names = append(names, name)
 		}
 	}

@@ -44,11 +44,20 @@ func (f fake) Collect(_ context.Context, host *sensor.Host, emit sensor.Emit) (t
 	return f.coverage, emit(&telemetry.KernelParameter{Name: f.name})
 }
 
+// watcher observes until it is told to stop.
+type watcher struct{ fake }
+
+func (w watcher) Observe(ctx context.Context, _ *sensor.Host, emit sensor.Emit) (telemetry.Coverage, error) {
+	<-ctx.Done()
+	return w.coverage, emit(&telemetry.KernelParameter{Name: w.name})
+}
+
 func sensors() []sensor.Sensor {
 	return []sensor.Sensor{
 		fake{"whole", false, telemetry.Coverage{State: telemetry.Complete}},
 		fake{"live", true, telemetry.Coverage{State: telemetry.Complete}},
 		fake{"half", false, telemetry.Coverage{State: telemetry.Denied, Reason: "it was not allowed"}},
+		watcher{fake{"watcher", true, telemetry.Coverage{State: telemetry.Complete}}},
 	}
 }
 
@@ -122,6 +131,9 @@ func TestExitCodes(t *testing.T) {
 		{"collect -sensors whole,live -o " + file, 0, ""},
 		{"collect -o " + file, 3, "half: denied: it was not allowed"},
 		{"collect -root " + dir + " -sensors whole,live -o " + file, 0, ""},
+		{"collect -sensors watcher -o " + file, 2, "-observe"},
+		{"collect -observe -1s -o " + file, 2, "-observe"},
+		{"collect -sensors watcher -observe 1ms -json -o " + file, 0, `"records": 1`},
 		{"collect -root " + dir + "/missing -o " + file, 3, "missing"},
 		{"collect -o " + dir + "/missing/snapshot", 3, "missing"},
 		{"enroll -state " + dir + "/s", 2, "-server"},

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -22,7 +23,8 @@ import (
 func collectFlags(fs *flag.FlagSet, s *settings) {
 	fs.StringVar(&s.output, "o", "", "`FILE` to write; it appears when it is complete")
 	fs.StringVar(&s.root, "root", "/", "`DIR` under which the host's file system is mounted")
-	fs.StringVar(&s.sensors, "sensors", "", "`NAMES` of the sensors to run, separated by commas; all if not given")
+	fs.StringVar(&s.sensors, "sensors", "", "`NAMES` of the sensors to run, separated by commas; if not given all, those that observe only with -observe")
+	fs.DurationVar(&s.observe, "observe", 0, "observe for `TIME` with the sensors that can; then they are run, too")
 	fs.DurationVar(&s.timeout, "sensor-timeout", collect.DefaultTimeout, "`TIME` that one sensor may take")
 	fs.BoolVar(&s.json, "json", false, "print the coverage as JSON")
 }
@@ -37,8 +39,14 @@ func collectFile(ctx context.Context, c *Cmd, s *settings) error {
 	if len(c.Sensors) == 0 {
 		return errors.New(noSensors)
 	}
+	if s.observe < 0 {
+		return usagef("-observe must not be less than zero")
+	}
 	chosen, err := choose(c.Sensors, s.sensors)
 	if err != nil {
+		return err
+	}
+	if chosen, err = observing(chosen, s.observe, s.sensors != ""); err != nil {
 		return err
 	}
 	root, err := filepath.Abs(s.root)
@@ -52,7 +60,7 @@ func collectFile(ctx context.Context, c *Cmd, s *settings) error {
 	defer fs.Close()
 	host := &sensor.Host{FS: fs, Live: root == "/"}
 	snapshot := collect.Snapshot{
-		Name: s.output, Host: host, Sensors: chosen, Timeout: s.timeout,
+		Name: s.output, Host: host, Sensors: chosen, Timeout: s.timeout + s.observe,
 		Header: telemetry.Header{Version: c.Version, Root: root},
 	}
 	if host.Live {
@@ -86,6 +94,24 @@ func choose(all []sensor.Sensor, names string) ([]sensor.Sensor, error) {
 	}
 	if len(wanted) > 0 {
 		return nil, usagef("there is no sensor %q; assay-agent sensors lists them", wanted[0])
+	}
+	return chosen, nil
+}
+
+// observing has the sensors that can observe do so for a time; without one they are left
+// out, but if they are named that is an error.
+func observing(all []sensor.Sensor, d time.Duration, named bool) ([]sensor.Sensor, error) {
+	var chosen []sensor.Sensor
+	for _, s := range all {
+		o, ok := s.(sensor.Observer)
+		switch {
+		case !ok:
+			chosen = append(chosen, s)
+		case d > 0:
+			chosen = append(chosen, collect.For(o, d))
+		case named:
+			return nil, usagef("the sensor %s observes: say for how long with -observe", s.Describe().Name)
+		}
 	}
 	return chosen, nil
 }

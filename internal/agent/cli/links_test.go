@@ -17,7 +17,7 @@ var ours = regexp.MustCompile(`^assay/(cmd/assay-agent|internal/(agent|sensor)(/
 // built for: no package of the service, no database, no server's library.
 func TestTheAgentLinksNoService(t *testing.T) {
 	goTool := testenv.Need(t, "go", "golang-go")
-	others := []string{"golang.org/x/sys", "github.com/klauspost/compress", "github.com/go-json-experiment/json", "golang.org/x/term"}
+	others := []string{"golang.org/x/sys", "github.com/klauspost/compress", "github.com/go-json-experiment/json", "golang.org/x/term", "golang.org/x/sync", "github.com/cilium/ebpf"}
 	for _, target := range []string{"linux/amd64", "linux/arm64", "windows/amd64"} {
 		system, processor, _ := strings.Cut(target, "/")
 		c := exec.Command(goTool, "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}} {{with .Module}}{{.Path}}{{end}}{{end}}", "assay/cmd/assay-agent")

@@ -25,6 +25,7 @@ type settings struct {
 
 	spoolLimit int64
 	timeout    time.Duration
+	observe    time.Duration
 
 	json    bool
 	root    string

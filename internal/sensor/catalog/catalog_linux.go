@@ -3,6 +3,7 @@ package catalog
 import (
 	"assay/internal/sensor"
 	"assay/internal/sensor/accounts"
+	"assay/internal/sensor/activity"
 	"assay/internal/sensor/config"
 	"assay/internal/sensor/containers"
 	"assay/internal/sensor/files"
@@ -32,5 +33,6 @@ func sensors() []sensor.Sensor {
 		files.New(),
 		libraries.New(),
 		walk.New(),
+		activity.New(),
 	}
 }

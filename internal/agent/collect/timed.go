@@ -1,0 +1,28 @@
+package collect
+
+import (
+	"context"
+	"time"
+
+	"assay/internal/sensor"
+	"assay/internal/telemetry"
+)
+
+// For is a sensor that observes for a time where another would look once.
+func For(o sensor.Observer, d time.Duration) sensor.Sensor { return timed{o, d} }
+
+type timed struct {
+	sensor.Observer
+	time time.Duration
+}
+
+// Collect implements sensor.Sensor.
+func (t timed) Collect(ctx context.Context, host *sensor.Host, emit sensor.Emit) (telemetry.Coverage, error) {
+	watch, cancel := context.WithTimeout(ctx, t.time)
+	defer cancel()
+	c, err := t.Observe(watch, host, emit)
+	if ctx.Err() != nil && err == nil {
+		err = context.Cause(ctx) // it was to be longer
+	}
+	return c, err
+}
