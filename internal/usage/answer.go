@@ -16,6 +16,12 @@ const (
 // Package tells how a binary package of the host is in use. The name is the package's,
 // or "name:arch" for one of those that are installed for several architectures.
 func (u *Usage) Package(name string) Answer {
+	a := u.ofPackage(name)
+	a.Executed = u.executed.of(name)
+	return a
+}
+
+func (u *Usage) ofPackage(name string) Answer {
 	loads := u.packages[name]
 	if bare, _, ok := strings.Cut(name, ":"); ok {
 		loads = slices.Concat(loads, u.packages[bare])
@@ -38,6 +44,12 @@ func (u *Usage) Package(name string) Answer {
 // a library that is loaded. What an interpreter reads cannot be seen, see
 // Answer.Reason.
 func (u *Usage) File(container, path string) Answer {
+	a := u.ofFile(container, path)
+	a.Executed = told(u.executed.files[file{container, path}])
+	return a
+}
+
+func (u *Usage) ofFile(container, path string) Answer {
 	if loads := u.files[file{container, path}]; len(loads) > 0 {
 		return u.loaded(loads)
 	}

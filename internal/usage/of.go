@@ -20,6 +20,7 @@ type Usage struct {
 	inside    map[string][]*process // by container
 	spaces    map[uint64]string     // containers by mount namespace
 	running   map[string][]runs     // interpreters by container
+	executed  executions
 
 	partial   string // why there may be processes that are not known
 	unowned   string // why there may be files of packages that are not known to be theirs
@@ -67,6 +68,7 @@ func Of(h *host.Host) *Usage {
 	slices.SortStableFunc(u.processes, func(a, b *process) int { return cmp.Compare(a.PID, b.PID) })
 	u.addMappings(h.Objects().Values)
 	u.addInterpreters()
+	u.executed = executionsOf(h.Executions().Values)
 	return u
 }
 

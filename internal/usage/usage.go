@@ -22,8 +22,12 @@ type Answer struct {
 	Processes []Process // that have it loaded, those that listen first, then by PID; at most 64
 	// Old are processes that run code of a file that was deleted or replaced on disk:
 	// they have to be restarted for an update to count.
-	Old    []Process // at most 64
-	Reason string    // why it is Unknown, or may be more than it says
+	Old []Process // at most 64
+	// Executed are its programs that were executed while the run went on, where that was
+	// observed: they may have ended, so that State does not tell of them. None means
+	// nothing (see host.Executions). The last ones first, at most 16.
+	Executed []Execution
+	Reason   string // why it is Unknown, or may be more than it says
 }
 
 // Process is a process that has files of a package loaded.

@@ -245,3 +245,32 @@ func TestAnything(t *testing.T) {
 		}
 	})
 }
+
+// TestExecuted has programs that nobody sees run: they ended within the run.
+func TestExecuted(t *testing.T) {
+	at := func(second int64) telemetry.Activity {
+		return telemetry.Activity{Count: 3, First: booted, Last: time.Unix(booted.Unix()+second, 0)}
+	}
+	u := usage.Of(server().Add(telemetry.SensorActivity,
+		&telemetry.Execution{Device: 1, Inode: 10, Path: "/usr/bin/vim", Name: "vim", Package: "vim", Activity: at(1)},
+		&telemetry.Execution{Device: 1, Inode: 10, UID: 5, Path: "/usr/bin/vim", Name: "vim", Package: "vim", Activity: at(2)},
+		&telemetry.Execution{Device: 1, Inode: 11, Path: "/usr/bin/ldd", Name: "ldd", Package: "libc6:i386", Activity: at(3)},
+		&telemetry.Execution{Device: 1, Inode: 12, Path: "/usr/bin/vim", Name: "vim", Container: "c1", Activity: at(4)},
+		&telemetry.Execution{Device: 1, Inode: 13, Name: "gone", Activity: at(5)},
+	).Host())
+	for name, want := range map[string]int{"vim": 2, "vim:amd64": 2, "libc6": 1, "libc6:i386": 1, "libc6:amd64": 0, "cron": 0} {
+		if got := u.Package(name).Executed; len(got) != want {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	a := u.Package("vim")
+	if e := a.Executed[0]; a.State != usage.Installed || e.UID != 5 || e.Count != 3 || e.Last != booted.Unix()+2 || e.First != booted.Unix() || e.Record == "" {
+		t.Errorf("%+v", a)
+	}
+	if got := u.File("c1", "/usr/bin/vim").Executed; len(got) != 1 || got[0].Container != "c1" {
+		t.Errorf("%+v", got)
+	}
+	if got := u.File("", "/usr/bin/vim").Executed; len(got) != 2 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 )
 
 //go:embed activity_core.o activity_direct.o
@@ -49,7 +50,21 @@ type hook struct {
 
 // Load loads and attaches the programs. It needs CAP_BPF and CAP_PERFMON, and a kernel
 // with BTF, 5.10 or newer. The error has the reasons of every build.
+//
+// Kernels before 5.11 account maps to the memory that a process may lock; if they refuse,
+// this process's limit is raised.
 func Load() (*Programs, error) {
+	p, err := loadAny()
+	if !errors.Is(err, unix.EPERM) {
+		return p, err
+	}
+	if unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}) != nil {
+		return p, err
+	}
+	return loadAny()
+}
+
+func loadAny() (*Programs, error) {
 	var errs []error
 	for _, build := range builds {
 		p, err := load(build, 0)

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
+
 	"assay/internal/sensor/activity/bpf"
 	"assay/internal/sensor/activity/seen"
 	"assay/internal/testenv"
@@ -279,4 +281,35 @@ func TestMeter(t *testing.T) {
 		t.Errorf("%v, %v", spent, err)
 	}
 	t.Logf("%v for 100 connections that are refused", spent[bpf.Socket])
+}
+
+// Nothing is left in the kernel.
+func TestClose(t *testing.T) {
+	testenv.NeedRoot(t)
+	p, err := bpf.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := p.IDs()
+	if err != nil || len(ids) != 2 {
+		t.Fatal(ids, err)
+	}
+	there := func() (n int) {
+		for _, id := range ids {
+			if found, err := ebpf.NewProgramFromID(id); err == nil {
+				found.Close()
+				n++
+			}
+		}
+		return n
+	}
+	if there() != 2 {
+		t.Error("the programs are not found while they are loaded")
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	for there() > 0 { // the kernel lets go of them a moment later; the test's own limit ends a wait in vain
+		time.Sleep(time.Millisecond)
+	}
 }
