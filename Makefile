@@ -5,7 +5,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X assay/internal/release.version=$(VERSION)
 BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -ldflags='$(LDFLAGS)'
 
-.PHONY: help build run test test-wide bench lint generate cross clean
+.PHONY: help build run test test-wide test-kernels bench lint generate cross clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,6 +21,9 @@ test: ## the tests; installs what they need where it can (Debian, Ubuntu; as roo
 
 test-wide: ## the tests that use the data beside the project
 	@scripts/test-wide.sh
+
+test-kernels: ## boots Debian's kernels with the kernel programs' tests; writes support/kernel-versions.json
+	@scripts/test-kernels.sh
 
 bench: ## the benchmarks, beside their peers, as ratios
 	@scripts/bench.sh
