@@ -33,6 +33,7 @@ type Connection struct {
 	Activity
 
 	Local     bool   `json:"local,omitempty"` // both ends are on the host
+	Agent     bool   `json:"agent,omitempty"` // by the agent's own program: what was collected is sent so
 	Path      string `json:"path,omitempty"`  // the program's
 	Name      string `json:"name"`
 	Package   string `json:"package,omitempty"`

@@ -146,7 +146,7 @@ func TestWhatHappens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := find(o, func(c *telemetry.Connection) bool { return c.Port == port }); f == nil || f.Count != times || !f.Local || f.Remote != "127.0.0.1" || f.Path != self2 {
+	if f := find(o, func(c *telemetry.Connection) bool { return c.Port == port }); f == nil || f.Count != times || !f.Local || f.Remote != "127.0.0.1" || !f.Agent || f.Path != self2 {
 		t.Errorf("%+v", f)
 	}
 	if l := find(o, func(l *telemetry.Accepting) bool { return l.Port == port }); l == nil || l.Count != times || l.Foreign != 0 || l.Listens != 1 || l.Family != 4 {

@@ -27,6 +27,7 @@ type namer struct {
 	proc    proc.FS
 	fs      *hostfs.FS
 	mountNS uint64 // the agent's own: what its paths mean
+	self    file   // the agent's program
 
 	mu       sync.Mutex
 	programs map[file]program
@@ -44,6 +45,7 @@ type program struct {
 func newNamer(p proc.FS, fs *hostfs.FS) *namer {
 	n := &namer{proc: p, fs: fs, programs: map[file]program{}, unknown: map[file]bool{}}
 	n.mountNS, _ = p.Namespace(os.Getpid(), "mnt")
+	n.self.device, n.self.inode, _ = p.ExeFile(os.Getpid())
 	return n
 }
 

@@ -52,7 +52,7 @@ func (o *observation) connection(f seen.Flow) *telemetry.Connection {
 	return &telemetry.Connection{
 		Device: f.Device, Inode: f.Inode, UID: f.UID, NetNS: uint64(f.NetNS),
 		Remote: f.Remote.Addr().String(), Port: f.Remote.Port(), Activity: o.clock.activity(f.Counts),
-		Local: f.Local, Path: p.path, Name: f.Name, Package: p.owner, Container: p.container,
+		Local: f.Local, Agent: o.namer.self == file{f.Device, f.Inode}, Path: p.path, Name: f.Name, Package: p.owner, Container: p.container,
 	}
 }
 
