@@ -75,6 +75,7 @@ var mayImport = map[string][]string{
 	"sensor/roots":       {"sensor/hostfs", "sensor/proc", "sensor/mountinfo", "sensor/packages", "sensor/system"},
 	"sensor/roots/*":     {"testenv", "sensor/mountinfo"},
 	"sensor/processes":   {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/roots"},
+	"sensor/programs":    {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/roots", "sensor/mountinfo", "sensor/files", "sensor/elf"},
 	"sensor/sockets":     {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/roots"},
 	"sensor/containers":  {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/roots", "sensor/packages", "sensor/libraries", "sensor/system"},
 	"sensor/network":     {"telemetry", "sensor"},
