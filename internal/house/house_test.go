@@ -90,7 +90,8 @@ var mayImport = map[string][]string{
 
 	// The rules: pure functions of a host.
 	"rules":             {"inspector", "host"},
-	"rules/practices":   {"inspector", "host", "telemetry", "rules", "rules/practices/..."},
+	"rules/access":      {"telemetry"},
+	"rules/practices":   {"inspector", "host", "telemetry", "rules", "rules/access", "rules/practices/..."},
 	"rules/practices/*": {"inspector", "host", "telemetry", "rules/practices/..."},
 	"rules/cve":         {"inspector", "host", "telemetry", "rules", "advisory", "advisory/...", "inventory", "usage", "version"},
 	"rules/catalog":     {"rules", "rules/practices", "rules/cve"},
