@@ -50,7 +50,9 @@ func (p *parser) program(w []string) {
 	r.Path, r.Mode, r.UID, r.GID = w[0], uint32(p.number(w[1], 8)), p.id(w[2]), p.id(w[3])
 	r.Executed = !r.Mapped
 	r.Device, r.Inode = 1, uint64(5000+p.next(telemetry.TypeProgram))
-	if r.Root && r.Container == "" {
+	if r.Problem != "" {
+		r.Device, r.Inode = 0, 0 // nothing was asked of the file
+	} else if r.Root && r.Container == "" {
 		p.above(r)
 	}
 	p.file, p.holder = nil, r
