@@ -82,14 +82,14 @@ func (m *modules) program(p *telemetry.Program) {
 	}
 	for _, folder := range p.Above {
 		if who := m.folder(folder); who != "" {
-			m.fail(folder, "the folder "+folder, p, who, m.folderEvidence(folder, who))
+			m.fail(folder, fmt.Sprintf("in the folder %s, which", folder), p, who, m.folderEvidence(folder, who))
 		}
 	}
 	if p.Deleted {
 		return
 	}
 	if who := m.file(p); who != "" {
-		m.fail(within(p.Container, p.Path), owned(p.Path, p.Package), p, who)
+		m.fail(within(p.Container, p.Path), "which", p, who)
 		return
 	}
 	m.answer.seen = append(m.answer.seen, programEvidence(p, describe(p.Mode, p.UID, p.GID, p.ACL), ""))
@@ -113,7 +113,7 @@ func (m *modules) fail(subject, what string, p *telemetry.Program, who string, b
 	f := m.answer.fail(subject)
 	if len(f.evidence) == 0 {
 		f.evidence = before
-		f.reason = fmt.Sprintf("Processes of root execute %s, and %s can be modified by %s.", owned(p.Path, p.Package), what, who)
+		f.reason = fmt.Sprintf("Processes of root execute %s, %s can be modified by %s.", owned(p.Path, p.Package), what, who)
 		f.attributes = []inspector.Attribute{
 			{Key: "MODULE", Value: p.Path}, {Key: "WRITABLE", Value: strings.TrimPrefix(subject, "container:")}, {Key: "WRITERS", Value: who},
 			{Key: "package_name", Value: strings.ToLower(p.Package)}, {Key: "CONTAINER", Value: p.Container},

@@ -33,8 +33,9 @@ func OpenObject(link string) (*Object, error) {
 	return &Object{fd, link}, nil
 }
 
-// Object holds a file by a path without symbolic links; with one it fails, so that the
-// path alone decides which mounts are met on the way.
+// Object holds a file by a path that leads through no symbolic link; with one it fails,
+// so that the path alone decides which mounts are met on the way. A link at its end is
+// held as itself.
 func (f *FS) Object(name string) (*Object, error) {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_SYMLINKS | f.resolve}
 	fd, err := again(func() (int, error) { return unix.Openat2(f.fd, path.Clean("/"+name), &how) })
