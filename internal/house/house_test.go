@@ -75,6 +75,7 @@ var mayImport = map[string][]string{
 	"sensor/roots":       {"sensor/hostfs", "sensor/proc", "sensor/mountinfo", "sensor/packages", "sensor/system"},
 	"sensor/roots/*":     {"testenv", "sensor/mountinfo"},
 	"sensor/processes":   {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/roots"},
+	"sensor/programs":    {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/roots", "sensor/mountinfo", "sensor/files", "sensor/elf"},
 	"sensor/sockets":     {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/roots"},
 	"sensor/containers":  {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/roots", "sensor/packages", "sensor/libraries", "sensor/system"},
 	"sensor/network":     {"telemetry", "sensor"},
@@ -89,9 +90,11 @@ var mayImport = map[string][]string{
 
 	// The rules: pure functions of a host.
 	"rules":             {"inspector", "host"},
-	"rules/practices":   {"inspector", "host", "telemetry", "rules", "rules/practices/..."},
+	"rules/access":      {"telemetry"},
+	"rules/practices":   {"inspector", "host", "telemetry", "rules", "rules/access", "rules/practices/..."},
 	"rules/practices/*": {"inspector", "host", "telemetry", "rules/practices/..."},
 	"rules/cve":         {"inspector", "host", "telemetry", "rules", "advisory", "advisory/...", "inventory", "usage", "version"},
+	"rules/behavior":    {"inspector", "host", "telemetry", "rules", "rules/access"},
 	"rules/catalog":     {"rules", "rules/practices", "rules/cve"},
 
 	// The service: state, use cases, doors.

@@ -9,6 +9,7 @@ const (
 	maxPath    = 256 << 10 // bytes; the sensors look at most 128 folders deep
 	maxTarget  = 16 << 10  // bytes; a symbolic link has 4095
 	maxACL     = 8192      // entries; an attribute has 64 KiB, an entry 8 bytes
+	maxAbove   = 1024      // folders above a program; the sensor tells at most 128
 	maxParts   = 1024      // of a coverage
 	maxScope   = 4096      // patterns of a coverage
 	maxPattern = 512       // bytes of one; the agent's have 49
@@ -34,6 +35,10 @@ func bounded(rec Record) error {
 	case *Socket:
 		if len(r.Owners) > maxOwners {
 			return fmt.Errorf("a socket has %d owners", len(r.Owners))
+		}
+	case *Program:
+		if len(r.Path) > maxPath || len(r.ACL) > maxACL || len(r.Above) > maxAbove {
+			return fmt.Errorf("the path or the access control list of the program %.40q is longer than any, or it is in too many folders", r.Path)
 		}
 	case *Coverage:
 		return r.bounded()

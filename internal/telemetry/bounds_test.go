@@ -22,6 +22,8 @@ func TestBounds(t *testing.T) {
 		"a library":        {&Library{Name: "a", Path: strings.Repeat("a", maxPath), Inside: "b.jar"}, false},
 		"a long library":   {&Library{Name: strings.Repeat("a", maxTarget+1), Path: "/a"}, true},
 		"a deep library":   {&Library{Name: "a", Path: "/a", Inside: strings.Repeat("a", maxTarget+1)}, true},
+		"a program":        {&Program{Path: "/a", Above: make([]string, maxAbove)}, false},
+		"a deep program":   {&Program{Path: "/a", Above: make([]string, maxAbove+1)}, true},
 		"many owners":      {&Socket{Owners: make([]Owner, maxOwners+1)}, true},
 		"many parts":       {&Coverage{Parts: make([]Part, maxParts+1)}, true},
 		"many patterns":    {&Coverage{Scope: slices.Repeat([]string{"/a"}, maxScope+1)}, true},

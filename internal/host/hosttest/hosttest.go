@@ -16,8 +16,14 @@
 //	acl /usr/bin user:1000:rwx mask::rwx   added to the file above it
 //	param kernel.randomize_va_space 2
 //	flags nx lm                            of the processor
-//	process sshd 0 /usr/sbin/sshd          name, uid, program; pid, started, package, container, gone=true, maps, deleted
+//	process sshd 0 /usr/sbin/sshd          name, uid, program; pid, started, package, container, gone=true, maps, deleted, open
 //	socket tcp 0.0.0.0 22                  listening; pid=101 of a process that holds it, above it
+//	program /srv/x root 0755 0 0           executed or mapped, root's or not: mode, uid, gid; elf, package, container, problem, deleted, mapped
+//	above /srv 0755 0 0 ["problem"]        a folder above a program of root's, in a line above it
+//	execution /usr/bin/x 0                 while a run went on, with its uid; count, package, container
+//	connection /usr/bin/x 192.0.2.1 21     a program, where to, port; count, uid, local, package, container
+//	accepting 22 5 4                       a port, connections, those from elsewhere; family, listens
+//	observation                            that there was one; tier
 //	partial config "reason"                also denied, failed, not_collected; SENSOR/PART names a part
 //
 // What follows a semicolon above are options, as in arch=amd64, after the other
@@ -26,6 +32,9 @@
 // that its program was deleted or replaced; maps and deleted, as often as wanted,
 // are files that it has mapped, as PACKAGE:PATH or PATH, the latter ones gone from
 // disk. The program itself is mapped, too. Processes are numbered from 101 on.
+//
+// Elf is a list as in elf=stack:missing,machine:x86,go; elf=none is a file of another
+// format. Folders above a program of root's that no line tells of are root's own.
 //
 // Every sensor is complete and its scope is everything (Scope), unless a line
 // says otherwise: what a description does not mention is not on the host.

@@ -53,8 +53,9 @@ func split(line string) []string {
 
 type parser struct {
 	snapshot *Snapshot
-	word     string          // that begins the line
-	file     *telemetry.File // the last one
+	word     string             // that begins the line
+	file     *telemetry.File    // the last one, to which acl adds
+	holder   *telemetry.Program // or this
 	err      error
 }
 
@@ -79,6 +80,12 @@ var facts = map[string]struct {
 	"flags":         {1, (*parser).flags},
 	"process":       {4, (*parser).process},
 	"socket":        {4, (*parser).socket},
+	"program":       {5, (*parser).program},
+	"above":         {5, (*parser).aboveRoot},
+	"execution":     {3, (*parser).execution},
+	"connection":    {4, (*parser).connection},
+	"accepting":     {4, (*parser).accepting},
+	"observation":   {1, (*parser).observation},
 	"partial":       {2, (*parser).cover},
 	"denied":        {2, (*parser).cover},
 	"failed":        {2, (*parser).cover},
@@ -180,6 +187,7 @@ func (p *parser) metadata(w []string) {
 	if p.word == "dir" {
 		kind = telemetry.Directory
 	}
+	p.holder = nil
 	p.file = &telemetry.File{Path: w[0], Kind: kind, Mode: uint32(p.number(w[1], 8)), UID: p.id(w[2]), GID: p.id(w[3])}
 	p.add(telemetry.SensorFiles, p.file)
 }
@@ -189,7 +197,13 @@ func (p *parser) link(w []string) {
 }
 
 func (p *parser) acl(w []string) {
-	if p.file == nil || p.file.Path != w[0] {
+	var into *[]telemetry.ACL
+	switch {
+	case p.file != nil && p.file.Path == w[0]:
+		into = &p.file.ACL
+	case p.holder != nil && p.holder.Path == w[0]:
+		into = &p.holder.ACL
+	default:
 		p.err = fmt.Errorf("an acl line follows the line of its file")
 		return
 	}
@@ -210,7 +224,7 @@ func (p *parser) acl(w []string) {
 				a.Perm |= 1 << i
 			}
 		}
-		p.file.ACL = append(p.file.ACL, a)
+		*into = append(*into, a)
 	}
 }
 

@@ -114,6 +114,8 @@ func (p *parser) process(w []string) {
 			r.Package = value
 		case "container":
 			r.Container, r.MountNS = value, p.mountNS(value)
+		case "open":
+			r.Open = int(p.number(value, 10))
 		case "gone":
 			r.Deleted = value == "true"
 		case "maps", "deleted":

@@ -10,7 +10,7 @@ import (
 	"assay/internal/host"
 	"assay/internal/inspector"
 	"assay/internal/rules"
-	"assay/internal/rules/practices/access"
+	"assay/internal/rules/access"
 	"assay/internal/telemetry"
 )
 

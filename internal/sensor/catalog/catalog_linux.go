@@ -13,6 +13,7 @@ import (
 	"assay/internal/sensor/network"
 	"assay/internal/sensor/packages"
 	"assay/internal/sensor/processes"
+	"assay/internal/sensor/programs"
 	"assay/internal/sensor/sockets"
 	"assay/internal/sensor/system"
 	"assay/internal/sensor/walk"
@@ -29,6 +30,7 @@ func sensors() []sensor.Sensor {
 		config.New(),
 		packages.New(),
 		processes.New(),
+		programs.New(),
 		containers.New(),
 		files.New(),
 		libraries.New(),

@@ -191,7 +191,7 @@ func text(acl []telemetry.ACL, prefix string) string {
 
 func TestBadACL(t *testing.T) {
 	for _, bad := range [][]byte{{}, {1, 2, 3}, {3, 0, 0, 0}, {2, 0, 0, 0, 1}, {2, 0, 0, 0, 9, 9, 0, 0, 0, 0, 0, 0}} {
-		if acl, err := decodeACL(bad); err == nil {
+		if acl, err := DecodeACL(bad); err == nil {
 			t.Errorf("%v: %v", bad, acl)
 		}
 	}
@@ -200,7 +200,7 @@ func TestBadACL(t *testing.T) {
 func FuzzACL(f *testing.F) {
 	f.Add([]byte{2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		acl, err := decodeACL(data)
+		acl, err := DecodeACL(data)
 		if err == nil && len(acl)*8+4 != len(data) {
 			t.Fatalf("%d entries of %d bytes", len(acl), len(data))
 		}

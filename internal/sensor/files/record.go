@@ -90,7 +90,7 @@ func list(parent *hostfs.Folder, name, attr string) ([]telemetry.ACL, error) {
 	if err != nil || data == nil {
 		return nil, err
 	}
-	return decodeACL(data)
+	return DecodeACL(data)
 }
 
 var errACL = errors.New("it is not in the form of linux/posix_acl_xattr.h")
@@ -98,9 +98,9 @@ var errACL = errors.New("it is not in the form of linux/posix_acl_xattr.h")
 // tags are the e_tag of linux/posix_acl.h.
 var tags = map[uint16]string{0x01: "user_obj", 0x02: "user", 0x04: "group_obj", 0x08: "group", 0x10: "mask", 0x20: "other"}
 
-// decodeACL decodes an attribute as linux/posix_acl_xattr.h has it: a version (2),
+// DecodeACL decodes an extended attribute "system.posix_acl_access" as linux/posix_acl_xattr.h has it: a version (2),
 // then entries of tag, permissions and id, all little endian.
-func decodeACL(data []byte) ([]telemetry.ACL, error) {
+func DecodeACL(data []byte) ([]telemetry.ACL, error) {
 	if len(data) < 4 || (len(data)-4)%8 != 0 || binary.LittleEndian.Uint32(data) != 2 {
 		return nil, errACL
 	}

@@ -3,6 +3,7 @@ package proc
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -16,6 +17,7 @@ type Mapping struct {
 	Device  uint64 // as stat(2) has it
 	Inode   uint64
 	Deleted bool
+	Range   string // its first mapping, by its name under /proc/PID/map_files
 }
 
 // MaxMappings bounds what is read of one process.
@@ -99,7 +101,14 @@ func parseMapping(line []byte) (Mapping, bool) {
 	// The kernel writes a newline in a name as \012.
 	path = strings.ReplaceAll(path, `\012`, "\n")
 	path, deleted := strings.CutSuffix(path, deletedSuffix)
-	return Mapping{Path: path, Device: makeDevice(hi, lo), Inode: inode, Deleted: deleted}, true
+	return Mapping{Path: path, Device: makeDevice(hi, lo), Inode: inode, Deleted: deleted, Range: rangeOf(string(fields[0]))}, true
+}
+
+// rangeOf is the name under map_files of a range in maps, whose addresses have leading
+// zeros.
+func rangeOf(addresses string) string {
+	from, to, _ := strings.Cut(addresses, "-")
+	return cmp.Or(strings.TrimLeft(from, "0"), "0") + "-" + cmp.Or(strings.TrimLeft(to, "0"), "0")
 }
 
 // makeDevice is makedev(3) of the GNU C library.

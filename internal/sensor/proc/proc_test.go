@@ -47,8 +47,8 @@ func TestParseMaps(t *testing.T) {
 garbage
 `))
 	want := Mapped{Open: 2, Files: []Mapping{
-		{Path: "/usr/bin/cat", Device: makeDevice(0xfe, 1), Inode: 131090},
-		{Path: "/tmp/with a space\nand a line", Device: makeDevice(0xfe, 1), Inode: 77, Deleted: true},
+		{Path: "/usr/bin/cat", Device: makeDevice(0xfe, 1), Inode: 131090, Range: "55d0c0002000-55d0c0007000"},
+		{Path: "/tmp/with a space\nand a line", Device: makeDevice(0xfe, 1), Inode: 77, Deleted: true, Range: "7f1c10000000-7f1c10001000"},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("(-want +got):\n%s %v", diff, err)

@@ -1,7 +1,7 @@
-// Package access tells who can write to a directory: by its owner, its group and
-// mode, and its access control list, as the kernel decides (acl(5),
-// path_resolution(7)), for the accounts that a host has. It reads no host by
-// itself.
+// Package access tells who can write to a directory or a file: by its owner, its group
+// and mode, and its access control list, as the kernel decides (acl(5),
+// path_resolution(7)), for the accounts that a host has. It reads no host by itself:
+// several rules packages ask it.
 package access
 
 import (
@@ -71,7 +71,8 @@ func (a Accounts) Cost(dir *telemetry.File, above []*telemetry.File) int {
 	return who * entries
 }
 
-// Writers are those, root apart, who can create names in a directory.
+// Writers are those, root apart, who can create names in a directory, or write to a
+// file.
 type Writers struct {
 	Everyone bool     // the permissions of others give it to any account there is or will be
 	Names    []string // accounts, sorted
@@ -98,8 +99,8 @@ func (w Writers) String() string {
 	return "everyone (" + text + ")"
 }
 
-// Writers finds who can write to a directory and can reach it through those
-// above.
+// Writers finds who can write to a directory, or to a file of another kind, and can
+// reach it through those above.
 func (a Accounts) Writers(dir *telemetry.File, above []*telemetry.File) Writers {
 	if a.index == nil {
 		a = a.Indexed()
@@ -148,7 +149,11 @@ func (a Accounts) can(s subject, dir *telemetry.File, above []*telemetry.File) b
 			return false
 		}
 	}
-	return s.known && s.uid == dir.UID || allows(dir, s, write|execute)
+	want := uint8(write | execute)
+	if dir.Kind == telemetry.Regular {
+		want = write
+	}
+	return s.known && s.uid == dir.UID || allows(dir, s, want)
 }
 
 // strangers are ids that a directory's permissions name and no account has. What

@@ -24,11 +24,15 @@ func TestMain(m *testing.M) {
 	}
 	// With the credentials that the parent has given: one line a directory.
 	for _, dir := range os.Args[1:] {
-		fmt.Println(syscall.Access(dir, write|execute) == nil)
+		want := uint32(write | execute)
+		if strings.HasSuffix(dir, "/f") {
+			want = write
+		}
+		fmt.Println(syscall.Access(dir, want) == nil)
 	}
 }
 
-// TestWritersAgainstKernel makes directories with modes and access control lists
+// TestWritersAgainstKernel makes directories and files with modes and access control lists
 // and compares with access(2), asked by a process of each account.
 func TestWritersAgainstKernel(t *testing.T) {
 	testenv.NeedRoot(t)
@@ -51,7 +55,7 @@ func TestWritersAgainstKernel(t *testing.T) {
 	for i := range 150 {
 		over := generate(t, random, setfacl, filepath.Join(base, fmt.Sprint(i)), true)
 		above = append(above, over)
-		dirs = append(dirs, generate(t, random, setfacl, filepath.Join(over.Path, "d"), false))
+		dirs = append(dirs, generate(t, random, setfacl, filepath.Join(over.Path, []string{"d", "f"}[i%2]), false))
 	}
 	for _, u := range accounts.Users {
 		allowed := ask(t, u.UID, accounts.gids(u), dirs)
@@ -78,7 +82,12 @@ func generate(t *testing.T, random *rand.Rand, setfacl, name string, open bool) 
 	if open && random.IntN(3) > 0 {
 		f.Mode = 0o755
 	}
-	if err := os.Mkdir(name, 0o700); err != nil {
+	if filepath.Base(name) == "f" {
+		f.Kind = telemetry.Regular
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	} else if err := os.Mkdir(name, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chown(name, int(f.UID), int(f.GID)); err != nil {

@@ -1,0 +1,116 @@
+// Package behavior is the rules package Runtime Behavior Analysis: six rules about
+// what happened on a Linux host while a run went on, and about the programs that run
+// there. Four judge by what was observed and by the listeners: which programs speak
+// protocols that anybody on the way can read, and which listeners nobody needed. Two
+// judge by the files that processes have: whether they protect their data from being
+// executed, and whether others than root can change what root executes.
+//
+// What was observed comes of a supported kernel. On another one finding says so, and
+// no rule of the package is evaluated.
+package behavior
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"assay/internal/host"
+	"assay/internal/inspector"
+	"assay/internal/rules"
+	"assay/internal/telemetry"
+)
+
+// Package is the rules package. Its zero value is ready and safe for concurrent use.
+type Package struct{}
+
+// check is a rule and what answers it. evaluate neither panics nor blocks on any
+// telemetry.
+type check struct {
+	rule     rules.Rule
+	evaluate func(h *host.Host) answer
+}
+
+// checks lists the rules of the package, in the order of the documentation.
+func checks() []check {
+	return []check{loginClients, generalClients, unusedPorts, insecureServers, dataExecution, rootModules}
+}
+
+// Describe implements rules.Package.
+func (Package) Describe() rules.Description {
+	d := rules.Description{
+		ID:      inspector.PackageBehavior,
+		Name:    "Runtime Behavior Analysis",
+		Version: "1.0",
+		Text: "The rules in this package analyze the behavior of hosts during an assessment run: which programs use insecure protocols, " +
+			"which listening ports nobody uses, which software runs without protection of its data from being executed, " +
+			"and which modules of root's processes others can modify.",
+		Sensors: []string{
+			telemetry.SensorSystem, telemetry.SensorAccounts, telemetry.SensorProcesses, telemetry.SensorPrograms,
+			telemetry.SensorSockets, telemetry.SensorActivity,
+		},
+		Observe: true,
+	}
+	for _, c := range checks() {
+		d.Rules = append(d.Rules, c.rule)
+	}
+	return d
+}
+
+// Evaluate implements rules.Package.
+func (Package) Evaluate(ctx context.Context, h *host.Host, _ rules.Input) ([]rules.Result, error) {
+	var results []rules.Result
+	refused := unsupported(h)
+	for _, c := range checks() {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("evaluate %s: %w", c.rule.ID, err)
+		}
+		if refused != nil {
+			r := *refused
+			r.Rule = c.rule.ID
+			results = append(results, r)
+			continue
+		}
+		results = append(results, run(c, h)...)
+	}
+	return results, nil
+}
+
+// run evaluates one rule. A rule that fails on one host's telemetry must not take the
+// others with it.
+func run(c check, h *host.Host) (results []rules.Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			results = []rules.Result{{Rule: c.rule.ID, Verdict: rules.Error, Reason: fmt.Sprintf("the rule ended with a panic: %v", p),
+				Remedy: "Report this as a bug of Assay, with the telemetry of the host if that is possible."}}
+		}
+	}()
+	a := c.evaluate(h)
+	results = a.results()
+	for i := range results {
+		results[i].Rule = c.rule.ID
+	}
+	return results
+}
+
+// refusal begins the reason of the sensor's coverage on kernels that do not take its
+// programs. Other failures to observe are gaps, not properties of the kernel.
+const refusal = "the kernel does not take the eBPF programs"
+
+// unsupported is the result for every rule where the kernel cannot be observed; nil
+// where it can, or where nobody tried.
+func unsupported(h *host.Host) *rules.Result {
+	c := h.Coverage(telemetry.SensorActivity)
+	if c.State != telemetry.Failed || !strings.HasPrefix(c.Reason, refusal) || len(h.Observations().Values) > 0 {
+		return nil
+	}
+	kernel := "its kernel"
+	if system := h.System(); system.OK() && system.Value.Kernel != "" {
+		kernel = "its kernel " + system.Value.Kernel
+	}
+	return &rules.Result{Verdict: rules.NotEvaluated, Unsupported: true,
+		Reason: fmt.Sprintf("Runtime Behavior Analysis needs a kernel that it can observe. The host cannot be observed: %s is not supported (%s).", kernel, c.Reason),
+		Remedy: "Run a kernel of the published list on the host (support/kernel-versions.json), or leave Runtime Behavior Analysis out of its assessments. Other rules packages are not affected.",
+		Evidence: []rules.Evidence{{
+			Sensor: telemetry.SensorActivity, Record: telemetry.Key(&c), Found: c.Reason, Expected: "a kernel that can be observed",
+		}}}
+}

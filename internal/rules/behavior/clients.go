@@ -1,0 +1,151 @@
+package behavior
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"assay/internal/host"
+	"assay/internal/inspector"
+	"assay/internal/rules"
+	"assay/internal/telemetry"
+)
+
+// loginClients and generalClients are about programs that have connected to insecure
+// protocols of other hosts. Connections within the host do not count: nobody is on
+// their way. An attempt that nobody has answered counts, because the program is set up
+// to speak so.
+var (
+	loginClients = check{
+		rule: rules.Rule{
+			ID: "insecure-client-protocols-login", Title: "Insecure client protocols (login)", Severity: inspector.Medium,
+			Finding:        "Instance <id> uses insecure protocols to log in to remote hosts",
+			Description:    "This rule detects a client's use of insecure protocols to log in to remote machines: FTP, Telnet, rexec, rlogin and RSH send passwords and sessions in the clear, or trust the address of the client.",
+			Recommendation: "Use SSH and SFTP in place of these protocols, and remove their clients.",
+		},
+		evaluate: func(h *host.Host) answer { return clients(h, loginProtocols) },
+	}
+	generalClients = check{
+		rule: rules.Rule{
+			ID: "insecure-client-protocols-general", Title: "Insecure client protocols (general)", Severity: inspector.Low,
+			Finding:        "Instance <id> uses insecure protocols to connect to remote hosts",
+			Description:    "This rule detects a client's use of insecure protocols to connect to remote machines, such as HTTP, POP3, IMAP, LDAP and VNC: whoever is on the way can read, and often change, what is sent.",
+			Recommendation: "Use the encrypted form of the protocol: HTTPS, IMAPS, POP3S, LDAPS, or a tunnel.",
+		},
+		evaluate: func(h *host.Host) answer { return clients(h, generalProtocols) },
+	}
+)
+
+// use is what one program did by one protocol.
+type use struct {
+	protocol    protocol
+	program     string
+	connections []*telemetry.Connection
+}
+
+func clients(h *host.Host, protocols []protocol) answer {
+	a := observed(h, "No program has connected to another host by one of these protocols.")
+	connections := h.Connections()
+	a.gap(connections.Complete, connections.Reason)
+	uses := map[string]*use{}
+	for _, c := range connections.Values {
+		p, ok := find(protocols, c.Port)
+		if !ok || c.Local {
+			continue
+		}
+		// A file that was gone before anybody could look has the name of its process.
+		program := cmp.Or(c.Path, c.Name)
+		subject := fmt.Sprintf("%s tcp/%d", within(c.Container, program), c.Port)
+		if uses[subject] == nil {
+			uses[subject] = &use{protocol: p, program: owned(program, c.Package)}
+		}
+		uses[subject].connections = append(uses[subject].connections, c)
+	}
+	for subject, u := range uses {
+		*a.fail(subject) = u.fault()
+	}
+	return a
+}
+
+// fault words what a program did, in the order of the remote addresses.
+func (u *use) fault() fault {
+	slices.SortFunc(u.connections, func(a, b *telemetry.Connection) int {
+		return cmp.Or(cmp.Compare(a.Remote, b.Remote), cmp.Compare(telemetry.Key(a), telemetry.Key(b)))
+	})
+	var f fault
+	var count uint64
+	var first, last time.Time
+	var remotes []string
+	for _, c := range u.connections {
+		count += c.Count
+		if first.IsZero() || c.First.Before(first) {
+			first = c.First
+		}
+		if c.Last.After(last) {
+			last = c.Last
+		}
+		remotes = append(remotes, c.Remote)
+		f.evidence = append(f.evidence, rules.Evidence{
+			Sensor: telemetry.SensorActivity, Record: telemetry.Key(c), File: c.Path, Expected: "an encrypted protocol",
+			Found: fmt.Sprintf("%s connected to %s port %d (the port suggests %s) %d times as uid %d, %s", u.program, c.Remote, c.Port, u.protocol.name, c.Count, c.UID, span(c.First, c.Last)),
+		})
+	}
+	remotes = slices.Compact(remotes)
+	f.reason = fmt.Sprintf("%s has connected to TCP port %d, which suggests %s, of %s: %d times, %s.", u.program, u.protocol.port, u.protocol.name, several(remotes, "host"), count, span(first, last))
+	if u.protocol.note != "" {
+		f.reason += " Of this protocol, " + u.protocol.note + "."
+	}
+	c := u.connections[0]
+	f.attributes = []inspector.Attribute{
+		{Key: "PORT", Value: strconv.Itoa(int(c.Port))}, {Key: "PROTOCOL", Value: u.protocol.name}, {Key: "PROCESS_NAME", Value: c.Name},
+		{Key: "EXECUTABLE", Value: c.Path}, {Key: "package_name", Value: strings.ToLower(c.Package)}, {Key: "CONTAINER", Value: c.Container},
+		{Key: "REMOTE_ADDRESSES", Value: several(remotes, "host")}, {Key: "CONNECTIONS", Value: strconv.FormatUint(count, 10)},
+	}
+	return f
+}
+
+// observed begins an answer that needs an observation: its evidence is that there was
+// one.
+func observed(h *host.Host, passed string) answer {
+	a := answer{passed: passed, remedy: "Assess the host again for the whole duration, with its agent run as root on a supported kernel."}
+	observations := h.Observations()
+	a.gap(len(observations.Values) > 0, "no observation of the host has come to its end ("+cmp.Or(observations.Reason, "none was reported")+")")
+	for _, o := range observations.Values {
+		a.seen = append(a.seen, rules.Evidence{
+			Sensor: telemetry.SensorActivity, Record: telemetry.Key(o),
+			Found: fmt.Sprintf("observed %s (%s): %d programs executed, %d connections made, %d accepted", span(o.Began, o.Ended), o.Tier, o.Executions, o.Connections, o.Accepted),
+		})
+	}
+	return a
+}
+
+// within tells what is in a container from what the host has. Which container is not
+// told: they come and go, and a finding's subject must stay.
+func within(container, name string) string {
+	if container == "" {
+		return name
+	}
+	return "container:" + name
+}
+
+// shown is how many of several things a sentence names.
+const shown = 5
+
+// several names the first few of a list: "203.0.113.1, 203.0.113.2 and 3 more hosts".
+func several(list []string, what string) string {
+	if more := len(list) - shown; more > 0 {
+		return fmt.Sprintf("%s and %d more %ss", strings.Join(list[:shown], ", "), more, what)
+	}
+	return strings.Join(list, ", ")
+}
+
+func span(from, to time.Time) string {
+	const form = "2006-01-02 15:04:05"
+	if from.IsZero() || from.Equal(to) {
+		return "at " + to.UTC().Format(form) + " UTC"
+	}
+	return "from " + from.UTC().Format(form) + " to " + to.UTC().Format(form) + " UTC"
+}

@@ -1,0 +1,187 @@
+package behavior
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"assay/internal/host"
+	"assay/internal/inspector"
+	"assay/internal/rules"
+	"assay/internal/telemetry"
+)
+
+// listener is a port on which a program listens for others than the host itself, on
+// one address or several.
+type listener struct {
+	protocol  string // "tcp", "udp"
+	port      uint16
+	netNS     uint64
+	program   string // words
+	container bool
+	subject   string // of findings: stays from run to run
+	sockets   []*telemetry.Socket
+}
+
+// listeners lists those that others can reach, sorted, and the rules' evidence of
+// having looked. What listens on loopback addresses only is left out: nobody is on the
+// way to it.
+func listeners(h *host.Host, protocol string, a *answer) []*listener {
+	sockets := h.Sockets()
+	a.gap(sockets.Complete, sockets.Reason)
+	containers := namespaces(h)
+	byKey := map[string]*listener{}
+	for _, s := range sockets.Values {
+		address, err := netip.ParseAddr(s.Local)
+		if !s.Listening() || s.Protocol != protocol || err == nil && address.Unmap().IsLoopback() {
+			continue
+		}
+		l := &listener{protocol: protocol, port: s.LocalPort, netNS: s.NetNS, program: "no process that is known"}
+		name := ""
+		if len(s.Owners) > 0 {
+			o := slices.MinFunc(s.Owners, func(a, b telemetry.Owner) int {
+				return cmp.Or(strings.Compare(a.Exe, b.Exe), cmp.Compare(a.PID, b.PID))
+			})
+			name = cmp.Or(o.Exe, o.Name)
+			l.program = owned(name, o.Package)
+			l.container = containers[o.PID] != ""
+		}
+		l.subject = strings.TrimSpace(fmt.Sprintf("%s/%d %s", protocol, s.LocalPort, name))
+		if l.container {
+			l.subject = within("one", l.subject)
+		}
+		key := fmt.Sprintf("%s %d", l.subject, s.NetNS)
+		if byKey[key] == nil {
+			byKey[key] = l
+		}
+		byKey[key].sockets = append(byKey[key].sockets, s)
+	}
+	var all []*listener
+	for _, key := range slices.Sorted(maps.Keys(byKey)) {
+		l := byKey[key]
+		slices.SortFunc(l.sockets, func(a, b *telemetry.Socket) int { return strings.Compare(telemetry.Key(a), telemetry.Key(b)) })
+		all = append(all, l)
+	}
+	return all
+}
+
+// namespaces tells which processes are in containers.
+func namespaces(h *host.Host) map[int]string {
+	containers := map[int]string{}
+	for _, p := range h.Processes().Values {
+		containers[p.PID] = p.Container
+	}
+	return containers
+}
+
+func (l *listener) evidence(expected string) (all []rules.Evidence) {
+	for _, s := range l.sockets {
+		var file string
+		if len(s.Owners) > 0 {
+			file = s.Owners[0].Exe
+		}
+		all = append(all, rules.Evidence{
+			Sensor: telemetry.SensorSockets, Record: telemetry.Key(s), File: file, Expected: expected,
+			Found: fmt.Sprintf("%s listens on %s port %d of %s", l.program, strings.ToUpper(l.protocol), l.port, s.Local),
+		})
+	}
+	return all
+}
+
+func (l *listener) attributes(more ...inspector.Attribute) []inspector.Attribute {
+	list := []inspector.Attribute{{Key: "PORT", Value: strconv.Itoa(int(l.port))}, {Key: "TRANSPORT", Value: strings.ToUpper(l.protocol)}}
+	if owners := l.sockets[0].Owners; len(owners) > 0 {
+		list = append(list, inspector.Attribute{Key: "PROCESS_NAME", Value: owners[0].Name}, inspector.Attribute{Key: "EXECUTABLE", Value: owners[0].Exe},
+			inspector.Attribute{Key: "package_name", Value: strings.ToLower(owners[0].Package)})
+	}
+	return append(list, more...)
+}
+
+// insecureServers is about listeners on the ports of protocols that are not encrypted.
+// What is spoken there is not looked at.
+var insecureServers = check{
+	rule: rules.Rule{
+		ID: "insecure-server-protocols", Title: "Insecure server protocols", Severity: inspector.Informational,
+		Finding:        "Instance <id> supports insecure protocols",
+		Description:    "This rule determines whether the host listens on the ports of insecure protocols: FTP, Telnet, HTTP, IMAP, POP3, SMTP, SNMP version 1 and 2, RSH and rlogin. Listeners that only the host itself can reach do not count.",
+		Recommendation: "Disable the services that are not needed, and offer the encrypted form of the protocol in place of the others.",
+	},
+	evaluate: func(h *host.Host) answer {
+		a := answer{passed: "No program listens for other hosts on the port of one of these protocols."}
+		for _, transport := range []string{"tcp", "udp"} {
+			for _, l := range listeners(h, transport, &a) {
+				p, ok := find(serverProtocols[transport], l.port)
+				if !ok {
+					a.seen = append(a.seen, l.evidence("")...)
+					continue
+				}
+				f := a.fail(l.subject)
+				f.reason = fmt.Sprintf("%s listens on %s port %d, which suggests %s.", l.program, strings.ToUpper(transport), l.port, p.name)
+				if p.note != "" {
+					f.reason += " Of this protocol, " + p.note + "."
+				}
+				f.evidence = append(f.evidence, l.evidence("no service of an insecure protocol")...)
+				f.attributes = l.attributes(inspector.Attribute{Key: "PROTOCOL", Value: p.name})
+			}
+		}
+		return a
+	},
+}
+
+// unusedPorts is about listeners to which nobody has connected. That is known only of
+// those that were there before the observation began, and if everything that listeners
+// accepted was counted: an entry that found no place would fake an unused port.
+var unusedPorts = check{
+	rule: rules.Rule{
+		ID: "unused-listening-tcp-ports", Title: "Unused listening TCP ports", Severity: inspector.Informational,
+		Finding:        "Instance <id> has listening TCP ports that nobody used during the assessment run",
+		Description:    "This rule detects listening TCP ports that may not be required by the host: to which no other host connected while the assessment run went on. A run of an hour or more makes the answer worth more.",
+		Recommendation: "Disable services that are not needed, let those that only the host itself uses listen on loopback addresses, and keep others away from the port by a firewall.",
+	},
+	evaluate: unused,
+}
+
+func unused(h *host.Host) answer {
+	a := observed(h, "To every TCP port on which the host listened all the time, another host has connected.")
+	accepting := h.Accepting()
+	a.gap(accepting.Complete, accepting.Reason)
+	observation := a.seen
+	a.gap(len(observation) <= 1, "the run was observed in several pieces, between which a connection may have been accepted")
+	all := listeners(h, "tcp", &a)
+	if len(observation) != 1 || !accepting.Complete {
+		return a // that there were no connections is not known of any
+	}
+	counted := map[place]counts{}
+	for _, r := range accepting.Values {
+		p := place{r.NetNS, r.Port}
+		c := counted[p]
+		counted[p] = counts{c.accepted + r.Count, c.foreign + r.Foreign, c.listens + r.Listens}
+	}
+	if len(all) == 0 {
+		a.passed = "No program listens on a TCP port for other hosts."
+	}
+	for _, l := range all {
+		c := counted[place{l.netNS, l.port}]
+		if c.foreign > 0 || c.listens > 0 {
+			continue // used, or not there for all of the time
+		}
+		f := a.fail(l.subject)
+		f.reason = fmt.Sprintf("%s listens on TCP port %d, to which no other host has connected while the run was observed; the host itself has %d times.", l.program, l.port, c.accepted)
+		f.evidence = append(append(f.evidence, l.evidence("connections from other hosts, or no listener")...), observation...)
+		f.attributes = l.attributes()
+	}
+	return a
+}
+
+// place is a port in a network namespace. Addresses and families are not told apart: a
+// connection over IPv4 to a socket of IPv6 counts as one of IPv6.
+type place struct {
+	netNS uint64
+	port  uint16
+}
+
+type counts struct{ accepted, foreign, listens uint64 }
