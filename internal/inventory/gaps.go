@@ -39,6 +39,8 @@ func (b *builder) addGaps() {
 			Remedy: "Update the agent: no database of packages has such entries, and it should not send them.",
 		})
 	}
+	b.addOriginGaps()
+	b.addExtrasGap()
 	b.addKernelGaps()
 }
 
@@ -49,11 +51,14 @@ func (b *builder) addCoverage(sensor, part string, kind Kind) telemetry.State {
 	if p.State == telemetry.Complete {
 		return p.State
 	}
-	what := "the sensor \"" + sensor + "\""
-	if part != "" {
-		what += " (" + part + ")"
+	g := Gap{Kind: kind, Reason: p.Reason}
+	if !strings.HasPrefix(g.Reason, "the sensor ") {
+		what := "the sensor \"" + sensor + "\""
+		if part != "" {
+			what += " (" + part + ")"
+		}
+		g.Reason = fmt.Sprintf("%s is %s: %s", what, strings.ReplaceAll(string(p.State), "_", " "), p.Reason)
 	}
-	g := Gap{Kind: kind, Reason: fmt.Sprintf("%s is %s: %s", what, strings.ReplaceAll(string(p.State), "_", " "), p.Reason)}
 	s := b.h.System()
 	g.Denied = p.State == telemetry.Denied || p.State == telemetry.Partial && s.OK() && s.Value.Unprivileged
 	switch {
@@ -125,9 +130,12 @@ func isLivePatch(module string) bool {
 // sort puts everything into its one order, whatever the order of the telemetry.
 func (b *builder) sort() {
 	slices.SortFunc(b.inv.Components, func(x, y Component) int {
+		// What nearly always decides comes first: Or compares all that it is given.
+		if c := cmp.Or(cmp.Compare(x.Container, y.Container), -cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Ecosystem, y.Ecosystem), cmp.Compare(x.Name, y.Name)); c != 0 {
+			return c
+		}
 		return cmp.Or(
-			cmp.Compare(x.Container, y.Container), -cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Ecosystem, y.Ecosystem),
-			cmp.Compare(x.Name, y.Name), cmp.Compare(x.Version, y.Version), cmp.Compare(x.Arch, y.Arch),
+			cmp.Compare(x.Version, y.Version), cmp.Compare(x.Arch, y.Arch),
 			cmp.Compare(x.Kernel, y.Kernel), cmp.Compare(x.Status, y.Status), cmp.Compare(x.Module, y.Module),
 			cmp.Compare(x.Vendor, y.Vendor), cmp.Compare(x.Path, y.Path), cmp.Compare(x.Inside, y.Inside),
 			cmp.Compare(x.Owner, y.Owner), cmp.Compare(x.PURL, y.PURL), cmp.Compare(x.Runs, y.Runs), cmp.Compare(x.Record, y.Record),

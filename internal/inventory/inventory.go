@@ -62,13 +62,14 @@ const (
 // languages a library in one place.
 type Component struct {
 	Kind      Kind       `json:"kind"`
-	Ecosystem string     `json:"ecosystem,omitempty"` // System.Ecosystem, or the language's: "PyPI"; empty: see the system's Problem
+	Ecosystem string     `json:"ecosystem,omitempty"` // System.Ecosystem, or the language's: "PyPI"; empty: see the system's Problem, or of another package manager than the system's
 	Container string     `json:"container,omitempty"` // the id; empty: the host
 	Name      string     `json:"name"`                // the source package, or the library, as advisories name it
 	Version   string     `json:"version"`             // of the source package, epoch included; of rpm that of the binaries, by which its advisories go
 	Arch      string     `json:"arch,omitempty"`      // of the binary packages, where they have one only; as the system's tools name it
 	Module    string     `json:"module,omitempty"`    // rpm: the modularity stream, "nodejs:18:..."
 	Vendor    string     `json:"vendor,omitempty"`    // dpkg's Origin, rpm's Vendor
+	Foreign   bool       `json:"foreign,omitempty"`   // Vendor is another than the system's, whose advisories are not about it
 	Binaries  []Binary   `json:"binaries,omitempty"`
 	Kernel    KernelRole `json:"kernel,omitempty"`
 	Runs      string     `json:"runs,omitempty"`   // of a running kernel: its version where that is not Version, because it was updated and not started since

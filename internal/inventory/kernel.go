@@ -134,17 +134,14 @@ func rpmReleases(p *telemetry.Package, flavour string) []string {
 		return suseReleases(evr, flavour)
 	case "", "uek", "lt", "ml", "plus":
 		return []string{plain}
-	case "rt":
-		// A version of its own until RHEL 9.2, since then that of the kernel.
-		if strings.Contains(evr, ".rt") {
-			return []string{plain}
-		}
 	}
 	flavour = strings.TrimPrefix(flavour, "uek-")
-	if rest, ok := strings.CutPrefix(flavour, "rt-"); ok && strings.Contains(evr, ".rt") {
-		flavour = rest
+	releases := []string{plain + "+" + flavour, plain + "." + flavour, evr + "." + flavour + "." + p.Arch}
+	if rest, ok := strings.CutPrefix(flavour, "rt"); ok && strings.Contains(evr, ".rt") {
+		// A build of its own until RHEL 9.2: the release has the mark, and in 9 the name, too.
+		releases = append(releases, plain+strings.Replace(rest, "-", "+", 1))
 	}
-	return []string{plain + "+" + flavour, plain + "." + flavour, evr + "." + flavour + "." + p.Arch}
+	return releases
 }
 
 // suseReleases are the version and release, without the number of the rebuild, and

@@ -46,8 +46,9 @@ func (b *builder) addPackages(packages []*telemetry.Package) {
 }
 
 func (b *builder) groupOf(p *telemetry.Package) group {
-	g := group{container: p.Container, manager: p.Manager, vendor: p.Vendor, status: p.Status, module: p.Modularity}
-	g.source, g.version = sourceOf(p, b.system(p.Container))
+	s := b.system(p.Container)
+	g := group{container: p.Container, manager: p.Manager, vendor: p.Vendor, status: p.Status, module: moduleOf(p, s)}
+	g.source, g.version = sourceOf(p, s)
 	if p.Manager == "rpm" {
 		// Advisories of the rpm families go by binary packages, which may have
 		// versions of their own, and by architecture.
@@ -63,10 +64,13 @@ func (b *builder) component(g group, members []*telemetry.Package) Component {
 	})
 	s := b.system(g.container)
 	c := Component{
-		Kind: Package, Ecosystem: s.Ecosystem, Container: g.container, Name: g.source, Version: g.version,
+		Kind: Package, Ecosystem: s.Ecosystem, Foreign: s.isForeign(g.vendor), Container: g.container, Name: g.source, Version: g.version,
 		Arch: archOf(members), Module: g.module, Vendor: g.vendor, Kernel: g.kernel, Runs: g.runs, Status: g.status,
 		PURL:   sourceURL(s, g, archOf(members)),
 		Sensor: telemetry.SensorOf(members[0]), Record: telemetry.Key(members[0]),
+	}
+	if s.Ecosystem != "" && !s.covers(g.manager) {
+		c.Ecosystem = ""
 	}
 	for n, p := range members {
 		if n > 0 && p.Name == members[n-1].Name && p.Arch == members[n-1].Arch && p.Version == members[n-1].Version {

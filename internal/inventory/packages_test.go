@@ -68,7 +68,7 @@ func TestDebianPackages(t *testing.T) {
 		"dpkg grub-efi-amd64-signed 1+2.06+13+deb12u1 amd64 grub-efi-amd64-signed 1+2.06+13+deb12u1",
 		"dpkg shim-signed 1.44~1+deb12u1+15.8-1~deb12u1 amd64 shim-signed 1.44~1+deb12u1",
 		"dpkg shim-helpers-amd64-signed 1+15.8+1~deb12u1 amd64 shim-helpers-amd64-signed 1+15.8+1~deb12u1",
-		"dpkg fwupd-amd64-signed 1:1.4+1 amd64 fwupd-efi-amd64-signed 1:1.4+1",
+		"dpkg fwupd-amd64-signed 1:1.4+1 amd64 fwupd-amd64-signed 1:1.4+1",
 	)
 	want := []string{
 		"Debian:12|broken|1|amd64||broken",
@@ -146,6 +146,42 @@ func TestRPMPackages(t *testing.T) {
 	}
 }
 
+// TestExtras has packages of Amazon Linux 2's extras beside core's.
+func TestExtras(t *testing.T) {
+	s := hosttest.New().Add(telemetry.SensorSystem, &telemetry.System{OS: "amzn", OSVersion: "2"}).
+		Add(telemetry.SensorPackages,
+			&telemetry.Package{Manager: "rpm", Name: "kernel", Version: "5.10.210-201.852.amzn2", Source: "kernel", Arch: "x86_64"},
+			&telemetry.Package{Manager: "rpm", Name: "kernel", Version: "4.14.336-257.562.amzn2", Source: "kernel", Arch: "x86_64"})
+	inv := inventory.Of(s.Host())
+	if c := inv.Components; len(c) != 2 || c[0].Module != "" || c[1].Module != "extras:kernel-5.10" || len(inv.Gaps) != 0 {
+		t.Errorf("%+v, %+v", c, inv.Gaps)
+	}
+	inv = inventory.Of(s.Text("/etc/yum.repos.d/amzn2-extras.repo",
+		"[amzn2extra-docker]\nenabled = 1\n[amzn2extra-docker-source]\nenabled=1\n[amzn2extra-nginx1]\nenabled = 0\n[amzn2extra-kernel-5.10]\nenabled = 1\n").Host())
+	if len(inv.Gaps) != 1 || !strings.Contains(inv.Gaps[0].Reason, "the extras docker, and") {
+		t.Errorf("%+v", inv.Gaps)
+	}
+}
+
+func TestOrigins(t *testing.T) {
+	s := hosttest.New().Add(telemetry.SensorSystem, &telemetry.System{OS: "almalinux", OSVersion: "9.4"})
+	for _, p := range []telemetry.Package{
+		{Manager: "rpm", Name: "bash", Vendor: "AlmaLinux"}, {Manager: "rpm", Name: "local"},
+		{Manager: "rpm", Name: "htop", Vendor: "Fedora Project"}, {Manager: "dpkg", Name: "debootstrapped"},
+	} {
+		p.Version = "1-1"
+		s = s.Add(telemetry.SensorPackages, &p)
+	}
+	var got []string
+	for _, c := range inventory.Of(s.Host()).Components {
+		got = append(got, fmt.Sprint(c.Name, " ", c.Ecosystem, " ", c.Foreign, " ", c.PURL != ""))
+	}
+	want := []string{"debootstrapped  false false", "bash AlmaLinux:9 false true", "htop AlmaLinux:9 true true", "local AlmaLinux:9 false true"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("want -, got +\n%s", diff)
+	}
+}
+
 func TestReplacedKernels(t *testing.T) {
 	inv := of(&telemetry.System{OS: "alpine", OSVersion: "3.20.1", Live: true, Kernel: "6.6.30-0-lts"},
 		"apk linux-lts 6.6.31-r0 x86_64 linux-lts 6.6.31-r0", "apk libcrypto3 3.3.0-r2 x86_64 openssl 3.3.0-r2", "apk libssl3 3.3.0-r2 x86_64 openssl 3.3.0-r2")
@@ -170,6 +206,7 @@ func TestRepositories(t *testing.T) {
 			"Ubuntu:24.04:LTS", []string{"Ubuntu:Pro:24.04:LTS"}},
 		{telemetry.System{OS: "ubuntu", OSVersion: "24.04"}, "/etc/apt/sources.list.d/x.sources", "Enabled: no\nTypes: deb\nURIs: https://esm.ubuntu.com/apps/ubuntu\nSuites: noble-apps-security\n", "Ubuntu:24.04:LTS", nil},
 		{telemetry.System{OS: "ubuntu", OSVersion: "22.04"}, "/etc/apt/sources.list.d/fips.list", "deb [arch=amd64] https://esm.ubuntu.com/fips-updates/ubuntu jammy-updates main\n", "Ubuntu:22.04:LTS", []string{"Ubuntu:Pro:FIPS-updates:22.04:LTS"}},
+		{telemetry.System{OS: "ubuntu", OSVersion: "14.04"}, "/etc/apt/sources.list.d/x.list", "deb https://esm.ubuntu.com/infra-legacy/ubuntu trusty-infra-legacy-security main\n", "Ubuntu:14.04:LTS", []string{"Ubuntu:Pro:14.04:LTS"}},
 		{telemetry.System{OS: "ubuntu", OSVersion: "22.04"}, "/etc/apt/sources.list", "#deb https://esm.ubuntu.com/infra/ubuntu jammy-infra-security main\n", "Ubuntu:22.04:LTS", nil},
 		{telemetry.System{OS: "debian", Codename: "forky"}, "/etc/apt/sources.list", "deb http://deb.debian.org/debian sid main\n", "Debian:sid", nil},
 		{telemetry.System{OS: "debian", Codename: "forky"}, "/etc/apt/sources.list", "deb http://deb.debian.org/debian forky main\ndeb http://deb.debian.org/debian sid main\n", "Debian:14", nil},
@@ -244,12 +281,14 @@ func TestGaps(t *testing.T) {
 		kind inventory.Kind
 	}{
 		"packages":    {whole.Partial(telemetry.SensorPackages), `the sensor "packages" is partial`, inventory.Package},
-		"libraries":   {whole.Dropped(telemetry.SensorLibraries), `the sensor "libraries" is not collected`, inventory.Library},
+		"libraries":   {whole.Dropped(telemetry.SensorLibraries), `the sensor "libraries" sent no coverage`, inventory.Library},
 		"containers":  {whole.Cover(telemetry.SensorContainers, "", telemetry.Denied, "no"), `the sensor "containers" is denied`, ""},
 		"a part":      {whole.Cover(telemetry.SensorContainers, "libraries", telemetry.Partial, "no"), `the sensor "containers" (libraries) is partial: no`, inventory.Library},
 		"a database":  {whole.Add(telemetry.SensorPackages, &telemetry.PackageDatabase{Path: "/var/lib/rpm/Packages", Problem: "is damaged"}), "the packages in /var/lib/rpm/Packages are not all known: is damaged", inventory.Package},
 		"skipped":     {whole.Add(telemetry.SensorPackages, &telemetry.PackageDatabase{Path: "/x", Skipped: 3}), "3 entries", inventory.Package},
 		"nameless":    {whole.Add(telemetry.SensorPackages, &telemetry.Package{Manager: "rpm", Version: "1"}, &telemetry.Package{Manager: "rpm", Name: "x"}), "2 entries without", inventory.Package},
+		"vendor":      {whole.Add(telemetry.SensorPackages, &telemetry.Package{Manager: "dpkg", Name: "x", Version: "1", Vendor: "Docker"}), "1 source packages are of another vendor (Docker): the advisories of Debian:12", inventory.Package},
+		"manager":     {whole.Add(telemetry.SensorPackages, &telemetry.Package{Manager: "rpm", Name: "x", Version: "1"}), "package manager that is not debian's", inventory.Package},
 		"live patch":  {whole.Add(telemetry.SensorKernel, &telemetry.KernelModule{Name: "livepatch_1"}), "live patches (livepatch_1)", inventory.Package},
 		"own kernel":  {whole.Absent("package:dpkg/linux-image-6.1.0-18-amd64"), "running kernel 6.1.0-18-amd64", inventory.Package},
 		"lost record": {whole.Lost("package:dpkg/linux-image-6.1.0-18-amd64"), "0 of the 1 records", inventory.Package},

@@ -29,8 +29,8 @@ func sourceURL(s *System, g group, arch string) string {
 
 func systemURL(s *System, manager, name, version, arch string) string {
 	kind, ok := urlTypes[manager]
-	if !ok || s.ID == "" {
-		return ""
+	if !ok || s.ID == "" || s.Ecosystem != "" && !s.covers(manager) {
+		return "" // the namespace would be wrong
 	}
 	q := map[string]string{"arch": arch, "distro": distro(s, manager)}
 	if epoch, rest, ok := strings.Cut(version, ":"); ok && manager == "rpm" {

@@ -172,6 +172,8 @@ func centOS(r release) naming {
 
 // suse names a product of SUSE Linux Enterprise: "15.5" is "15 SP5", and since 16
 // "16.0". Most of 15's packages are in modules, whose advisories are under their names.
+// The server for SAP has the os-release of the other one in most versions; their packages
+// are the same.
 func suse(product, id string) func(release) naming {
 	return func(r release) naming {
 		version, cpe := suseVersion(r.version)
@@ -179,12 +181,12 @@ func suse(product, id string) func(release) naming {
 			return r.unnamed()
 		}
 		n := naming{ecosystem: "SUSE:Linux Enterprise " + product + " " + version, cpe: "cpe:/o:suse:" + id + ":" + cpe}
-		if id != "sles" {
-			n.more = append(n.more, "SUSE:Linux Enterprise Server "+version)
+		for _, other := range []string{"Server", "Server for SAP Applications"} {
+			if other != product {
+				n.more = append(n.more, "SUSE:Linux Enterprise "+other+" "+version)
+			}
 		}
-		for _, suffix := range []string{"-LTSS", "-ESPOS"} {
-			n.more = append(n.more, "SUSE:Linux Enterprise Server "+version+suffix)
-		}
+		n.more = append(n.more, "SUSE:Linux Enterprise Server "+version+"-LTSS")
 		if major(r.version) == "15" {
 			for _, module := range suseModules {
 				n.more = append(n.more, "SUSE:Linux Enterprise Module for "+module+" "+version)
@@ -216,10 +218,11 @@ func suseVersion(v string) (name, cpe string) {
 }
 
 func leap(r release) naming {
-	if major(r.version) == "" {
+	version := twoNumbers(r.version)
+	if version == "" {
 		return r.unnamed()
 	}
-	return naming{ecosystem: "openSUSE:Leap " + r.version, cpe: "cpe:/o:opensuse:leap:" + r.version}
+	return naming{ecosystem: "openSUSE:Leap " + version, cpe: "cpe:/o:opensuse:leap:" + version}
 }
 
 // alpine names "3.20.3" by its first two numbers. Edge has the version of what will

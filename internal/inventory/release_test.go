@@ -46,6 +46,8 @@ var releases = []struct {
 	{"sles", "suse", "12.5", "", "SUSE Linux Enterprise Server 12 SP5", "SUSE:Linux Enterprise Server 12 SP5", "SUSE:Linux Enterprise Server 12 SP5-LTSS", ""},
 	{"sles", "suse", "16.0", "", "SUSE Linux Enterprise Server 16.0", "SUSE:Linux Enterprise Server 16.0", "", "cpe:/o:suse:sles:16:0"},
 	{"sles_sap", "suse", "15.4", "", "SUSE Linux Enterprise Server for SAP Applications 15 SP4", "SUSE:Linux Enterprise Server for SAP Applications 15 SP4", "SUSE:Linux Enterprise Server 15 SP4", ""},
+	{"sles", "suse", "12.1.0.1", "", "SUSE Linux Enterprise Server 12 SP1", "SUSE:Linux Enterprise Server 12 SP1", "SUSE:Linux Enterprise Server for SAP Applications 12 SP1", ""},
+	{"opensuse-leap", "suse", "42.3.4", "", "openSUSE Leap 42.3", "openSUSE:Leap 42.3", "", ""},
 	{"sled", "suse", "15.5", "", "SUSE Linux Enterprise Desktop 15 SP5", "SUSE:Linux Enterprise Desktop 15 SP5", "", ""},
 	{"opensuse-leap", "suse opensuse", "15.6", "", "openSUSE Leap 15.6", "openSUSE:Leap 15.6", "", "cpe:/o:opensuse:leap:15.6"},
 	{"opensuse-tumbleweed", "opensuse suse", "20240601", "", "openSUSE Tumbleweed", "openSUSE:Tumbleweed", "", ""},

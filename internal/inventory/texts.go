@@ -94,6 +94,7 @@ func deb822Sources(paragraph string) (all []source) {
 // (https://documentation.ubuntu.com/pro-client/), and what those are called.
 var proServices = []struct{ path, name string }{
 	{"/infra/ubuntu", "Pro"},
+	{"/infra-legacy/ubuntu", "Pro"},
 	{"/apps/ubuntu", "Pro"},
 	{"/fips/ubuntu", "Pro:FIPS"},
 	{"/fips-updates/ubuntu", "Pro:FIPS-updates"},

@@ -62,7 +62,7 @@ func listenerOf(s *telemetry.Socket) listener {
 	if s.Interface != "" {
 		text += " on " + s.Interface
 	}
-	return listener{text, !address.Unmap().IsLoopback() && s.Interface != "lo"}
+	return listener{text, !address.IsLoopback() && s.Interface != "lo"}
 }
 
 func compareBool(a, b bool) int {

@@ -40,6 +40,9 @@ func server() *hosttest.Snapshot {
 			&telemetry.Process{PID: 400, Name: "java", Exe: "/usr/bin/java", Package: "openjdk-17-jre-headless:amd64", Objects: []int{6, 99}},
 			&telemetry.Process{PID: 500, Name: "server", Exe: "/app/server", MountNS: 77, Objects: []int{8}},
 			&telemetry.Process{PID: 600, Name: "app", Exe: "/opt/app", Objects: []int{10, 11}},
+			&telemetry.Object{ID: 12, Path: "/usr/lib/x86_64-linux-gnu/libc.so.6", Device: 1, Inode: 3, MountNS: 58, Deleted: true},
+			&telemetry.Object{ID: 13, Path: "/usr/lib/x86_64-linux-gnu/libc.so.6", Device: 7, Inode: 2, MountNS: 59},
+			&telemetry.Object{ID: 14, Path: "[heap]", Package: "heap"},
 			&telemetry.Process{PID: 2, Name: "kthreadd", Kernel: true},
 		).
 		Add(telemetry.SensorSockets,
@@ -86,6 +89,23 @@ func TestPackages(t *testing.T) {
 	}
 	if a := u.Package("vim"); a.Reason == "" { // a script of Java's may be in it
 		t.Errorf("%+v", a)
+	}
+}
+
+// TestOtherNamespaces has the same path in mount namespaces of services: one file that was
+// replaced, and one that is another file (as snaps have).
+func TestOtherNamespaces(t *testing.T) {
+	with := func(object int) *usage.Usage {
+		return usage.Of(server().Add(telemetry.SensorProcesses, &telemetry.Process{PID: 800, Name: "x", Objects: []int{object}}).Host())
+	}
+	if got := summary(with(12).Package("libc6:amd64")); got != "exposed 100 200 300 800 old 800" {
+		t.Error(got)
+	}
+	if u := with(13); summary(u.Package("libc6:amd64")) != "exposed 100 200 300" || u.Package("vim").State != usage.Unknown {
+		t.Errorf("%+v, %+v", u.Package("libc6:amd64"), u.Package("vim"))
+	}
+	if got := summary(with(14).Package("heap")); got != "installed" {
+		t.Error(got)
 	}
 }
 
