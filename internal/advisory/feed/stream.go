@@ -18,6 +18,11 @@ import (
 // (all of OSV, all VEX files of Red Hat) have a few gigabytes.
 const MaxBytes = 32 << 30
 
+// smallFile is the size of the buffer in front of a file. Archives have hundreds of
+// thousands of files of some kilobytes: a larger one for each takes longer to make than
+// the files take to read.
+const smallFile = 4 << 10
+
 // Reader reads one file of a feed. It returns after the last byte of r or with
 // an error that says where it is; what it emitted until then must not be used.
 // It neither closes r nor keeps it.
@@ -27,7 +32,7 @@ type Reader func(ctx context.Context, r io.Reader, emit advisory.Emit) error
 // zstd by its first bytes, ending when ctx does, and no longer than MaxBytes. The
 // function that it returns frees the decompressor.
 func Stream(ctx context.Context, r io.Reader) (io.Reader, func(), error) {
-	in := bufio.NewReaderSize(&bounded{ctx: ctx, r: r, left: MaxBytes}, 64<<10)
+	in := bufio.NewReaderSize(&bounded{ctx: ctx, r: r, left: MaxBytes}, smallFile)
 	plain, free, err := decompress(in)
 	if err != nil {
 		return nil, nil, fmt.Errorf("start decompression: %w", err)

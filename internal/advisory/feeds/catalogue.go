@@ -73,7 +73,7 @@ func Known() []Feed {
 		amazon("amazon-2", "Amazon Linux:2", "https://cdn.amazonlinux.com/2/core/latest/x86_64/mirror.list"),
 		amazon("amazon-2023", "Amazon Linux:2023", "https://cdn.amazonlinux.com/al2023/core/mirrors/latest/x86_64/mirror.list"),
 	}
-	for _, release := range []string{"v3.19", "v3.20", "v3.21", "v3.22", "v3.23", "edge"} {
+	for _, release := range []string{"v3.20", "v3.21", "v3.22", "v3.23", "v3.24", "edge"} {
 		for _, repository := range []string{"main", "community"} {
 			all = append(all, Feed{Name: "alpine-" + release + "-" + repository, Kind: Alpine,
 				Address: fmt.Sprintf("https://secdb.alpinelinux.org/%s/%s.json", release, repository),

@@ -426,6 +426,35 @@ func TestLostOriginal(t *testing.T) {
 	}
 }
 
+// TestInterrupted: who ends the context ends the update, and what is there stays.
+func TestInterrupted(t *testing.T) {
+	p, f := goodPublishers(t), bare(t)
+	c := p.client(t)
+	add(t, f, "osv-debian", "osv-pypi", "kev")
+	update(t, f, c)
+	before := packages(t, f)
+	p.put(osvDebian, zipOf(t, osvRecord("DSA-5-1", "Debian:12", "new", "1.0-1"), osvRecord("DSA-6-1", "Debian:13", "newer", "2.0-1")))
+	for _, step := range []Step{Fetching, Reading, Building} {
+		ctx, cancel := context.WithCancel(context.Background())
+		_, err := f.Update(ctx, Options{Client: c, On: func(p Progress) {
+			if p.Step == step {
+				cancel()
+			}
+		}})
+		cancel()
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("ended at %s: %v", step, err)
+		}
+		if diff := cmp.Diff(before, packages(t, f)); diff != "" {
+			t.Errorf("ended at %s:\n%s", step, diff)
+		}
+	}
+	update(t, f, c)
+	if !slices.Contains(packages(t, f), "Debian:13/newer") {
+		t.Error("the next update did not go on")
+	}
+}
+
 func TestRemove(t *testing.T) {
 	p, f := goodPublishers(t), folder(t)
 	c := p.client(t)

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"assay/internal/advisory/fetch"
@@ -50,8 +52,8 @@ func locateArchive(ctx context.Context, c *fetch.Client, folder string) (locatio
 	l := location{address: beneath(folder, name)}
 	text, err = c.Text(ctx, l.address+".sha256", 1<<10)
 	var status fetch.Status
-	if errors.As(err, &status) && status.Code == 404 {
-		return l, nil
+	if errors.As(err, &status) && slices.Contains([]int{http.StatusForbidden, http.StatusNotFound, http.StatusGone}, status.Code) {
+		return l, nil // stores of objects answer 403 for what is not there
 	}
 	if err != nil {
 		return location{}, err

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"assay/internal/advisory/fetch"
@@ -22,12 +20,24 @@ type Options struct {
 	// that is there.
 	Force bool
 	Anew  bool           // build the set even if nothing has changed
-	On    func(Progress) // may be nil
+	On    func(Progress) // one call at a time; may be nil
 }
 
 func (o *Options) progress(p Progress) {
 	if o.On != nil {
 		o.On(p)
+	}
+}
+
+// serialize lets one goroutine at a time tell its progress.
+func (o *Options) serialize() {
+	if on := o.On; on != nil {
+		var mu sync.Mutex
+		o.On = func(p Progress) {
+			mu.Lock()
+			defer mu.Unlock()
+			on(p)
+		}
 	}
 }
 
@@ -80,6 +90,7 @@ var ErrNoFeeds = errors.New("no feed is followed: assay feeds list shows what th
 // of a feed is in its outcome, and leaves its old original in use; the error is of
 // whatever concerns all of them.
 func (f *Folder) Update(ctx context.Context, o Options) (result Result, err error) {
+	o.serialize()
 	err = f.change(func(s *state) error {
 		all, err := s.pick(o.Names)
 		if err != nil {
@@ -89,21 +100,8 @@ func (f *Folder) Update(ctx context.Context, o Options) (result Result, err erro
 		if len(all) == 0 && !o.Anew {
 			return ErrNoFeeds
 		}
-		for _, e := range all {
-			outcome := Outcome{Name: e.Name}
-			outcome.New, outcome.Error = f.refresh(ctx, s, e, &o)
-			if ctx.Err() != nil {
-				return fmt.Errorf("interrupted at %s, the advisories that are there are used: %w", e.Name, ctx.Err())
-			}
-			e.Checked, e.Error = f.now().UTC(), ""
-			if outcome.Error != nil {
-				e.Error = outcome.Error.Error()
-			}
-			if err := s.write(f.dir); err != nil {
-				return err
-			}
-			outcome.Entry = *e
-			result.Feeds = append(result.Feeds, outcome)
+		if result.Feeds, err = f.refreshAll(ctx, s, all, &o); err != nil {
+			return err
 		}
 		done, err := f.settle(ctx, s, true, o.Anew, &o)
 		result.Manifest, result.Built = done.manifest, done.built
@@ -112,13 +110,35 @@ func (f *Folder) Update(ctx context.Context, o Options) (result Result, err erro
 	return result, err
 }
 
-// refresh fetches a feed, and takes over what came if it is new and good.
-func (f *Folder) refresh(ctx context.Context, s *state, e *Entry, o *Options) (taken bool, err error) {
-	part := f.original(e.Name + partSuffix)
-	came, err := f.fetch(ctx, e, part, o)
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", e.Name, err)
+// refreshAll brings entries up to date, one after the other while others are fetched.
+func (f *Folder) refreshAll(ctx context.Context, s *state, all []*Entry, o *Options) (outcomes []Outcome, err error) {
+	came, end := f.fetchAll(ctx, all, o)
+	defer end()
+	for i, e := range all {
+		outcome := Outcome{Name: e.Name}
+		outcome.New, outcome.Error = f.refresh(ctx, s, e, <-came[i], o)
+		if ctx.Err() != nil {
+			return outcomes, fmt.Errorf("interrupted at %s, the advisories that are there are used: %w", e.Name, ctx.Err())
+		}
+		e.Checked, e.Error = f.now().UTC(), ""
+		if outcome.Error != nil {
+			e.Error = outcome.Error.Error()
+		}
+		if err := s.write(f.dir); err != nil {
+			return outcomes, err
+		}
+		outcome.Entry = *e
+		outcomes = append(outcomes, outcome)
 	}
+	return outcomes, nil
+}
+
+// refresh takes over what came of a feed, if it is new and good.
+func (f *Folder) refresh(ctx context.Context, s *state, e *Entry, got fetched, o *Options) (taken bool, err error) {
+	if got.err != nil {
+		return false, fmt.Errorf("%s: %w", e.Name, got.err)
+	}
+	part, came := f.original(e.Name+partSuffix), got.original
 	now := f.now().UTC()
 	if came == nil || came.SHA256 == e.SHA256 && f.whole(&e.Original) {
 		if came != nil {
@@ -180,61 +200,4 @@ func plausible(old, next *Contents) error {
 		return fmt.Errorf("it has nothing about %s any more; -force takes it over nevertheless", old.Ecosystems[0])
 	}
 	return nil
-}
-
-// fetch brings a feed's file to part; nil if the entry's original is current.
-func (f *Folder) fetch(ctx context.Context, e *Entry, part string, o *Options) (*Original, error) {
-	if e.Address == "" {
-		return nil, errors.New("it has no address: import it")
-	}
-	if !e.remote() {
-		return f.copyFile(e.Address, part)
-	}
-	where, err := e.locate(ctx, o.Client)
-	if err != nil {
-		return nil, err
-	}
-	from := fetch.Redact(where.address)
-	whole := f.whole(&e.Original)
-	if whole && where.sha256 != "" && where.sha256 == e.SHA256 {
-		return nil, nil
-	}
-	file := fetch.File{URL: where.address, Part: part, Max: e.Kind.maxBytes(), SHA256: where.sha256,
-		Progress: func(done, total int64) {
-			o.progress(Progress{Feed: e.Name, Step: Fetching, Done: done, Total: total})
-		}}
-	if whole && from == e.From {
-		file.ETag, file.LastModified = e.ETag, e.LastModified
-	}
-	got, err := o.Client.Get(ctx, file)
-	if err != nil || got.Unchanged {
-		return nil, err
-	}
-	return &Original{Bytes: got.Size, SHA256: got.SHA256, Verified: where.sha256 != "", From: from, ETag: got.ETag, LastModified: got.LastModified}, nil
-}
-
-// copyFile is fetch for a feed that is a file on this machine.
-func (f *Folder) copyFile(name, part string) (_ *Original, err error) {
-	from, _, err := openOriginal(name)
-	if err != nil {
-		return nil, err
-	}
-	defer from.Close()
-	fetch.Discard(part)
-	to, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	_, err = io.Copy(to, from)
-	if err = errors.Join(err, to.Sync(), to.Close()); err != nil {
-		return nil, err
-	}
-	sum, size, err := hashFile(part)
-	if err != nil {
-		return nil, err
-	}
-	if absolute, err := filepath.Abs(name); err == nil {
-		name = absolute
-	}
-	return &Original{Bytes: size, SHA256: sum, From: name}, nil
 }

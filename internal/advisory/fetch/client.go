@@ -194,12 +194,12 @@ func plain(err error) error {
 	return err
 }
 
-// html tells a web page, which is what proxies and portals answer with, by its type or
-// first bytes.
+// html tells a web page, which is what proxies and portals answer with, by its first
+// bytes. The type alone does not tell: servers give it to what they do not know.
 func html(contentType string, head []byte) bool {
-	if strings.HasPrefix(strings.TrimSpace(strings.ToLower(contentType)), "text/html") {
+	start := strings.ToLower(strings.TrimSpace(string(head[:min(len(head), 1<<10)])))
+	if strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html") {
 		return true
 	}
-	start := strings.ToLower(strings.TrimSpace(string(head)))
-	return strings.HasPrefix(start, "<!doctype html") || strings.HasPrefix(start, "<html")
+	return strings.HasPrefix(start, "<") && !strings.HasPrefix(start, "<?xml") && strings.HasPrefix(strings.ToLower(strings.TrimSpace(contentType)), "text/html")
 }

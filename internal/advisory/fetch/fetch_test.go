@@ -54,6 +54,17 @@ func file(t *testing.T, url string) File {
 	return File{URL: url, Part: filepath.Join(t.TempDir(), "part"), Max: 4 << 20}
 }
 
+// TestOddType: what is no page is taken, whatever type the server gives it.
+func TestOddType(t *testing.T) {
+	f := file(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Write(content)
+	}))
+	if got, err := quick(t, Config{}).Get(context.Background(), f); err != nil || got.SHA256 != hexSum(content) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestGet(t *testing.T) {
 	f := file(t, serve(t, whole)+"/a")
 	var last, total int64
@@ -233,7 +244,7 @@ func TestHostile(t *testing.T) {
 		}, "web page"},
 		"page by type": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			w.Write(content)
+			w.Write([]byte("<!-- portal --><body>"))
 		}, "web page"},
 		"loop":                   {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", http.StatusFound) }, "elsewhere more than 5"},
 		"not found":              {http.NotFound, "404"},
@@ -244,8 +255,10 @@ func TestHostile(t *testing.T) {
 		"endless header": {func(w http.ResponseWriter, r *http.Request) {
 			raw(w, "HTTP/1.1 200 OK\r\n"+strings.Repeat("X: "+strings.Repeat("y", 1000)+"\r\n", 1000))
 		}, "header"},
-		"another hash":             {func(w http.ResponseWriter, r *http.Request) { w.Write(content[1:]) }, "SHA-256"},
-		"other scheme on redirect": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "ftp://example.org/a", 302) }, "ftp"},
+		"another hash": {func(w http.ResponseWriter, r *http.Request) { w.Write(content[1:]) }, "SHA-256"},
+		"other scheme on redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "ftp://example.org/a", http.StatusFound)
+		}, "ftp"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
