@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -151,6 +152,12 @@ func (c *Command) printExplanation(f finding) {
 	fmt.Fprintf(w, "\n%s\n\nEvidence\n", f.Description)
 	for _, e := range f.Evidence {
 		fmt.Fprintf(w, "  %s\n      record %s of the sensor %s\n", e, oneLine(e.Record), oneLine(e.Sensor))
+	}
+	if len(f.Attributes) > 0 {
+		fmt.Fprint(w, "\nAttributes\n")
+	}
+	for _, key := range slices.Sorted(maps.Keys(f.Attributes)) {
+		fmt.Fprintf(w, "  %-16s %s\n", oneLine(key), oneLine(f.Attributes[key]))
 	}
 	fmt.Fprintf(w, "\nWhat to do\n  %s\n", strings.ReplaceAll(f.Recommendation, "\n", "\n  "))
 }

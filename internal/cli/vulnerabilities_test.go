@@ -52,3 +52,11 @@ func TestVulnerabilitiesPrinted(t *testing.T) {
 		t.Errorf("%d lines for 7 packages", n)
 	}
 }
+
+// TestVulnerabilityExplained: all that is known of it.
+func TestVulnerabilityExplained(t *testing.T) {
+	var out bytes.Buffer
+	c := Command{Stdout: &out}
+	c.printExplanation(vulnerability(inspector.High, "openssl", "CVE-2026-2", 500, "1.0-1+deb12u10", "loaded by nginx (pid 2)"))
+	golden(t, "vulnerability.golden", out.String())
+}
