@@ -12,7 +12,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"assay/internal/advisory"
 	"assay/internal/api/model"
 	"assay/internal/inspector"
 	"assay/internal/operator"
@@ -37,7 +36,7 @@ func (c *Command) findings(ctx context.Context, v verb, args []string) error {
 		return err
 	}
 	if *fixable {
-		o.leaveOut(func(f *finding) bool { return f.isVulnerability() && f.Attributes["STATUS"] != string(advisory.Fixed) })
+		o.leaveOut(unfixable)
 	}
 	if *asJSON {
 		return printJSON(c.Stdout, o)
