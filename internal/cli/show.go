@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"assay/internal/advisory"
 	"assay/internal/api/model"
 	"assay/internal/inspector"
 	"assay/internal/operator"
@@ -56,7 +56,7 @@ func (c *Command) findings(ctx context.Context, v verb, args []string) error {
 		return err
 	}
 	if *fixable {
-		o.leaveOut(func(f *finding) bool { return f.isVulnerability() && f.Attributes["STATUS"] != string(advisory.Fixed) })
+		o.leaveOut(unfixable)
 	}
 	if *asJSON {
 		return printJSON(c.Stdout, o)
@@ -180,6 +180,12 @@ func (c *Command) printExplanation(f finding) {
 	fmt.Fprintf(w, "\n%s\n\nEvidence\n", f.Description)
 	for _, e := range f.Evidence {
 		fmt.Fprintf(w, "  %s\n      record %s of the sensor %s\n", e, oneLine(e.Record), oneLine(e.Sensor))
+	}
+	if len(f.Attributes) > 0 {
+		fmt.Fprint(w, "\nAttributes\n")
+	}
+	for _, key := range slices.Sorted(maps.Keys(f.Attributes)) {
+		fmt.Fprintf(w, "  %-16s %s\n", oneLine(key), oneLine(f.Attributes[key]))
 	}
 	fmt.Fprintf(w, "\nWhat to do\n  %s\n", strings.ReplaceAll(f.Recommendation, "\n", "\n  "))
 }

@@ -47,6 +47,11 @@ func (f *finding) isVulnerability() bool {
 	return f.Package == string(inspector.PackageCVE) && f.priority() != unordered
 }
 
+// unfixable tells vulnerabilities without a fix.
+func unfixable(f *finding) bool {
+	return f.isVulnerability() && f.Attributes["STATUS"] != string(advisory.Fixed)
+}
+
 // software names what a vulnerability is of.
 func (f *finding) software() string { return f.named("") }
 

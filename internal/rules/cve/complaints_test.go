@@ -59,6 +59,9 @@ func TestKernelsThatDoNotRun(t *testing.T) {
 	if r := of(results, fixable, rules.Failed)[0]; !strings.HasPrefix(r.Remedy, "Restart the host: the kernel 6.1.90-1") || attr(r, "RUNTIME_STATE") != "running kernel" {
 		t.Errorf("a restart would help: %+v", r)
 	}
+	if r := of(results, restart, rules.Failed); len(r) != 1 || r[0].Subject != "kernel/linux" || !strings.Contains(r[0].Reason, "linux 6.1.90-1 is installed, and has the fixes of 2 vulnerabilities: CVE-2026-1, CVE-2026-2") {
+		t.Errorf("a restart is due: %+v", r)
+	}
 	results = evaluate(t, p, running(t, "", "").Add(telemetry.SensorPackages, old))
 	if r := of(results, fixable, rules.Failed); len(r) != 2 || !strings.Contains(r[0].Reason, "not known which kernel runs") {
 		t.Errorf("a kernel of which it is not known whether it runs: %+v", r)

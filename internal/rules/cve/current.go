@@ -75,7 +75,7 @@ func (e *evaluation) ecosystemsOfHost() (all []string) {
 	}
 	for n := range e.inventory.Components {
 		c := &e.inventory.Components[n]
-		if c.Kind == inventory.Library && !isVendors(c) {
+		if c.Kind == inventory.Library && !e.isVendors(c) {
 			all = append(all, c.Ecosystem)
 		}
 	}
