@@ -51,7 +51,7 @@ func (b *builder) addCoverage(sensor, part string, kind Kind) telemetry.State {
 	if p.State == telemetry.Complete {
 		return p.State
 	}
-	g := Gap{Kind: kind, Reason: p.Reason}
+	g := Gap{Kind: kind, Sensor: sensor, Reason: p.Reason}
 	if !strings.HasPrefix(g.Reason, "the sensor ") {
 		what := "the sensor \"" + sensor + "\""
 		if part != "" {

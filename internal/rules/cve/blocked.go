@@ -11,6 +11,7 @@ import (
 	"assay/internal/advisory/index"
 	"assay/internal/inventory"
 	"assay/internal/rules"
+	"assay/internal/telemetry"
 )
 
 // blocked are the results for what kept an area from being compared in full.
@@ -36,7 +37,7 @@ func (e *evaluation) gaps(a area) (results []rules.Result) {
 // gapIn tells whether a gap is in an area. Those of the sensor of containers have no
 // container where they are about all of them.
 func gapIn(g *inventory.Gap, a area) bool {
-	contained := g.Container != "" || strings.HasPrefix(g.Reason, `the sensor "containers"`)
+	contained := g.Container != "" || g.Sensor == telemetry.SensorContainers
 	if contained != (a == ofContainers) {
 		return false
 	}
