@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -98,13 +99,15 @@ func TestTranscript(t *testing.T) {
 			line("evidence", e.Sensor+" "+e.Record+": "+e.String())
 		}
 	}
+	// What a set is called by is made of its bytes, which are the index's business.
+	got := regexp.MustCompile(`(set:|advisories )([0-9a-f]{64}|[0-9a-f]{12}\b)`).ReplaceAllString(b.String(), "${1}HASH")
 	const path = "testdata/whole.golden"
 	if *update {
-		must(t, os.WriteFile(path, b.Bytes(), 0o644))
+		must(t, os.WriteFile(path, []byte(got), 0o644))
 	}
 	want, err := os.ReadFile(path)
 	must(t, err)
-	if diff := gocmp.Diff(string(want), b.String()); diff != "" {
+	if diff := gocmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }
