@@ -131,7 +131,7 @@ func (c *Command) assessHost(ctx context.Context, client *client, flags assessFl
 	if err != nil {
 		return nil, err
 	}
-	c.say("Assessing this host.")
+	c.say("Assessing this host: going over all its files can take a minute.")
 	err = c.assessTarget(ctx, client, target, flags, threshold)
 	var code exitError
 	if errors.As(err, &code) {

@@ -69,6 +69,10 @@ func (e *evaluation) hasSystem(s *inventory.System) bool {
 	return s.ID != "" || e.packaged[s.Container]
 }
 
+// followFeeds is what to do about advisories that are not there, whosever they are: one
+// text, since a host may have the libraries of ten ecosystems.
+const followFeeds = "Follow feeds with the advisories that are missing: assay feeds list has their names; then assay feeds add NAME, and assay feeds update."
+
 // lacksOf are the ecosystems whose advisories are not there, or damaged.
 func (e *evaluation) lacksOf(a area) (results []rules.Result) {
 	for _, l := range e.lacks {
@@ -78,7 +82,7 @@ func (e *evaluation) lacksOf(a area) (results []rules.Result) {
 		names := unique(l.components)
 		r := rules.Result{Verdict: rules.NotEvaluated, Subject: l.ecosystem,
 			Reason: fmt.Sprintf("not compared: %s of %s (%s): %v", count(len(l.components), "component"), l.ecosystem, listed(names, 10), l.err),
-			Remedy: fmt.Sprintf("Add a source with the advisories of %s: assay feeds lists those that there are.", l.ecosystem)}
+			Remedy: followFeeds}
 		if errors.Is(l.err, index.ErrNoData) {
 			r.Reason = fmt.Sprintf("not compared, since there are no advisories of %s: %s (%s)", l.ecosystem, count(len(l.components), "component"), listed(names, 10))
 		}
@@ -164,15 +168,14 @@ func (e *evaluation) fixedOnly() (results []rules.Result) {
 	return results
 }
 
-// unfixedFeed says which source tells what has no fix, see docs/advisories.md.
+// unfixedFeed says which feed tells what has no fix, see docs/feeds.md.
 func unfixedFeed(ecosystem string) string {
 	family, _, _ := strings.Cut(ecosystem, ":")
 	feed, ok := map[string]string{
-		"Debian": "Debian's security tracker (data/json)", "Ubuntu": "Ubuntu's advisories in OSV's form", "Red Hat": "Red Hat's VEX (CSAF)",
-		"SUSE": "SUSE's VEX (CSAF)", "openSUSE": "SUSE's VEX (CSAF)",
+		"Debian": "debian-tracker", "Ubuntu": "osv-ubuntu", "Red Hat": "redhat-vex", "SUSE": "suse-vex", "openSUSE": "suse-vex",
 	}[family]
 	if !ok {
 		return fmt.Sprintf("No source is known that tells what has no fix in %s; the setting %s=%s says that this is not asked for.", family, SettingUnfixed, UnfixedHide)
 	}
-	return fmt.Sprintf("Add %s as a source; the setting %s=%s says that this is not asked for.", feed, SettingUnfixed, UnfixedHide)
+	return fmt.Sprintf("Follow a feed that tells it: assay feeds add %s, then assay feeds update; the setting %s=%s says that this is not asked for.", feed, SettingUnfixed, UnfixedHide)
 }

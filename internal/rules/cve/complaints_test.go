@@ -225,7 +225,7 @@ func TestOnlyFixesAreKnown(t *testing.T) {
 		sources: []index.Source{{Name: "debian-osv", Kind: "osv", Fetched: fetched, Ecosystems: []string{"Debian:12"}}}}
 	s := hosttest.Parse(t, "system debian 12\npackage dpkg bash 5.2.15-2")
 	r := of(evaluate(t, w.pkg(t), s), unfixed, rules.NotEvaluated)
-	if len(r) != 1 || !strings.Contains(r[0].Reason, "tell only what is fixed (debian-osv)") || !strings.Contains(r[0].Remedy, "security tracker") {
+	if len(r) != 1 || !strings.Contains(r[0].Reason, "tell only what is fixed (debian-osv)") || !strings.Contains(r[0].Remedy, "feeds add debian-tracker") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -57,8 +57,14 @@ func (e *evaluation) place(c *inventory.Component) string {
 	return cmp.Or(e.system(c.Container).Image, shortID(c.Container))
 }
 
-// shortID is how container runtimes shorten ids.
-func shortID(id string) string { return id[:min(len(id), 12)] }
+// shortID is how container runtimes shorten their ids. Others, as "mnt-4026532177",
+// stay whole.
+func shortID(id string) string {
+	if len(id) != 64 {
+		return id
+	}
+	return id[:12]
+}
 
 func (i *item) add(c *inventory.Component, r match.Result) {
 	// Results of one component follow each other.
