@@ -162,6 +162,9 @@ func isVendors(c *inventory.Component) bool {
 func (e *evaluation) ecosystems(c *inventory.Component) []string {
 	all := e.set.Ecosystems(c.Ecosystem)
 	if c.Kind == inventory.Package {
+		if len(all) == 0 && !strings.HasPrefix(c.Ecosystem, "SUSE:") {
+			return nil // what is published beside cannot stand for it; SUSE's is all beside
+		}
 		for _, more := range e.system(c.Container).More {
 			all = append(all, e.set.Ecosystems(more)...)
 		}
