@@ -16,7 +16,7 @@ import (
 
 // blocked are the results for what kept an area from being compared in full.
 func (e *evaluation) blocked(a area) []rules.Result {
-	return slices.Concat(e.gaps(a), e.unnamedSystems(a), e.lacksOf(a), e.unclear(a), e.foreign(a))
+	return slices.Concat(e.gaps(a), e.unnamedSystems(a), e.withoutPackages(a), e.unfollowed(a), e.lacksOf(a), e.leftOf(a), e.unclear(a), e.foreign(a))
 }
 
 // gaps are what the inventory could not tell.
@@ -59,6 +59,45 @@ func (e *evaluation) unnamedSystems(a area) (results []rules.Result) {
 			what = "the packages of the container " + e.place(&inventory.Component{Container: s.Container}) + " were not compared"
 		}
 		results = append(results, rules.Result{Verdict: rules.NotEvaluated, Reason: what + ": " + s.Problem, Remedy: cmp.Or(s.Remedy, "Look at its os-release.")})
+	}
+	return results
+}
+
+// withoutPackages are the containers with a system of which no package is known: it was
+// made of packages, and which is not written there any more.
+func (e *evaluation) withoutPackages(a area) (results []rules.Result) {
+	if a != ofContainers {
+		return nil
+	}
+	var names []string
+	for n := range e.inventory.Systems {
+		if s := &e.inventory.Systems[n]; s.Container != "" && s.Ecosystem != "" && !e.packaged[s.Container] {
+			names = append(names, e.place(&inventory.Component{Container: s.Container}))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []rules.Result{{Verdict: rules.NotEvaluated, Subject: "without packages",
+		Reason: "no package of its operating system was found in " + listed(unique(names), 10) + ", although there is one",
+		Remedy: "Build images without removing the database of packages, or follow by other means what they were made of."}}
+}
+
+// unfollowed are the repositories from which a system takes updates, as its
+// configuration says, and whose advisories are not there. What others publish is about
+// builds of other versions. (SUSE's are guessed of the release, and need not be there.)
+func (e *evaluation) unfollowed(a area) (results []rules.Result) {
+	if a != ofPackages {
+		return nil
+	}
+	s := e.system("")
+	for _, more := range s.More {
+		if strings.HasPrefix(more, "SUSE:") || len(e.set.Ecosystems(more)) > 0 {
+			continue
+		}
+		results = append(results, rules.Result{Verdict: rules.NotEvaluated, Subject: more,
+			Reason: "the host takes updates from " + more + ", of which there are no advisories",
+			Remedy: fmt.Sprintf("Add a source with the advisories of %s: assay feeds lists those that there are.", more)})
 	}
 	return results
 }

@@ -2,6 +2,7 @@ package cve
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -39,14 +40,36 @@ type lack struct {
 	components []string // that were not compared
 }
 
-// collect matches the inventory with the advisories.
-func (e *evaluation) collect() {
+// collect matches the inventory with the advisories. If ctx is over, or the host has
+// more than is kept, what is left is not compared.
+func (e *evaluation) collect(ctx context.Context) {
 	comparisons := e.comparisons()
 	packages := make([]match.Package, len(comparisons))
 	for n := range comparisons {
 		packages[n] = comparisons[n].pkg
 	}
 	items := map[identity]*item{}
+	for at := 0; at < len(packages) && ctx.Err() == nil; at += together {
+		end := min(at+together, len(packages))
+		if e.budget.matches <= 0 {
+			e.leave(comparisons[at:])
+			break
+		}
+		e.match(items, comparisons[at:end], packages[at:end])
+	}
+	for _, i := range e.items {
+		if ctx.Err() != nil {
+			return
+		}
+		e.settle(i)
+	}
+	slices.SortStableFunc(e.found, func(a, b *vulnerable) int {
+		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// match matches some of what is to be compared.
+func (e *evaluation) match(items map[identity]*item, comparisons []comparison, packages []match.Package) {
 	at := 0
 	for _, r := range match.Packages(e.set, packages) {
 		for &packages[at] != r.Package {
@@ -57,16 +80,11 @@ func (e *evaluation) collect() {
 			e.lack(c.component, c.pkg.Ecosystem, r.Err)
 			r.Err = nil
 		}
+		e.budget.matches -= len(r.Matches)
 		if len(r.Matches) > 0 || r.Err != nil {
 			e.item(items, c).add(c.component, r)
 		}
 	}
-	for _, i := range e.items {
-		e.settle(i)
-	}
-	slices.SortStableFunc(e.found, func(a, b *vulnerable) int {
-		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.ID, b.ID))
-	})
 }
 
 // comparison is a component that is to be compared with an ecosystem's advisories.
@@ -148,6 +166,9 @@ func (e *evaluation) isVendors(c *inventory.Component) bool {
 func (e *evaluation) ecosystems(c *inventory.Component) []string {
 	all := e.set.Ecosystems(c.Ecosystem)
 	if c.Kind == inventory.Package {
+		if len(all) == 0 && !strings.HasPrefix(c.Ecosystem, "SUSE:") {
+			return nil // what is published beside cannot stand for it; SUSE's is all beside
+		}
 		for _, more := range e.system(c.Container).More {
 			all = append(all, e.set.Ecosystems(more)...)
 		}

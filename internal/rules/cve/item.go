@@ -19,6 +19,7 @@ type item struct {
 	system               *inventory.System
 	area                 area
 	place                string // in containers: of which image, or which container
+	old                  bool   // it is about code that runs and was replaced on disk, of a version that is not known
 	runs                 bool   // it is about the version of the kernel that runs, which is not the one on disk
 
 	matches []match.Match

@@ -142,7 +142,7 @@ func (e *evaluation) fixedSince(c *inventory.Component, since time.Time) (all []
 	if since.IsZero() {
 		return nil
 	}
-	i := &item{Component: c, same: []*inventory.Component{c}, system: e.system(""), area: ofPackages}
+	i := &item{Component: c, same: []*inventory.Component{c}, system: e.system(""), area: ofPackages, old: true}
 	for _, ecosystem := range e.ecosystems(c) {
 		for _, record := range e.recordsOf(ecosystem, c) {
 			if !record.Published.After(since) {
