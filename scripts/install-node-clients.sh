@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs AWS's JavaScript clients, and SARIF's schema, for the tests: what
+# Installs AWS's JavaScript clients, and the schemas of SARIF and CycloneDX, for the tests: what
 # package-lock.json pins, into a cache folder outside the project, once for each
 # lock file. Without npm it does nothing; the tests that miss something are then
 # skipped and listed.

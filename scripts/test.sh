@@ -7,5 +7,6 @@ cd "$(dirname "$0")/.."
 
 [ -n "${ASSAY_NO_INSTALL:-}" ] || scripts/install-test-tools.sh
 [ -n "${ASSAY_NO_INSTALL:-}" ] || scripts/install-node-clients.sh
+[ -n "${ASSAY_NO_INSTALL:-}" ] || scripts/install-spdx-schema.sh
 scripts/lint.sh
 exec scripts/with-postgres.sh scripts/go-test.sh "$@"

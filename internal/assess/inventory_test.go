@@ -41,7 +41,7 @@ func TestInventory(t *testing.T) {
 			t.Errorf("%v, want one about %q", err, why)
 		}
 	}
-	refused("there is none", agent, "")
+	refused("no assessment has collected", agent, "")
 	template := w.template(time.Hour)
 	first := w.start(template)
 	w.packages(agent, first.ID, "bash", "zlib")

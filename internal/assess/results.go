@@ -2,7 +2,9 @@ package assess
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -69,20 +71,39 @@ func NotSeen(h *host.Host) []Coverage {
 // maxResults bounds decoded results, in bytes.
 const maxResults = 256 << 20
 
-// encodeResults makes what store.SaveResults keeps: zstd-compressed JSON.
+// encodeResults makes what store.SaveResults keeps: zstd-compressed JSON. What could
+// not be read again is damage: it is never kept.
 func encodeResults(r HostResults) ([]byte, error) {
 	var out bytes.Buffer
 	enc, err := zstd.NewWriter(&out, zstd.WithEncoderConcurrency(1), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return nil, fmt.Errorf("compress results: %w", err)
 	}
-	if err := json.MarshalWrite(enc, r); err != nil {
+	to := &limitedWriter{enc, maxResults}
+	if err := json.MarshalWrite(to, r); errors.Is(err, errTooMuch) {
+		return nil, damaged("the results of the rules package %s have more than %d bytes, which is the most that is kept", r.Package, maxResults)
+	} else if err != nil {
 		return nil, fmt.Errorf("encode results: %w", err)
 	}
 	if err := enc.Close(); err != nil {
 		return nil, fmt.Errorf("compress results: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+var errTooMuch = errors.New("too much")
+
+// limitedWriter refuses what goes beyond a number of bytes.
+type limitedWriter struct {
+	w    io.Writer
+	left int
+}
+
+func (l *limitedWriter) Write(p []byte) (int, error) {
+	if l.left -= len(p); l.left < 0 {
+		return 0, errTooMuch
+	}
+	return l.w.Write(p)
 }
 
 // DecodeResults reads what store.Results returns.

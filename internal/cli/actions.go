@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"slices"
@@ -8,21 +9,38 @@ import (
 )
 
 // action is what a verb such as `assay events` does, named by its first argument.
-type action struct{ name, arguments, summary string }
+type action struct {
+	name, arguments, summary string
+	run                      handler
+}
 
-// cut takes the action from a verb's arguments; without one it is the first. What it
-// returns is the verb as the action's own flags and help have it.
-func (v verb) cut(args []string) (verb, string, []string, error) {
-	name := v.actions[0].name
-	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
-		return v, name, args, nil
+// handler does what was asked for. It registers its flags in the set, and parses the
+// arguments with it.
+type handler func(c *Command, ctx context.Context, set *flag.FlagSet, args []string) error
+
+// do does what a verb is for. Of several actions that is the one that the first argument
+// names, or the first where none is named.
+func (c *Command) do(ctx context.Context, v verb, args []string) error {
+	switch {
+	case len(v.actions) == 0:
+		return v.run(c, ctx, c.flags(v.name), args)
+	case len(args) == 0 || strings.HasPrefix(args[0], "-"):
+		return v.actions[0].run(c, ctx, c.flags(v.name), args)
 	}
-	name, args = args[0], args[1:]
-	if i := v.action(name); i < 0 {
-		return v, "", nil, usagef("there is no action %q: %s", name, v.choice())
+	i := v.action(args[0])
+	if i < 0 {
+		return usagef("there is no action %q: %s", args[0], v.choice())
 	}
-	v.name += " " + name
-	return v, name, args, nil
+	return v.actions[i].run(c, ctx, c.flags(v.name+" "+args[0]), args[1:])
+}
+
+// done says that something is done; as JSON that is an empty object.
+func (c *Command) done(asJSON bool, format string, args ...any) error {
+	if asJSON {
+		return printJSON(c.Stdout, struct{}{})
+	}
+	_, err := fmt.Fprintf(text{c.Stderr}, format+"\n", args...)
+	return err
 }
 
 func (v verb) action(name string) int {

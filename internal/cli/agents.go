@@ -13,58 +13,23 @@ import (
 
 func agentActions() []action {
 	return []action{
-		{"list", "", "list the hosts' agents and how they are"},
-		{"token", "", "make a token with which hosts enrol, and tell what to type on them"},
-		{"revoke", "AGENT", "shut an agent out; to come back it has to enrol again"},
+		{"list", "", "list the hosts' agents and how they are", (*Command).listAgents},
+		{"token", "", "make a token with which hosts enrol, and tell what to type on them", (*Command).token},
+		{"revoke", "AGENT", "shut an agent out; to come back it has to enrol again", (*Command).revokeAgent},
 	}
 }
 
-func (c *Command) agents(ctx context.Context, v verb, args []string) error {
-	v, action, args, err := v.cut(args)
+func (c *Command) listAgents(ctx context.Context, set *flag.FlagSet, args []string) error {
+	data, asJSON := dataFlag(set), jsonFlag(set)
+	client, err := c.connect(set, data, args, 0, 0)
 	if err != nil {
 		return err
 	}
-	set := c.flags(v)
-	data := dataFlag(set)
-	asJSON := set.Bool("json", false, "print JSON")
-	var do func(*client) error
-	switch action {
-	case "list":
-		if err := c.parse(set, args, 0, 0); err != nil {
-			return err
-		}
-		do = func(client *client) error { return c.listAgents(ctx, client, *asJSON) }
-	case "token":
-		request, err := c.tokenRequest(set, args)
-		if err != nil {
-			return err
-		}
-		do = func(client *client) error { return c.token(ctx, client, request, *asJSON) }
-	case "revoke":
-		if err := c.parse(set, args, 1, 1); err != nil {
-			return err
-		}
-		do = func(client *client) error {
-			err := client.operator(ctx, operator.RevokeAgent, operator.RevokeRequest{ID: set.Arg(0)}, nil)
-			if err == nil {
-				fmt.Fprintf(text{c.Stderr}, "The agent %s is shut out; to come back it has to enrol again.\n", set.Arg(0))
-			}
-			return err
-		}
-	}
-	client, err := c.newClient(*data)
-	if err != nil {
-		return err
-	}
-	return do(client)
-}
-
-func (c *Command) listAgents(ctx context.Context, client *client, asJSON bool) error {
 	all := []operator.Agent{}
 	if err := client.agents(ctx, func(a operator.Agent) { all = append(all, a) }); err != nil {
 		return err
 	}
-	if asJSON {
+	if *asJSON {
 		return printJSON(c.Stdout, all)
 	}
 	return table(c.Stdout, "AGENT\tHOST\tHEALTH\tSEEN\tVERSION\tSYSTEM\tTAGS", func(row func(...any)) {
@@ -76,6 +41,18 @@ func (c *Command) listAgents(ctx context.Context, client *client, asJSON bool) e
 			row(a.ID, a.Hostname, health, ago(a.SeenAt), a.Version, a.OS, tags(a.Tags))
 		}
 	})
+}
+
+func (c *Command) revokeAgent(ctx context.Context, set *flag.FlagSet, args []string) error {
+	data, asJSON := dataFlag(set), jsonFlag(set)
+	client, err := c.connect(set, data, args, 1, 1)
+	if err != nil {
+		return err
+	}
+	if err := client.operator(ctx, operator.RevokeAgent, operator.RevokeRequest{ID: set.Arg(0)}, nil); err != nil {
+		return err
+	}
+	return c.done(*asJSON, "The agent %s is shut out; to come back it has to enrol again.", set.Arg(0))
 }
 
 // agents calls fn with every agent.
@@ -137,12 +114,21 @@ func (c *Command) tokenRequest(set *flag.FlagSet, args []string) (operator.Token
 }
 
 // token makes an enrolment token and tells how to use it.
-func (c *Command) token(ctx context.Context, client *client, request operator.TokenRequest, asJSON bool) error {
+func (c *Command) token(ctx context.Context, set *flag.FlagSet, args []string) error {
+	data, asJSON := dataFlag(set), jsonFlag(set)
+	request, err := c.tokenRequest(set, args)
+	if err != nil {
+		return err
+	}
+	client, err := c.newClient(*data)
+	if err != nil {
+		return err
+	}
 	var answer operator.TokenResponse
 	if err := client.operator(ctx, operator.CreateEnrollmentToken, request, &answer); err != nil {
 		return err
 	}
-	if asJSON {
+	if *asJSON {
 		return printJSON(c.Stdout, answer)
 	}
 	fmt.Fprintln(c.Stdout, answer.Token) // alone, so that a script can take it

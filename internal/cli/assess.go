@@ -57,9 +57,8 @@ func (f *assessFlags) check() (inspector.Severity, error) {
 	return f.threshold()
 }
 
-func (c *Command) assess(ctx context.Context, v verb, args []string) error {
+func (c *Command) assess(ctx context.Context, set *flag.FlagSet, args []string) error {
 	var flags assessFlags
-	set := c.flags(v)
 	data := dataFlag(set)
 	flags.register(set)
 	if err := c.parse(set, args, 1, 1); err != nil {

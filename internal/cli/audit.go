@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -15,8 +16,7 @@ import (
 
 // audit shows the record of calls of a data folder: of one replica. The service need
 // not run.
-func (c *Command) audit(ctx context.Context, v verb, args []string) error {
-	set := c.flags(v)
+func (c *Command) audit(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data := set.String("data", defaultData, "the service's data `folder`")
 	asJSON := set.Bool("json", false, "print the events as JSON lines, as they are in the files")
 	since := set.String("since", "24h", "events from this `time` on: 2026-11-26T12:00:00Z, 2026-11-26, or how long ago (36h)")

@@ -34,10 +34,10 @@ type Command struct {
 	clients []*client // to be closed at the end
 }
 
-// verb is a subcommand. run gets the arguments behind its name.
+// verb is a subcommand: it runs, or has actions.
 type verb struct {
 	name, arguments, summary string
-	run                      func(*Command, context.Context, verb, []string) error
+	run                      handler
 	actions                  []action // the first is done where none is named
 }
 
@@ -57,14 +57,14 @@ func verbs() []verb {
 		{"export", "[RUN]", "write the findings of a run for other tools: CSV, JSON lines, SARIF, ASFF, OCSF", (*Command).export, nil},
 		{"sbom", "[AGENT|HOST]", "write what software a host has, as a bill of materials: CycloneDX, SPDX", (*Command).sbom, nil},
 		{"runs", "", "list assessment runs", (*Command).runs, nil},
-		{"agents", "", "list agents, make an enrolment token, revoke an agent", (*Command).agents, agentActions()},
-		{"users", "", "keep users, their keys, groups and policies", (*Command).users, userHelp()},
+		{"agents", "", "list agents, make an enrolment token, revoke an agent", nil, agentActions()},
+		{"users", "", "keep users, their keys, groups and policies", nil, userActions()},
 		{"audit", "", "show who called what: the record of calls in the data folder", (*Command).audit, nil},
-		{"schedules", "", "list, add and change schedules: runs that start again and again", (*Command).schedules, scheduleActions()},
+		{"schedules", "", "list, add and change schedules: runs that start again and again", nil, scheduleActions()},
 		{"import", "FILE...", "take over what aws-cli printed of an account of Amazon Inspector Classic", (*Command).importDump, nil},
-		{"suppress", "", "decide that some findings are none: list, add and revoke suppressions", (*Command).suppress, suppressActions()},
-		{"events", "", "list events and what became of them, manage webhooks, send undelivered events again", (*Command).events, eventHelp()},
-		{"feeds", "", "update, import and look at the advisories: what is known about vulnerabilities", (*Command).feeds, feedActions()},
+		{"suppress", "", "decide that some findings are none: list, add and revoke suppressions", nil, suppressActions()},
+		{"events", "", "list events and what became of them, manage webhooks, send undelivered events again", nil, eventActions()},
+		{"feeds", "", "update, import and look at the advisories: what is known about vulnerabilities", nil, feedActions()},
 		{"evaluate", "FILE", "evaluate a snapshot that assay-agent collect has made", (*Command).evaluate, nil},
 		{"version", "", "print the version", (*Command).version, nil},
 	}
@@ -104,7 +104,7 @@ func (c *Command) Run(ctx context.Context) int {
 	}()
 	out := &checkedWriter{w: c.Stdout}
 	c.Stdout = out
-	err := v.run(c, ctx, v, c.Args[1:])
+	err := c.do(ctx, v, c.Args[1:])
 	if out.err != nil {
 		err = fmt.Errorf("print the result: %w", out.err) // whoever reads it has not all of it
 	}
@@ -161,9 +161,9 @@ it; 2 usage; 3 something could not be checked, or the command failed.
 `)
 }
 
-// flags makes the flag set of a verb.
-func (c *Command) flags(v verb) *flag.FlagSet {
-	set := flag.NewFlagSet(v.name, flag.ContinueOnError)
+// flags makes the flag set of a verb, or of one of its actions.
+func (c *Command) flags(name string) *flag.FlagSet {
+	set := flag.NewFlagSet(name, flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	set.String(settings.FileFlag, "", "read settings from this `file`")
 	set.Usage = func() {} // parse prints it, if it was asked for
@@ -193,6 +193,8 @@ func plural(least, most int) string {
 		return "no arguments"
 	case least == 1 && most == 1:
 		return "one argument"
+	case least == most:
+		return fmt.Sprintf("%d arguments", most)
 	case most > 1:
 		return "at least one argument"
 	}

@@ -173,7 +173,7 @@ func TestSettingsOfServe(t *testing.T) {
 	env := map[string]string{"ASSAY_CONFIG": file, "ASSAY_DATA": "/from/env", "ASSAY_HEARTBEAT": "6s", "ASSAY_DATABASE": "postgres://h/d", "ASSAY_ROLES": "api,worker", "ASSAY_KEYRING": "/k"}
 	c := Command{Getenv: func(name string) string { return env[name] }, Stdout: &bytes.Buffer{}, Stderr: &bytes.Buffer{}}
 	var flags serviceFlags
-	set := c.flags(verb{name: "serve"})
+	set := c.flags("serve")
 	flags.register(set)
 	if err := c.parse(set, []string{"-heartbeat", "7s", "-objects", "/o"}, 0, 0); err != nil {
 		t.Fatal(err)

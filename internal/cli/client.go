@@ -47,6 +47,8 @@ func dataFlag(set *flag.FlagSet) *string {
 	return set.String("data", defaultData, "the service's data `folder`, where the environment names no service")
 }
 
+func jsonFlag(set *flag.FlagSet) *bool { return set.Bool("json", false, "print JSON") }
+
 // connect parses a verb's arguments, of which there must be between least and most
 // behind the flags, and makes its client.
 func (c *Command) connect(set *flag.FlagSet, data *string, args []string, least, most int) (*client, error) {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"iter"
 	"os"
@@ -21,8 +22,7 @@ import (
 )
 
 // evaluate evaluates a snapshot file without any service.
-func (c *Command) evaluate(ctx context.Context, v verb, args []string) error {
-	set := c.flags(v)
+func (c *Command) evaluate(ctx context.Context, set *flag.FlagSet, args []string) error {
 	asJSON := set.Bool("json", false, "print JSON")
 	all := set.Bool("results", false, "print every rule's verdict, too")
 	failOn := set.String("fail-on", "", "exit with 1 if a finding is of this `severity` or worse: high, medium, low, informational")

@@ -11,37 +11,16 @@ import (
 	"assay/internal/operator"
 )
 
-// eventActions are what `assay events` does, by its first argument.
-func eventActions() map[string]func(*Command, context.Context, *flag.FlagSet, []string) error {
-	return map[string]func(*Command, context.Context, *flag.FlagSet, []string) error{
-		"list":     (*Command).listEvents,
-		"webhooks": (*Command).listWebhooks,
-		"add":      (*Command).addWebhook,
-		"remove":   (*Command).removeWebhook,
-		"rotate":   (*Command).rotateWebhook,
-		"test":     (*Command).testWebhook,
-		"redrive":  (*Command).redriveEvents,
-	}
-}
-
-func eventHelp() []action {
+func eventActions() []action {
 	return []action{
-		{"list", "", "list events, newest first, and what became of them"},
-		{"webhooks", "", "list webhooks"},
-		{"add", "URL", "send the events of a topic to a URL; prints the secret that signs them, once"},
-		{"remove", "WEBHOOK", "remove a webhook; what was under way to it is undelivered"},
-		{"rotate", "WEBHOOK", "give a webhook another secret; for a day both sign"},
-		{"test", "WEBHOOK", "send a test message to a webhook, and tell what came of it"},
-		{"redrive", "EVENT|-all", "send an undelivered event again, or all"},
+		{"list", "", "list events, newest first, and what became of them", (*Command).listEvents},
+		{"webhooks", "", "list webhooks", (*Command).listWebhooks},
+		{"add", "URL", "send the events of a topic to a URL; prints the secret that signs them, once", (*Command).addWebhook},
+		{"remove", "WEBHOOK", "remove a webhook; what was under way to it is undelivered", (*Command).removeWebhook},
+		{"rotate", "WEBHOOK", "give a webhook another secret; for a day both sign", (*Command).rotateWebhook},
+		{"test", "WEBHOOK", "send a test message to a webhook, and tell what came of it", (*Command).testWebhook},
+		{"redrive", "EVENT|-all", "send an undelivered event again, or all", (*Command).redriveEvents},
 	}
-}
-
-func (c *Command) events(ctx context.Context, v verb, args []string) error {
-	v, action, args, err := v.cut(args)
-	if err != nil {
-		return err
-	}
-	return eventActions()[action](c, ctx, c.flags(v), args)
 }
 
 // maxEvents is how many events are listed.

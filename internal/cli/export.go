@@ -64,8 +64,7 @@ func (f *exportFlags) addPackages(list string) error {
 }
 
 // export writes the findings of a run for other tools.
-func (c *Command) export(ctx context.Context, v verb, args []string) error {
-	set := c.flags(v)
+func (c *Command) export(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data := dataFlag(set)
 	var flags exportFlags
 	flags.register(set)

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -14,57 +13,36 @@ import (
 	"assay/internal/service"
 )
 
+// The actions work on the folder of advisories, whether a service runs on it or not; one
+// that does notices.
 func feedActions() []action {
 	return []action{
-		{"list", "", "list the feeds that are known by name and those that were added"},
-		{"update", "[NAME...]", "fetch the feeds that are followed, or some, and build the set of all anew"},
-		{"import", "FILE...", "take over feeds from files and folders, or from what export has written: no network is needed"},
-		{"export", "[NAME...]", "write feeds as they were fetched into a file, for a machine without a network"},
-		{"status", "", "tell how old the advisories are, and what is wrong with them"},
-		{"add", "NAME...", "follow feeds: update fetches them. With -kind and -from a feed of your own"},
-		{"remove", "NAME...", "give feeds up, and what they said"},
-		{"verify", "", "read everything that is there, and tell what is not as it was fetched and built"},
+		{"list", "", "list the feeds that are known by name and those that were added", (*Command).listFeeds},
+		{"update", "[NAME...]", "fetch the feeds that are followed, or some, and build the set of all anew", (*Command).updateFeeds},
+		{"import", "FILE...", "take over feeds from files and folders, or from what export has written: no network is needed", (*Command).importFeeds},
+		{"export", "[NAME...]", "write feeds as they were fetched into a file, for a machine without a network", (*Command).exportFeeds},
+		{"status", "", "tell how old the advisories are, and what is wrong with them", (*Command).feedsStatus},
+		{"add", "NAME...", "follow feeds: update fetches them. With -kind and -from a feed of your own", (*Command).addFeeds},
+		{"remove", "NAME...", "give feeds up, and what they said", (*Command).removeFeeds},
+		{"verify", "", "read everything that is there, and tell what is not as it was fetched and built", (*Command).verifyFeeds},
 	}
 }
 
-// feeds works on the folder of advisories, whether a service runs on it or not; one that
-// does notices.
-func (c *Command) feeds(ctx context.Context, v verb, args []string) error {
-	v, action, args, err := v.cut(args)
-	if err != nil {
-		return err
-	}
-	return map[string]func(*Command, context.Context, *feedsFlags, []string) error{
-		"list": (*Command).listFeeds, "update": (*Command).updateFeeds, "import": (*Command).importFeeds, "export": (*Command).exportFeeds,
-		"status": (*Command).feedsStatus, "add": (*Command).addFeeds, "remove": (*Command).removeFeeds, "verify": (*Command).verifyFeeds,
-	}[action](c, ctx, c.feedsFlags(v), args)
-}
-
-// feedsFlags are the flags of all actions.
-type feedsFlags struct {
-	set              *flag.FlagSet
-	data, advisories *string
-	json             *bool
-}
-
-func (c *Command) feedsFlags(v verb) *feedsFlags {
-	set := c.flags(v)
-	return &feedsFlags{set: set,
-		data:       set.String("data", defaultData, "the service's data `folder`"),
-		advisories: set.String("advisories", "", "the `folder` of the advisories; default advisories in the data folder"),
-		json:       set.Bool("json", false, "print JSON"),
+// folderFlags are the flags that name a folder of advisories; open opens it once they
+// are parsed.
+func folderFlags(set *flag.FlagSet) (open func() *feeds.Folder) {
+	data := set.String("data", defaultData, "the service's data `folder`")
+	advisories := set.String("advisories", "", "the `folder` of the advisories; default advisories in the data folder")
+	return func() *feeds.Folder {
+		if *advisories != "" {
+			return feeds.At(*advisories)
+		}
+		return feeds.At(service.Folder(*data).Advisories())
 	}
 }
 
 // anyNumber of arguments.
 const anyNumber = 1 << 20
-
-func (f *feedsFlags) folder() *feeds.Folder {
-	if *f.advisories != "" {
-		return feeds.At(*f.advisories)
-	}
-	return feeds.At(service.Folder(*f.data).Advisories())
-}
 
 // networkFlags say how feeds are fetched, here and in the service.
 type networkFlags struct{ mirror, ca string }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"strings"
 	"time"
@@ -18,13 +19,14 @@ func feedsProblem(err error) error {
 	return err
 }
 
-func (c *Command) updateFeeds(ctx context.Context, f *feedsFlags, args []string) error {
+func (c *Command) updateFeeds(ctx context.Context, set *flag.FlagSet, args []string) error {
+	folder, asJSON := folderFlags(set), jsonFlag(set)
 	var network networkFlags
-	network.register(f.set)
-	stall := f.set.Duration("stall", time.Minute, "give a server up that sends nothing for so long")
-	force := f.set.Bool("force", false, "take over also an edition that is older, or has far fewer records, than the one that is here")
-	anew := f.set.Bool("rebuild", false, "build the set even if no feed has changed")
-	if err := c.parse(f.set, args, 0, anyNumber); err != nil {
+	network.register(set)
+	stall := set.Duration("stall", time.Minute, "give a server up that sends nothing for so long")
+	force := set.Bool("force", false, "take over also an edition that is older, or has far fewer records, than the one that is here")
+	anew := set.Bool("rebuild", false, "build the set even if no feed has changed")
+	if err := c.parse(set, args, 0, anyNumber); err != nil {
 		return err
 	}
 	client, err := network.client(*stall)
@@ -32,11 +34,11 @@ func (c *Command) updateFeeds(ctx context.Context, f *feedsFlags, args []string)
 		return err
 	}
 	defer client.Close()
-	o := feeds.Options{Client: client, Names: f.set.Args(), Force: *force, Anew: *anew}
+	o := feeds.Options{Client: client, Names: set.Args(), Force: *force, Anew: *anew}
 	done := c.updating(&o)
-	result, err := f.folder().Update(ctx, o)
+	result, err := folder().Update(ctx, o)
 	done()
-	return c.ended(result, err, *f.json)
+	return c.ended(result, err, *asJSON)
 }
 
 // ended prints what became of feeds. What concerned all of them is told beside it.
@@ -50,15 +52,16 @@ func (c *Command) ended(result feeds.Result, err error, asJSON bool) error {
 	return c.printOutcome(result, asJSON)
 }
 
-func (c *Command) importFeeds(ctx context.Context, f *feedsFlags, args []string) error {
+func (c *Command) importFeeds(ctx context.Context, set *flag.FlagSet, args []string) error {
+	folder, asJSON := folderFlags(set), jsonFlag(set)
 	var as feeds.Importing
-	f.set.StringVar(&as.Name, "name", "", "the feed's `name`, where there is one file; default after what it is")
-	f.set.StringVar((*string)(&as.Kind), "kind", "", "the `kind`, where the content does not tell: "+kinds())
-	f.set.StringVar(&as.Ecosystem, "ecosystem", "", "what it is of, where the content does not tell: an `ecosystem` such as Amazon Linux:2023")
-	f.set.BoolVar(&as.Unfixed, "unfixed", false, "it also tells what has no fix")
-	fetched := f.set.String("fetched", "", "the `time` at which the files were current; default that of their newest record, or of the file if that is earlier")
-	force := f.set.Bool("force", false, "take over also an edition that is older, or has far fewer records, than the one that is here")
-	if err := c.parse(f.set, args, 1, anyNumber); err != nil {
+	set.StringVar(&as.Name, "name", "", "the feed's `name`, where there is one file; default after what it is")
+	set.StringVar((*string)(&as.Kind), "kind", "", "the `kind`, where the content does not tell: "+kinds())
+	set.StringVar(&as.Ecosystem, "ecosystem", "", "what it is of, where the content does not tell: an `ecosystem` such as Amazon Linux:2023")
+	set.BoolVar(&as.Unfixed, "unfixed", false, "it also tells what has no fix")
+	fetched := set.String("fetched", "", "the `time` at which the files were current; default that of their newest record, or of the file if that is earlier")
+	force := set.Bool("force", false, "take over also an edition that is older, or has far fewer records, than the one that is here")
+	if err := c.parse(set, args, 1, anyNumber); err != nil {
 		return err
 	}
 	if *fetched != "" {
@@ -67,14 +70,14 @@ func (c *Command) importFeeds(ctx context.Context, f *feedsFlags, args []string)
 			return err
 		}
 	}
-	if as.Name != "" && f.set.NArg() > 1 {
-		return usagef("-name names one file's feed, and there are %d files", f.set.NArg())
+	if as.Name != "" && set.NArg() > 1 {
+		return usagef("-name names one file's feed, and there are %d files", set.NArg())
 	}
 	o := feeds.Options{Force: *force}
 	done := c.updating(&o)
-	result, err := f.folder().Import(ctx, f.set.Args(), as, o)
+	result, err := folder().Import(ctx, set.Args(), as, o)
 	done()
-	return c.ended(result, err, *f.json)
+	return c.ended(result, err, *asJSON)
 }
 
 func kinds() string {
@@ -85,48 +88,49 @@ func kinds() string {
 	return strings.Join(all, ", ")
 }
 
-func (c *Command) exportFeeds(ctx context.Context, f *feedsFlags, args []string) error {
-	file := f.set.String("o", "", "write into this `file`; - is standard output")
-	if err := c.parse(f.set, args, 0, anyNumber); err != nil {
+func (c *Command) exportFeeds(ctx context.Context, set *flag.FlagSet, args []string) error {
+	folder, asJSON := folderFlags(set), jsonFlag(set)
+	file := set.String("o", "", "write into this `file`; - is standard output")
+	if err := c.parse(set, args, 0, anyNumber); err != nil {
 		return err
 	}
 	if *file == "" {
 		return usagef("say with -o where to: assay feeds export -o feeds.tar")
 	}
 	if *file == "-" {
-		_, err := f.folder().Export(ctx, c.Stdout, f.set.Args()...)
+		_, err := folder().Export(ctx, c.Stdout, set.Args()...)
 		return feedsProblem(err)
 	}
-	n, err := f.folder().ExportFile(ctx, *file, f.set.Args()...)
+	n, err := folder().ExportFile(ctx, *file, set.Args()...)
 	if err != nil {
 		return feedsProblem(err)
 	}
-	if *f.json {
+	if *asJSON {
 		return printJSON(c.Stdout, map[string]any{"file": *file, "feeds": n})
 	}
 	fmt.Fprintf(text{c.Stdout}, "%d feeds are in %s: assay feeds import takes them over.\n", n, *file)
 	return nil
 }
 
-func (c *Command) addFeeds(_ context.Context, f *feedsFlags, args []string) error {
+func (c *Command) addFeeds(_ context.Context, set *flag.FlagSet, args []string) error {
+	folder, asJSON := folderFlags(set), jsonFlag(set)
 	var own feeds.Feed
-	f.set.StringVar((*string)(&own.Kind), "kind", "", "a feed of your own of this `kind`: "+kinds())
-	f.set.StringVar(&own.Address, "from", "", "where it is from: an `address` at https, or a file; also for a feed that is known, in place of its publisher's")
-	f.set.StringVar((*string)(&own.Find), "find", "", "how its file is found from there, the `way`: archive (archive_latest.txt names it), repo (an rpm repository or list of mirrors); default: it is there")
-	f.set.StringVar(&own.Ecosystem, "ecosystem", "", "of osv: leave out other `ecosystems` than this; of updateinfo: what its packages are of")
-	f.set.BoolVar(&own.Unfixed, "unfixed", false, "it also tells what has no fix")
-	if err := c.parse(f.set, args, 1, anyNumber); err != nil {
+	set.StringVar((*string)(&own.Kind), "kind", "", "a feed of your own of this `kind`: "+kinds())
+	set.StringVar(&own.Address, "from", "", "where it is from: an `address` at https, or a file; also for a feed that is known, in place of its publisher's")
+	set.StringVar((*string)(&own.Find), "find", "", "how its file is found from there, the `way`: archive (archive_latest.txt names it), repo (an rpm repository or list of mirrors); default: it is there")
+	set.StringVar(&own.Ecosystem, "ecosystem", "", "of osv: leave out other `ecosystems` than this; of updateinfo: what its packages are of")
+	set.BoolVar(&own.Unfixed, "unfixed", false, "it also tells what has no fix")
+	if err := c.parse(set, args, 1, anyNumber); err != nil {
 		return err
 	}
-	all, err := chosen(own, f.set.Args())
+	all, err := chosen(own, set.Args())
 	if err != nil {
 		return err
 	}
-	if err := f.folder().Add(all...); err != nil {
+	if err := folder().Add(all...); err != nil {
 		return err
 	}
-	fmt.Fprintf(text{c.Stdout}, "%s: assay feeds update fetches what is followed.\n", strings.Join(f.set.Args(), ", "))
-	return nil
+	return c.done(*asJSON, "%s: assay feeds update fetches what is followed.", strings.Join(set.Args(), ", "))
 }
 
 // chosen are the feeds of those names, or the one of the operator's own.
@@ -159,13 +163,13 @@ func chosen(own feeds.Feed, names []string) (all []feeds.Feed, err error) {
 	return all, nil
 }
 
-func (c *Command) removeFeeds(ctx context.Context, f *feedsFlags, args []string) error {
-	if err := c.parse(f.set, args, 1, anyNumber); err != nil {
+func (c *Command) removeFeeds(ctx context.Context, set *flag.FlagSet, args []string) error {
+	folder, asJSON := folderFlags(set), jsonFlag(set)
+	if err := c.parse(set, args, 1, anyNumber); err != nil {
 		return err
 	}
-	if err := f.folder().Remove(ctx, f.set.Args()...); err != nil {
+	if err := folder().Remove(ctx, set.Args()...); err != nil {
 		return feedsProblem(err)
 	}
-	fmt.Fprintf(text{c.Stdout}, "%s: removed; the set is built without.\n", strings.Join(f.set.Args(), ", "))
-	return nil
+	return c.done(*asJSON, "%s: removed; the set is built without.", strings.Join(set.Args(), ", "))
 }

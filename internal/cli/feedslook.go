@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,16 +32,17 @@ func (l *listedFeed) state() string {
 	return "-"
 }
 
-func (c *Command) listFeeds(_ context.Context, f *feedsFlags, args []string) error {
-	if err := c.parse(f.set, args, 0, 0); err != nil {
+func (c *Command) listFeeds(_ context.Context, set *flag.FlagSet, args []string) error {
+	folder, asJSON := folderFlags(set), jsonFlag(set)
+	if err := c.parse(set, args, 0, 0); err != nil {
 		return err
 	}
-	entries, err := f.folder().Entries()
+	entries, err := folder().Entries()
 	if err != nil {
 		return err
 	}
 	all := listed(entries)
-	if *f.json {
+	if *asJSON {
 		return printJSON(c.Stdout, all)
 	}
 	return table(c.Stdout, "FEED\tKIND\tSTATE\tTRANSFERS\tCOVERS\tFROM", func(row func(...any)) {
@@ -77,16 +79,17 @@ func listed(entries []feeds.Entry) (all []listedFeed) {
 	return all
 }
 
-func (c *Command) feedsStatus(_ context.Context, f *feedsFlags, args []string) error {
-	limit := f.set.Duration("stale-after", 7*24*time.Hour, "advisories are too old if they were last known to be current so long ago")
-	if err := c.parse(f.set, args, 0, 0); err != nil {
+func (c *Command) feedsStatus(_ context.Context, set *flag.FlagSet, args []string) error {
+	folder, asJSON := folderFlags(set), jsonFlag(set)
+	limit := set.Duration("stale-after", 7*24*time.Hour, "advisories are too old if they were last known to be current so long ago")
+	if err := c.parse(set, args, 0, 0); err != nil {
 		return err
 	}
-	status, err := f.folder().Status(*limit)
+	status, err := folder().Status(*limit)
 	if err != nil {
 		return err
 	}
-	if *f.json {
+	if *asJSON {
 		err = printJSON(c.Stdout, status)
 	} else {
 		err = c.printStatus(&status)
@@ -142,15 +145,16 @@ func ecosystems(all []string) string {
 	return strings.Join(all, ", ")
 }
 
-func (c *Command) verifyFeeds(ctx context.Context, f *feedsFlags, args []string) error {
-	if err := c.parse(f.set, args, 0, 0); err != nil {
+func (c *Command) verifyFeeds(ctx context.Context, set *flag.FlagSet, args []string) error {
+	folder, asJSON := folderFlags(set), jsonFlag(set)
+	if err := c.parse(set, args, 0, 0); err != nil {
 		return err
 	}
-	problems, err := f.folder().Verify(ctx)
+	problems, err := folder().Verify(ctx)
 	if err != nil {
 		return err
 	}
-	if *f.json {
+	if *asJSON {
 		if err := printJSON(c.Stdout, map[string]any{"problems": append([]string{}, problems...)}); err != nil {
 			return err
 		}

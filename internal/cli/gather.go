@@ -47,6 +47,17 @@ func list(next func(token string) (string, error)) error {
 	}
 }
 
+// pages gathers what an operation of the operator's API lists; call calls it once.
+func pages[T any](call func(operator.PageRequest) (some []T, next string, err error)) ([]T, error) {
+	all := []T{} // JSON shows an empty list
+	err := list(func(token string) (string, error) {
+		some, next, err := call(operator.PageRequest{MaxResults: page, NextToken: token})
+		all = append(all, some...)
+		return next, err
+	})
+	return all, err
+}
+
 // paged is a request for a page.
 func paged(request map[string]any, token string) map[string]any {
 	request["maxResults"] = page

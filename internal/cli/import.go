@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 
@@ -17,8 +18,7 @@ import (
 // runs, it does so as its operator; else it writes into the data folder, which, if
 // it is new, takes over the account and region of the dump. Both do it batch by
 // batch, through the same importer.
-func (c *Command) importDump(ctx context.Context, v verb, args []string) error {
-	set := c.flags(v)
+func (c *Command) importDump(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data := set.String("data", defaultData, "the data `folder` of the service, which need not run; a new one takes over the dump's account and region")
 	database := set.String("database", "", "the `database` of a service that does not run, postgres://...; default SQLite in the data folder")
 	dry := set.Bool("dry-run", false, "only tell what would be imported")

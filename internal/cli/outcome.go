@@ -125,7 +125,8 @@ func (o *outcome) sort() {
 	slices.SortStableFunc(o.Findings, func(a, b finding) int {
 		return cmp.Or(
 			cmp.Compare(b.Severity.Numeric(), a.Severity.Numeric()), cmp.Compare(b.priority(), a.priority()),
-			strings.Compare(a.Host, b.Host), strings.Compare(a.Rule, b.Rule), strings.Compare(a.ARN, b.ARN))
+			strings.Compare(a.Host, b.Host), strings.Compare(a.Attributes["CONTAINER"], b.Attributes["CONTAINER"]),
+			strings.Compare(a.Rule, b.Rule), strings.Compare(a.software(), b.software()), newerID(a.vulnerability(), b.vulnerability()), strings.Compare(a.ARN, b.ARN))
 	})
 }
 
@@ -169,7 +170,7 @@ func (o *outcome) print(w io.Writer) {
 	for _, u := range o.Unchecked {
 		fmt.Fprintf(w, "  %s\n", oneLine(u.Title))
 		for line := range strings.Lines(strings.TrimSpace(u.Description)) {
-			fmt.Fprintf(w, "      %s\n", strings.TrimSpace(line))
+			fmt.Fprintf(w, "      %s\n", brief(line))
 		}
 		for line := range strings.Lines(strings.TrimSpace(u.Recommendation)) {
 			fmt.Fprintf(w, "      do: %s\n", oneLine(line))
@@ -180,7 +181,7 @@ func (o *outcome) print(w io.Writer) {
 	}
 	for _, n := range o.NotSeen {
 		what := strings.TrimSpace(n.Sensor + " " + n.Part)
-		fmt.Fprintf(w, "  %s: %s is %s: %s\n", n.Agent, what, strings.ReplaceAll(string(n.State), "_", " "), oneLine(n.Reason))
+		fmt.Fprintf(w, "  %s: %s is %s: %s\n", n.Agent, what, strings.ReplaceAll(string(n.State), "_", " "), brief(n.Reason))
 	}
 	o.printTelemetry(w)
 	fmt.Fprintf(w, "\n%s\n", o.summary())

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"slices"
@@ -27,8 +28,7 @@ type exclusion struct {
 	Error bool `json:"error"` // the run would be completed with errors, or could not be started
 }
 
-func (c *Command) preview(ctx context.Context, v verb, args []string) error {
-	set := c.flags(v)
+func (c *Command) preview(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data := dataFlag(set)
 	var flags assessFlags
 	set.BoolVar(&flags.json, "json", false, "print JSON")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"slices"
@@ -20,9 +21,8 @@ type stored struct {
 	Run         string    `json:"run,omitempty"` // the ARN of the run that has collected it, unless that is deleted
 }
 
-func (c *Command) rematch(ctx context.Context, v verb, args []string) error {
+func (c *Command) rematch(ctx context.Context, set *flag.FlagSet, args []string) error {
 	var flags assessFlags
-	set := c.flags(v)
 	data := dataFlag(set)
 	flags.registerPrinting(set)
 	wait := set.Bool("wait", true, "wait for the end and print what was found; -wait=false prints the run's ARN at once")
@@ -73,8 +73,9 @@ func isRematch(r model.AssessmentRun) bool {
 	})
 }
 
-func kindOfRun(r model.AssessmentRun) string {
-	if isRematch(r) {
+// runKind names what kind of run one is.
+func runKind(rematch bool) string {
+	if rematch {
 		return "re-match"
 	}
 	return "assessment"

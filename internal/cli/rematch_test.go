@@ -77,7 +77,7 @@ func TestKindsOfRuns(t *testing.T) {
 	forged := notice
 	forged.SnsTopicArn = "arn:aws:sns:eu-central-1:123456789012:topic"
 	for want, n := range map[string][]model.AssessmentRunNotification{"re-match": {{Event: "OTHER"}, notice}, "assessment": {{Event: "OTHER"}, forged}} {
-		if got := kindOfRun(model.AssessmentRun{Notifications: n}); got != want {
+		if got := runKind(isRematch(model.AssessmentRun{Notifications: n})); got != want {
 			t.Errorf("%v is a %s, want a %s", n, got, want)
 		}
 	}

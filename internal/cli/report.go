@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -19,8 +20,7 @@ import (
 )
 
 // report gets a report of a run into a file.
-func (c *Command) report(ctx context.Context, v verb, args []string) error {
-	set := c.flags(v)
+func (c *Command) report(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data := dataFlag(set)
 	kind := set.String("type", "finding", "`finding`: what was found; full: every rule that was checked as well")
 	format := set.String("format", "", "html or pdf; default what the ending of -o says, else `pdf`")

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -16,8 +17,7 @@ import (
 )
 
 // sbom writes what software a host has, for other tools.
-func (c *Command) sbom(ctx context.Context, v verb, args []string) error {
-	set := c.flags(v)
+func (c *Command) sbom(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data := dataFlag(set)
 	format := set.String("format", "cyclonedx", "the `format`: cyclonedx (1.6) or spdx (2.3), both JSON")
 	file := set.String("o", "", "write into this `file`, which appears when it is whole; default the standard output")

@@ -16,47 +16,13 @@ import (
 
 func scheduleActions() []action {
 	return []action{
-		{"list", "", "list schedules, when they start a run next, and what became of the last"},
-		{"add", "", "start runs of a template again and again; prints the schedule's id"},
-		{"remove", "SCHEDULE", "remove a schedule; its runs stay"},
-		{"pause", "SCHEDULE", "start no runs until it is resumed; what is left out is not caught up"},
-		{"resume", "SCHEDULE", "go on after a pause"},
-		{"run-now", "SCHEDULE", "start a run now, beside the schedule; prints its ARN"},
+		{"list", "", "list schedules, when they start a run next, and what became of the last", (*Command).listSchedules},
+		{"add", "", "start runs of a template again and again; prints the schedule's id", (*Command).addSchedule},
+		{"remove", "SCHEDULE", "remove a schedule; its runs stay", changeSchedule(operator.RemoveSchedule, "is removed; its runs stay")},
+		{"pause", "SCHEDULE", "start no runs until it is resumed; what is left out is not caught up", changeSchedule(operator.PauseSchedule, "is paused")},
+		{"resume", "SCHEDULE", "go on after a pause", changeSchedule(operator.ResumeSchedule, "goes on")},
+		{"run-now", "SCHEDULE", "start a run now, beside the schedule; prints its ARN", (*Command).runSchedule},
 	}
-}
-
-func (c *Command) schedules(ctx context.Context, v verb, args []string) error {
-	v, action, args, err := v.cut(args)
-	if err != nil {
-		return err
-	}
-	set := c.flags(v)
-	data := dataFlag(set)
-	asJSON := set.Bool("json", false, "print JSON")
-	var do func(*client) error
-	switch action {
-	case "list":
-		if err := c.parse(set, args, 0, 0); err != nil {
-			return err
-		}
-		do = func(client *client) error { return c.listSchedules(ctx, client, *asJSON) }
-	case "add":
-		request, err := c.scheduleRequest(set, args)
-		if err != nil {
-			return err
-		}
-		do = func(client *client) error { return c.addSchedule(ctx, client, request, *asJSON) }
-	case "remove", "pause", "resume", "run-now":
-		if err := c.parse(set, args, 1, 1); err != nil {
-			return err
-		}
-		do = func(client *client) error { return c.changeSchedule(ctx, client, action, set.Arg(0), *asJSON) }
-	}
-	client, err := c.newClient(*data)
-	if err != nil {
-		return err
-	}
-	return do(client)
 }
 
 // scheduleRequest reads the flags of add. The template is named in it as it was
@@ -110,8 +76,16 @@ func startTime(text string, zone *time.Location) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is not a time to start at: one is written 2026-12-01, 2026-12-01T02:30 or 2026-12-01T02:30:00+01:00", text)
 }
 
-func (c *Command) addSchedule(ctx context.Context, client *client, request operator.AddScheduleRequest, asJSON bool) error {
-	var err error
+func (c *Command) addSchedule(ctx context.Context, set *flag.FlagSet, args []string) error {
+	data, asJSON := dataFlag(set), jsonFlag(set)
+	request, err := c.scheduleRequest(set, args)
+	if err != nil {
+		return err
+	}
+	client, err := c.newClient(*data)
+	if err != nil {
+		return err
+	}
 	if request.Template, err = client.findTemplate(ctx, request.Template); err != nil {
 		return err
 	}
@@ -119,7 +93,7 @@ func (c *Command) addSchedule(ctx context.Context, client *client, request opera
 	if err := client.operator(ctx, operator.AddSchedule, request, &added); err != nil {
 		return err
 	}
-	if asJSON {
+	if *asJSON {
 		return printJSON(c.Stdout, added)
 	}
 	fmt.Fprintln(c.Stdout, added.ID) // alone, so that a script can take it
@@ -127,48 +101,58 @@ func (c *Command) addSchedule(ctx context.Context, client *client, request opera
 	return nil
 }
 
-func (c *Command) changeSchedule(ctx context.Context, client *client, action, id string, asJSON bool) error {
-	request := operator.ScheduleRequest{ID: id}
-	if action == "run-now" {
-		var started operator.RunScheduleResponse
-		if err := client.operator(ctx, operator.RunSchedule, request, &started); err != nil {
+// changeSchedule calls an operation on a schedule, and says that it is done.
+func changeSchedule(operation, done string) handler {
+	return func(c *Command, ctx context.Context, set *flag.FlagSet, args []string) error {
+		data, asJSON := dataFlag(set), jsonFlag(set)
+		client, err := c.connect(set, data, args, 1, 1)
+		if err != nil {
 			return err
 		}
-		if asJSON {
-			return printJSON(c.Stdout, started)
+		if err := client.operator(ctx, operation, operator.ScheduleRequest{ID: set.Arg(0)}, nil); err != nil {
+			return err
 		}
-		fmt.Fprintln(text{c.Stdout}, started.Run)
-		return nil
+		return c.done(*asJSON, "The schedule %s %s.", set.Arg(0), done)
 	}
-	operation := map[string]string{"remove": operator.RemoveSchedule, "pause": operator.PauseSchedule, "resume": operator.ResumeSchedule}[action]
-	if err := client.operator(ctx, operation, request, nil); err != nil {
+}
+
+func (c *Command) runSchedule(ctx context.Context, set *flag.FlagSet, args []string) error {
+	data, asJSON := dataFlag(set), jsonFlag(set)
+	client, err := c.connect(set, data, args, 1, 1)
+	if err != nil {
 		return err
 	}
-	if asJSON {
-		return printJSON(c.Stdout, operator.ScheduleResponse{})
+	var started operator.RunScheduleResponse
+	if err := client.operator(ctx, operator.RunSchedule, operator.ScheduleRequest{ID: set.Arg(0)}, &started); err != nil {
+		return err
 	}
-	done := map[string]string{"remove": "is removed; its runs stay", "pause": "is paused", "resume": "goes on"}[action]
-	fmt.Fprintf(text{c.Stderr}, "The schedule %s %s.\n", id, done)
+	if *asJSON {
+		return printJSON(c.Stdout, started)
+	}
+	fmt.Fprintln(text{c.Stdout}, started.Run)
 	return nil
 }
 
-func (c *Command) listSchedules(ctx context.Context, client *client, asJSON bool) error {
-	all := []operator.Schedule{}
-	err := list(func(token string) (string, error) {
+func (c *Command) listSchedules(ctx context.Context, set *flag.FlagSet, args []string) error {
+	data, asJSON := dataFlag(set), jsonFlag(set)
+	client, err := c.connect(set, data, args, 0, 0)
+	if err != nil {
+		return err
+	}
+	all, err := pages(func(p operator.PageRequest) ([]operator.Schedule, string, error) {
 		var answer operator.SchedulesResponse
-		err := client.operator(ctx, operator.ListSchedules, operator.PageRequest{MaxResults: page, NextToken: token}, &answer)
-		all = append(all, answer.Schedules...)
-		return answer.NextToken, err
+		err := client.operator(ctx, operator.ListSchedules, p, &answer)
+		return answer.Schedules, answer.NextToken, err
 	})
 	if err != nil {
 		return err
 	}
-	if asJSON {
+	if *asJSON {
 		return printJSON(c.Stdout, all)
 	}
 	return table(c.Stdout, "SCHEDULE\tTEMPLATE\tKIND\tWHEN\tZONE\tSTATE\tNEXT\tLAST", func(row func(...any)) {
 		for _, s := range all {
-			row(s.ID, s.Name, map[bool]string{true: "re-match", false: "assessment"}[s.Rematch], s.Expression, s.Zone, s.State, moment(s.TryAt, s.Zone), lastOf(s))
+			row(s.ID, s.Name, runKind(s.Rematch), s.Expression, s.Zone, s.State, moment(s.TryAt, s.Zone), lastOf(s))
 		}
 	})
 }

@@ -217,9 +217,8 @@ func checkService(c service.Config) error {
 	return nil
 }
 
-func (c *Command) serve(ctx context.Context, v verb, args []string) error {
+func (c *Command) serve(ctx context.Context, set *flag.FlagSet, args []string) error {
 	var flags serviceFlags
-	set := c.flags(v)
 	flags.register(set)
 	if err := c.parse(set, args, 0, 0); err != nil {
 		return err
@@ -235,8 +234,7 @@ func (c *Command) serve(ctx context.Context, v verb, args []string) error {
 	return s.Serve(ctx)
 }
 
-func (c *Command) env(ctx context.Context, v verb, args []string) error {
-	set := c.flags(v)
+func (c *Command) env(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data := set.String("data", defaultData, "the service's data `folder`")
 	if err := c.parse(set, args, 0, 0); err != nil {
 		return err
@@ -265,8 +263,7 @@ func (c *Command) env(ctx context.Context, v verb, args []string) error {
 // shellQuote quotes for POSIX shells.
 func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-func (c *Command) version(_ context.Context, v verb, args []string) error {
-	set := c.flags(v)
+func (c *Command) version(_ context.Context, set *flag.FlagSet, args []string) error {
 	if err := c.parse(set, args, 0, 0); err != nil {
 		return err
 	}

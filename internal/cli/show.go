@@ -4,22 +4,22 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"assay/internal/advisory"
 	"assay/internal/api/model"
 	"assay/internal/inspector"
 	"assay/internal/operator"
 	"assay/internal/rules"
 )
 
-func (c *Command) findings(ctx context.Context, v verb, args []string) error {
-	set := c.flags(v)
+func (c *Command) findings(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data := dataFlag(set)
 	asJSON := set.Bool("json", false, "print JSON")
 	fixable := set.Bool("fixable", false, "leave out vulnerabilities that have no fix")
@@ -56,7 +56,7 @@ func (c *Command) findings(ctx context.Context, v verb, args []string) error {
 		return err
 	}
 	if *fixable {
-		o.leaveOut(func(f *finding) bool { return f.isVulnerability() && f.Attributes["STATUS"] != string(advisory.Fixed) })
+		o.leaveOut(unfixable)
 	}
 	if *asJSON {
 		return printJSON(c.Stdout, o)
@@ -108,8 +108,7 @@ func (c *client) findRun(ctx context.Context, name string) (string, error) {
 	return "", fmt.Errorf("there is no assessment run %q: assay runs lists them", name)
 }
 
-func (c *Command) runs(ctx context.Context, v verb, args []string) error {
-	set := c.flags(v)
+func (c *Command) runs(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data := dataFlag(set)
 	asJSON := set.Bool("json", false, "print JSON")
 	client, err := c.connect(set, data, args, 0, 0)
@@ -126,13 +125,12 @@ func (c *Command) runs(ctx context.Context, v verb, args []string) error {
 	return table(c.Stdout, "RUN\tSTARTED\tSTATE\tFINDINGS\tKIND\tNAME", func(row func(...any)) {
 		for _, r := range runs {
 			found := (&outcome{Counts: r.FindingCounts}).found()
-			row(shortID(r.Arn), r.CreatedAt.Time.Local().Format(time.DateTime), words(r.State), found, kindOfRun(r), r.Name)
+			row(shortID(r.Arn), r.CreatedAt.Time.Local().Format(time.DateTime), words(r.State), found, runKind(isRematch(r)), r.Name)
 		}
 	})
 }
 
-func (c *Command) explain(ctx context.Context, v verb, args []string) error {
-	set := c.flags(v)
+func (c *Command) explain(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data := dataFlag(set)
 	run := set.String("run", "", "the `run` of a finding that is named by the last part of its ARN; default the last one that is over")
 	asJSON := set.Bool("json", false, "print JSON")
@@ -181,11 +179,16 @@ func (c *Command) printExplanation(f finding) {
 	for _, e := range f.Evidence {
 		fmt.Fprintf(w, "  %s\n      record %s of the sensor %s\n", e, oneLine(e.Record), oneLine(e.Sensor))
 	}
+	if len(f.Attributes) > 0 {
+		fmt.Fprint(w, "\nAttributes\n")
+	}
+	for _, key := range slices.Sorted(maps.Keys(f.Attributes)) {
+		fmt.Fprintf(w, "  %-16s %s\n", oneLine(key), oneLine(f.Attributes[key]))
+	}
 	fmt.Fprintf(w, "\nWhat to do\n  %s\n", strings.ReplaceAll(f.Recommendation, "\n", "\n  "))
 }
 
-func (c *Command) results(ctx context.Context, v verb, args []string) error {
-	set := c.flags(v)
+func (c *Command) results(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data := dataFlag(set)
 	asJSON := set.Bool("json", false, "print JSON")
 	client, err := c.connect(set, data, args, 0, 1)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"strings"
 	"time"
@@ -13,63 +14,38 @@ import (
 
 func suppressActions() []action {
 	return []action{
-		{"list", "", "list suppressions, also those that have ended, with who made them and why"},
-		{"add", "", "from the next run on, make no findings of what is selected; prints the suppression's id"},
-		{"revoke", "SUPPRESSION", "end a suppression; it stays on record"},
+		{"list", "", "list suppressions, also those that have ended, with who made them and why", (*Command).listSuppressions},
+		{"add", "", "from the next run on, make no findings of what is selected; prints the suppression's id", (*Command).addSuppression},
+		{"revoke", "SUPPRESSION", "end a suppression; it stays on record", (*Command).revokeSuppression},
 	}
 }
 
-func (c *Command) suppress(ctx context.Context, v verb, args []string) error {
-	v, action, args, err := v.cut(args)
-	if err != nil {
+func (c *Command) addSuppression(ctx context.Context, set *flag.FlagSet, args []string) error {
+	data, asJSON := dataFlag(set), jsonFlag(set)
+	var flags suppressFlags
+	flags.register(set)
+	if err := c.parse(set, args, 0, 0); err != nil {
 		return err
 	}
-	set := c.flags(v)
-	data := dataFlag(set)
-	asJSON := set.Bool("json", false, "print JSON")
-	var do func(*client) error
-	switch action {
-	case "list":
-		if err := c.parse(set, args, 0, 0); err != nil {
-			return err
-		}
-		do = func(client *client) error { return c.listSuppressions(ctx, client, *asJSON) }
-	case "add":
-		var flags suppressFlags
-		flags.register(set)
-		if err := c.parse(set, args, 0, 0); err != nil {
-			return err
-		}
-		if err := flags.check(time.Now()); err != nil {
-			return err
-		}
-		do = func(client *client) error { return c.addSuppression(ctx, client, &flags, *asJSON) }
-	case "revoke":
-		if err := c.parse(set, args, 1, 1); err != nil {
-			return err
-		}
-		do = func(client *client) error { return c.revokeSuppression(ctx, client, set.Arg(0), *asJSON) }
+	if err := flags.check(time.Now()); err != nil {
+		return err
 	}
 	client, err := c.newClient(*data)
 	if err != nil {
 		return err
 	}
-	return do(client)
-}
-
-func (c *Command) addSuppression(ctx context.Context, client *client, flags *suppressFlags, asJSON bool) error {
 	request, err := flags.request(ctx, client, time.Now())
 	if err != nil {
 		return err
 	}
 	if flags.preview {
-		return c.previewSuppression(ctx, client, flags.run, request, asJSON)
+		return c.previewSuppression(ctx, client, flags.run, request, *asJSON)
 	}
 	var added operator.Suppression
 	if err := client.operator(ctx, operator.AddSuppression, request, &added); err != nil {
 		return err
 	}
-	if asJSON {
+	if *asJSON {
 		return printJSON(c.Stdout, added)
 	}
 	fmt.Fprintln(c.Stdout, added.ID) // alone, so that a script can take it
@@ -77,30 +53,33 @@ func (c *Command) addSuppression(ctx context.Context, client *client, flags *sup
 	return nil
 }
 
-func (c *Command) revokeSuppression(ctx context.Context, client *client, id string, asJSON bool) error {
-	var done operator.EmptyResponse
-	if err := client.operator(ctx, operator.RevokeSuppression, operator.SuppressionRequest{ID: id}, &done); err != nil {
+func (c *Command) revokeSuppression(ctx context.Context, set *flag.FlagSet, args []string) error {
+	data, asJSON := dataFlag(set), jsonFlag(set)
+	client, err := c.connect(set, data, args, 1, 1)
+	if err != nil {
 		return err
 	}
-	if asJSON {
-		return printJSON(c.Stdout, done)
+	if err := client.operator(ctx, operator.RevokeSuppression, operator.SuppressionRequest{ID: set.Arg(0)}, nil); err != nil {
+		return err
 	}
-	fmt.Fprintf(text{c.Stderr}, "The suppression %s is revoked; the next run has what it suppressed as findings again.\n", id)
-	return nil
+	return c.done(*asJSON, "The suppression %s is revoked; the next run has what it suppressed as findings again.", set.Arg(0))
 }
 
-func (c *Command) listSuppressions(ctx context.Context, client *client, asJSON bool) error {
-	all := []operator.Suppression{}
-	err := list(func(token string) (string, error) {
+func (c *Command) listSuppressions(ctx context.Context, set *flag.FlagSet, args []string) error {
+	data, asJSON := dataFlag(set), jsonFlag(set)
+	client, err := c.connect(set, data, args, 0, 0)
+	if err != nil {
+		return err
+	}
+	all, err := pages(func(p operator.PageRequest) ([]operator.Suppression, string, error) {
 		var answer operator.SuppressionsResponse
-		err := client.operator(ctx, operator.ListSuppressions, operator.PageRequest{MaxResults: page, NextToken: token}, &answer)
-		all = append(all, answer.Suppressions...)
-		return answer.NextToken, err
+		err := client.operator(ctx, operator.ListSuppressions, p, &answer)
+		return answer.Suppressions, answer.NextToken, err
 	})
 	if err != nil {
 		return err
 	}
-	if asJSON {
+	if *asJSON {
 		return printJSON(c.Stdout, all)
 	}
 	return table(c.Stdout, "SUPPRESSION\tSTATE\tUNTIL\tWHAT\tBY\tREASON", func(row func(...any)) {

@@ -40,5 +40,19 @@ func (t jsonText) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// mostReason bounds what people are told of why something was not checked: it may name
+// dozens of files. JSON has all of it.
+const mostReason = 240
+
+// brief is a reason on a line of its own.
+func brief(s string) string {
+	s = oneLine(s)
+	if len(s) <= mostReason {
+		return s
+	}
+	s = s[:mostReason]
+	return strings.ToValidUTF8(s[:max(strings.LastIndexByte(s, ' '), mostReason/2)], "") + " ... (-json has all)"
+}
+
 // oneLine makes a name fit for a line.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

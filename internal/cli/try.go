@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -22,10 +23,9 @@ const thisHost = "this-host"
 
 // try starts a service in this process and an agent beside it, assesses this host,
 // and prints what was found. It is what `make run` runs.
-func (c *Command) try(ctx context.Context, v verb, args []string) error {
+func (c *Command) try(ctx context.Context, set *flag.FlagSet, args []string) error {
 	var flags serviceFlags
 	var assessing assessFlags
-	set := c.flags(v)
 	flags.register(set)
 	assessing.register(set)
 	agent := set.String("agent", besideUs("assay-agent"), "the agent `program`")
@@ -131,7 +131,7 @@ func (c *Command) assessHost(ctx context.Context, client *client, flags assessFl
 	if err != nil {
 		return nil, err
 	}
-	c.say("Assessing this host.")
+	c.say("Assessing this host: going over all its files can take a minute.")
 	err = c.assessTarget(ctx, client, target, flags, threshold)
 	var code exitError
 	if errors.As(err, &code) {

@@ -47,6 +47,11 @@ func (f *finding) isVulnerability() bool {
 	return f.Package == string(inspector.PackageCVE) && f.priority() != unordered
 }
 
+// unfixable tells vulnerabilities without a fix.
+func unfixable(f *finding) bool {
+	return f.isVulnerability() && f.Attributes["STATUS"] != string(advisory.Fixed)
+}
+
 // software names what a vulnerability is of.
 func (f *finding) software() string { return f.named("") }
 
@@ -64,6 +69,18 @@ func (f *finding) named(version string) string {
 // vulnerability is its id: an advisory's, where that names none.
 func (f *finding) vulnerability() string {
 	return oneLine(cmp.Or(f.Attributes["CVE_ID"], f.Attributes["ADVISORY"]))
+}
+
+// newerID puts ids as CVE-2026-10001 before CVE-2026-9002, and that before those of
+// 2025: what is new is asked for.
+func newerID(a, b string) int {
+	split := func(id string) (series string, length int) {
+		at := strings.LastIndexByte(id, '-') + 1
+		return id[:at], len(id) - at
+	}
+	seriesA, lengthA := split(a)
+	seriesB, lengthB := split(b)
+	return cmp.Or(strings.Compare(seriesB, seriesA), cmp.Compare(lengthB, lengthA), strings.Compare(b, a))
 }
 
 // group is the vulnerabilities of one package of a host that are mended in one way, the
@@ -116,13 +133,23 @@ func (g group) title() string {
 // of other findings what was seen. Explain shows all of it.
 func (g group) lines() []string {
 	if f := g.urgent(); f.isVulnerability() {
-		return []string{oneLine(f.Attributes["WHY_FIRST"])}
+		return []string{g.why()}
 	}
 	return evidenceLines(g.worst().Evidence, 3)
 }
 
+// why words why the group matters: as its most urgent finding does, but with the fix that
+// all need.
+func (g group) why() string {
+	f, newest := g.urgent(), g.newest().Attributes["FIXED_VERSION"]
+	return oneLine(strings.Replace(f.Attributes["WHY_FIRST"], "fix available: "+f.Attributes["FIXED_VERSION"], "fix available: "+newest, 1))
+}
+
 // recommendation is that of the finding whose fix all of the group need: the newest.
-func (g group) recommendation() string {
+func (g group) recommendation() string { return firstSentence(g.newest().Recommendation) }
+
+// newest is the finding with the newest fix; the worst, if none has one.
+func (g group) newest() *finding {
 	last := g.worst()
 	scheme := advisory.Scheme(last.Attributes["ECOSYSTEM"])
 	for n := range g {
@@ -131,7 +158,7 @@ func (g group) recommendation() string {
 			last = &g[n]
 		}
 	}
-	return firstSentence(last.Recommendation)
+	return last
 }
 
 // printFirst prints what to mend first, whatever its severity, and why.
@@ -148,7 +175,7 @@ func printFirst(w io.Writer, groups []group) {
 	}
 	for n, g := range first[:min(len(first), mostFirst)] {
 		f := g.urgent()
-		fmt.Fprintf(w, "  %d. %s: %s, %s: %s\n", n+1, f.Host, f.software(), f.vulnerability(), oneLine(f.Attributes["WHY_FIRST"]))
+		fmt.Fprintf(w, "  %d. %s: %s, %s: %s\n", n+1, f.Host, f.software(), f.vulnerability(), g.why())
 		fmt.Fprintf(w, "      do: %s\n", g.recommendation())
 	}
 }

@@ -52,3 +52,23 @@ func TestVulnerabilitiesPrinted(t *testing.T) {
 		t.Errorf("%d lines for 7 packages", n)
 	}
 }
+
+// TestVulnerabilityExplained: all that is known of it.
+func TestVulnerabilityExplained(t *testing.T) {
+	var out bytes.Buffer
+	c := Command{Stdout: &out}
+	c.printExplanation(vulnerability(inspector.High, "openssl", "CVE-2026-2", 500, "1.0-1+deb12u10", "loaded by nginx (pid 2)"))
+	golden(t, "vulnerability.golden", out.String())
+}
+
+// TestFixableOnly: -fixable leaves out what has no fix, and nothing else.
+func TestFixableOnly(t *testing.T) {
+	open, fixed := vulnerability(inspector.High, "vim", "CVE-2026-1", 400, "", ""), vulnerability(inspector.Low, "curl", "CVE-2026-2", 60, "2", "")
+	open.Attributes["STATUS"], fixed.Attributes["STATUS"] = "will not fix", "fixed"
+	o := newOutcome()
+	o.Findings = []finding{open, fixed, {Severity: inspector.Medium, Package: "practices", Title: "Root may log in"}}
+	o.leaveOut(unfixable)
+	if got := o.found(); got != "1 Medium, 1 Low" || len(o.Findings) != 2 {
+		t.Errorf("%s: %+v", got, o.Findings)
+	}
+}

@@ -267,6 +267,12 @@ func (c *canaries) looked(records []telemetry.Record) {
 	}
 	c.t.Logf("%d texts, %d withheld, %d listed, %d outside", count[text], count[withheld], count[listed], count[outside])
 	keys := []string{"user:canary", "shadow:canary", "shadow:plain", "group:canary", "mount:/mnt/looked-at-mounts", "mount:/mnt/ceph", "mount:/mnt/dav"}
+	for _, l := range []telemetry.Library{
+		{Ecosystem: "npm", Name: "canary-lib", Version: "1.0.0", Path: "/srv/app/node_modules/canary-lib/package.json"},
+		{Ecosystem: "PyPI", Name: "canary-dist", Version: "1.0", Path: "/srv/app/lib/python3/site-packages/canary_dist-1.0.dist-info/METADATA"},
+	} {
+		keys = append(keys, telemetry.Key(&l))
+	}
 	for _, pid := range c.pids {
 		keys = append(keys, fmt.Sprintf("process:%d", pid))
 	}

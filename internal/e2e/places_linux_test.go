@@ -61,6 +61,11 @@ var places = []place{
 	{"/root/.npmrc", listed, "//registry.example/:_authToken={}\n"},
 	{"/root/.bash_history", listed, "mysql -u root -p{}\nexport TOKEN={}\n"},
 	{"/home/canary/.env", listed, "SECRET={}\n"},
+	// Beside what the sensor of libraries reads, and in it.
+	{"/srv/app/node_modules/canary-lib/package.json", outside, `{"name":"canary-lib","version":"1.0.0","scripts":{"x":"curl -u bob:{}"},"_authToken":"{}","repository":"https://bob:{}@git.example/x"}`},
+	{"/srv/app/node_modules/canary-lib/.npmrc", outside, "//registry.example/:_authToken={}\n"},
+	{"/srv/app/lib/python3/site-packages/canary_dist-1.0.dist-info/METADATA", outside, "Metadata-Version: 2.1\nName: canary-dist\nVersion: 1.0\nHome-page: https://bob:{}@pypi.example/x\n\nSECRET={}\n"},
+	{"/srv/app/lib/python3/site-packages/canary_dist-1.0.dist-info/direct_url.json", outside, `{"url":"https://bob:{}@git.example/x"}`},
 	{"/home/canary/app/deep/.env", outside, "SECRET={}\n"},
 	{"/srv/app/config/.env", outside, "SECRET={}\n"},
 	{"/var/lib/app/jwt.secret", outside, "{}"},

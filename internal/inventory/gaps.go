@@ -51,9 +51,9 @@ func (b *builder) addCoverage(sensor, part string, kind Kind) telemetry.State {
 	if p.State == telemetry.Complete {
 		return p.State
 	}
-	g := Gap{Kind: kind, Reason: p.Reason}
-	if !strings.HasPrefix(g.Reason, "the sensor ") {
-		what := "the sensor \"" + sensor + "\""
+	g := Gap{Kind: kind, Sensor: sensor, Reason: p.Reason}
+	// It has to say of which sensor it is, whatever the agent gives as the reason.
+	if what := "the sensor \"" + sensor + "\""; !strings.HasPrefix(g.Reason, what) {
 		if part != "" {
 			what += " (" + part + ")"
 		}

@@ -102,6 +102,7 @@ type Binary struct {
 type Gap struct {
 	Container string `json:"container,omitempty"` // which system's; empty: the host's
 	Kind      Kind   `json:"kind"`                // of what; empty: of everything
+	Sensor    string `json:"sensor,omitempty"`    // whose coverage says so; empty: it shows in what was seen
 	Reason    string `json:"reason"`              // a sentence
 	Remedy    string `json:"remedy,omitempty"`
 	Denied    bool   `json:"denied,omitempty"` // for want of privilege

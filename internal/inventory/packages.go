@@ -8,14 +8,10 @@ import (
 	"assay/internal/telemetry"
 )
 
-// isThere tells whether files of a package are on the host. dpkg's other states are
-// "not-installed" and "config-files" (dpkg(1)).
+// isThere tells whether files of a package may be on the host: of all states of dpkg
+// but two (dpkg(1)), also those that are not known here.
 func isThere(p *telemetry.Package) bool {
-	switch p.Status {
-	case "", "installed", "half-installed", "unpacked", "half-configured", "triggers-awaited", "triggers-pending":
-		return true
-	}
-	return p.Manager != "dpkg"
+	return p.Manager != "dpkg" || p.Status != "not-installed" && p.Status != "config-files"
 }
 
 // group is what the binaries of a component have in common.

@@ -34,14 +34,10 @@ func TestCycloneDXSchema(t *testing.T) {
 }
 
 // TestSPDXSchema validates by SPDX's own schema (schemas/spdx-schema.json of the branch
-// support/2.3 of github.com/spdx/spdx-spec), which no registry has.
+// support/2.3 of github.com/spdx/spdx-spec), as the Go module of syft brings it.
 func TestSPDXSchema(t *testing.T) {
-	path := os.Getenv("ASSAY_TEST_SPDX_SCHEMA")
-	if path == "" {
-		t.Skip("needs $ASSAY_TEST_SPDX_SCHEMA, the file of SPDX 2.3's JSON schema")
-	}
 	c := jsonschema.NewCompiler()
-	add(t, c, "http://spdx.org/rdf/terms/2.3", path)
+	add(t, c, "http://spdx.org/rdf/terms/2.3", testenv.SPDXSchema(t))
 	validate(t, c, "http://spdx.org/rdf/terms/2.3", "spdx", `"dataLicense": "CC0-1.0"`)
 }
 

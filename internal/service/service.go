@@ -71,6 +71,7 @@ type Config struct {
 	// RematchAfterUpdate has stored telemetry matched again with each new set of
 	// advisories.
 	RematchAfterUpdate bool
+	Settle             time.Duration // from new advisories to their re-match; default 2 minutes
 	FeedsUpdate        time.Duration // how often feeds are fetched; 0: never
 	Feeds              *fetch.Client `json:"-"` // that fetches them
 
@@ -247,7 +248,7 @@ func (s *Service) openState(ctx context.Context) error {
 		Store: s.store, Blobs: blobs, Keys: s.keys, Queue: s.queue, Courier: s.courier,
 		Packages: s.packages,
 		Limits:   s.config.Limits, Settings: s.config.RulesSettings, Log: s.config.Log,
-		Interval: s.config.Interval, Grace: s.config.Grace, Retention: s.config.Retention,
+		Interval: s.config.Interval, Grace: s.config.Grace, Retention: s.config.Retention, Settle: s.config.Settle,
 		Scheduled: s.metrics.countScheduled,
 		Version:   s.config.Version,
 	})

@@ -25,6 +25,18 @@ func Need(t testing.TB, program, pkg string) string {
 	return path
 }
 
+// Peer returns the path of a program that Assay is compared with where somebody has
+// it: it takes many minutes to build, which no test script does. Without it the test is
+// skipped and listed, with CI=true too. from is how to get it.
+func Peer(t testing.TB, program, from string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		t.Skipf("needs %s, which no script installs (%s)", program, from)
+	}
+	return path
+}
+
 // NeedRoot ends the test unless it runs as root.
 func NeedRoot(t testing.TB) {
 	t.Helper()

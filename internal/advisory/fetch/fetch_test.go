@@ -366,7 +366,16 @@ func TestText(t *testing.T) {
 // TestStopped: who ends the context ends the transfer, and what came stays for the next.
 func TestStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
-	f := file(t, serve(t, whole))
+	f := file(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Range") != "" {
+			whole(w, r)
+			return
+		}
+		w.Header().Set("ETag", `"one"`)
+		w.Write(content[:len(content)/2])
+		w.(http.Flusher).Flush()
+		<-r.Context().Done() // the rest never comes
+	}))
 	f.Progress = func(done, _ int64) { cancel() }
 	if _, err := quick(t, Config{}).Get(ctx, f); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)

@@ -89,10 +89,10 @@ func identify(text string) *identity {
 
 // covers is true if what is said of id is said of x: every part of a package URL
 // that id has x has too. What id leaves open, the version above all, is any. CPEs are
-// the same, or x's goes on where id's ends.
+// the same, or x's goes on where id's ends; one that names no product is of nothing.
 func (id *identity) covers(x *identity) bool {
 	if id.url == nil || x.url == nil {
-		return id.text != "" && (id.text == x.text || strings.HasPrefix(id.text, "cpe:") && strings.HasPrefix(x.text, strings.TrimRight(id.text, ":*")+":"))
+		return id.text != "" && (id.text == x.text || namesProduct(id.text) && strings.HasPrefix(x.text, strings.TrimRight(id.text, ":*")+":"))
 	}
 	a, b := id.url, x.url
 	if a.Type != b.Type || a.Namespace != b.Namespace || a.Name != b.Name ||
@@ -105,4 +105,15 @@ func (id *identity) covers(x *identity) bool {
 		}
 	}
 	return true
+}
+
+// namesProduct tells whether a CPE says of which vendor and product it is, in either
+// form: "cpe:/o:redhat" or "cpe:2.3:*" would be very many.
+func namesProduct(cpe string) bool {
+	rest, ok := strings.CutPrefix(cpe, "cpe:/")
+	if !ok {
+		rest, ok = strings.CutPrefix(cpe, "cpe:2.3:")
+	}
+	parts := strings.Split(rest, ":")
+	return ok && len(parts) >= 3 && !slices.ContainsFunc(parts[:3], func(p string) bool { return strings.Trim(p, "*-") == "" })
 }

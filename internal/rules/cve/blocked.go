@@ -11,11 +11,12 @@ import (
 	"assay/internal/advisory/index"
 	"assay/internal/inventory"
 	"assay/internal/rules"
+	"assay/internal/telemetry"
 )
 
 // blocked are the results for what kept an area from being compared in full.
 func (e *evaluation) blocked(a area) []rules.Result {
-	return slices.Concat(e.gaps(a), e.unnamedSystems(a), e.lacksOf(a), e.unclear(a), e.foreign(a))
+	return slices.Concat(e.gaps(a), e.unnamedSystems(a), e.withoutPackages(a), e.unfollowed(a), e.lacksOf(a), e.leftOf(a), e.unclear(a), e.foreign(a))
 }
 
 // gaps are what the inventory could not tell.
@@ -36,7 +37,7 @@ func (e *evaluation) gaps(a area) (results []rules.Result) {
 // gapIn tells whether a gap is in an area. Those of the sensor of containers have no
 // container where they are about all of them.
 func gapIn(g *inventory.Gap, a area) bool {
-	contained := g.Container != "" || strings.HasPrefix(g.Reason, `the sensor "containers"`)
+	contained := g.Container != "" || g.Sensor == telemetry.SensorContainers
 	if contained != (a == ofContainers) {
 		return false
 	}
@@ -62,11 +63,54 @@ func (e *evaluation) unnamedSystems(a area) (results []rules.Result) {
 	return results
 }
 
+// withoutPackages are the containers with a system of which no package is known: it was
+// made of packages, and which is not written there any more.
+func (e *evaluation) withoutPackages(a area) (results []rules.Result) {
+	if a != ofContainers {
+		return nil
+	}
+	var names []string
+	for n := range e.inventory.Systems {
+		if s := &e.inventory.Systems[n]; s.Container != "" && s.Ecosystem != "" && !e.packaged[s.Container] {
+			names = append(names, e.place(&inventory.Component{Container: s.Container}))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []rules.Result{{Verdict: rules.NotEvaluated, Subject: "without packages",
+		Reason: "no package of its operating system was found in " + listed(unique(names), 10) + ", although there is one",
+		Remedy: "Build images without removing the database of packages, or follow by other means what they were made of."}}
+}
+
+// unfollowed are the repositories from which a system takes updates, as its
+// configuration says, and whose advisories are not there. What others publish is about
+// builds of other versions. (SUSE's are guessed of the release, and need not be there.)
+func (e *evaluation) unfollowed(a area) (results []rules.Result) {
+	if a != ofPackages {
+		return nil
+	}
+	s := e.system("")
+	for _, more := range s.More {
+		if strings.HasPrefix(more, "SUSE:") || len(e.set.Ecosystems(more)) > 0 {
+			continue
+		}
+		results = append(results, rules.Result{Verdict: rules.NotEvaluated, Subject: more,
+			Reason: "the host takes updates from " + more + ", of which there are no advisories",
+			Remedy: fmt.Sprintf("Add a source with the advisories of %s: assay feeds lists those that there are.", more)})
+	}
+	return results
+}
+
 // hasSystem tells whether there is a system in a container: one that was made of a
 // single program has none, and nothing is missed.
 func (e *evaluation) hasSystem(s *inventory.System) bool {
 	return s.ID != "" || e.packaged[s.Container]
 }
+
+// followFeeds is what to do about advisories that are not there, whosever they are: one
+// text, since a host may have the libraries of ten ecosystems.
+const followFeeds = "Follow feeds with the advisories that are missing: assay feeds list has their names; then assay feeds add NAME, and assay feeds update."
 
 // lacksOf are the ecosystems whose advisories are not there, or damaged.
 func (e *evaluation) lacksOf(a area) (results []rules.Result) {
@@ -77,7 +121,7 @@ func (e *evaluation) lacksOf(a area) (results []rules.Result) {
 		names := unique(l.components)
 		r := rules.Result{Verdict: rules.NotEvaluated, Subject: l.ecosystem,
 			Reason: fmt.Sprintf("not compared: %s of %s (%s): %v", count(len(l.components), "component"), l.ecosystem, listed(names, 10), l.err),
-			Remedy: fmt.Sprintf("Add a source with the advisories of %s: assay feeds lists those that there are.", l.ecosystem)}
+			Remedy: followFeeds}
 		if errors.Is(l.err, index.ErrNoData) {
 			r.Reason = fmt.Sprintf("not compared, since there are no advisories of %s: %s (%s)", l.ecosystem, count(len(l.components), "component"), listed(names, 10))
 		}
@@ -163,15 +207,14 @@ func (e *evaluation) fixedOnly() (results []rules.Result) {
 	return results
 }
 
-// unfixedFeed says which source tells what has no fix, see docs/advisories.md.
+// unfixedFeed says which feed tells what has no fix, see docs/feeds.md.
 func unfixedFeed(ecosystem string) string {
 	family, _, _ := strings.Cut(ecosystem, ":")
 	feed, ok := map[string]string{
-		"Debian": "Debian's security tracker (data/json)", "Ubuntu": "Ubuntu's advisories in OSV's form", "Red Hat": "Red Hat's VEX (CSAF)",
-		"SUSE": "SUSE's VEX (CSAF)", "openSUSE": "SUSE's VEX (CSAF)",
+		"Debian": "debian-tracker", "Ubuntu": "osv-ubuntu", "Red Hat": "redhat-vex", "SUSE": "suse-vex", "openSUSE": "suse-vex",
 	}[family]
 	if !ok {
 		return fmt.Sprintf("No source is known that tells what has no fix in %s; the setting %s=%s says that this is not asked for.", family, SettingUnfixed, UnfixedHide)
 	}
-	return fmt.Sprintf("Add %s as a source; the setting %s=%s says that this is not asked for.", feed, SettingUnfixed, UnfixedHide)
+	return fmt.Sprintf("Follow a feed that tells it: assay feeds add %s, then assay feeds update; the setting %s=%s says that this is not asked for.", feed, SettingUnfixed, UnfixedHide)
 }

@@ -99,14 +99,24 @@ func anyVulnerability(*vulnerable) bool { return true }
 // that the settings hide: hidden is not silent.
 func (e *evaluation) findings(a area, want func(*vulnerable) bool) (results []rules.Result) {
 	var hidden []string
+	over := 0
 	for _, v := range e.found {
 		switch {
 		case v.area != a || v.runs || !want(v):
 		case v.hidden(e.settings):
 			hidden = append(hidden, v.ID+" ("+v.Name+")")
+		case over > 0:
+			over++
 		default:
-			results = append(results, e.finding(v))
+			if r := e.finding(v); e.budget.spend(&r) {
+				results = append(results, r)
+			} else {
+				over++
+			}
 		}
+	}
+	if over > 0 {
+		results = append(results, overflow(over))
 	}
 	if len(hidden) > 0 {
 		results = append(results, rules.Result{Verdict: rules.NotApplicable, Subject: "hidden", Evidence: e.coverage(a),

@@ -251,3 +251,46 @@ func TestNoVerdictFromAbsence(t *testing.T) {
 	clean := world{records: []advisory.Record{deb("DSA-1-1", "CVE-2026-1", "else", "1"), record("G", "", advisory.Affected{Ecosystem: "PyPI", Package: "else", Ranges: []advisory.Range{{Fixed: "1"}}})}}.pkg(t)
 	rulestest.Sound(t, clean, s, rules.Input{Now: now})
 }
+
+// TestWhatNobodyLookedAt: none of these hosts may pass.
+func TestWhatNobodyLookedAt(t *testing.T) {
+	const id = "a1a1"
+	contained := func(status string) *telemetry.Package {
+		p := dpkg("curl", "7.88.1-10", "curl", "7.88.1-10")
+		p.Container, p.Status = id, status
+		return p
+	}
+	box := &telemetry.Container{ID: id, Image: "shop:1", OS: "debian", OSVersion: "12"}
+	both := curl()
+	both.records = append(both.records, record("USN-1", "CVE-2026-1", advisory.Affected{Ecosystem: "Ubuntu:Pro:22.04:LTS", Package: "curl", Ranges: []advisory.Range{{Fixed: "1"}}}))
+	plain := curl()
+	plain.records = append(plain.records, record("USN-1", "CVE-2026-1", advisory.Affected{Ecosystem: "Ubuntu:22.04:LTS", Package: "curl", Ranges: []advisory.Range{{Fixed: "1"}}}))
+	ubuntu := func(service string) *hosttest.Snapshot {
+		return hosttest.Parse(t, "system ubuntu 22.04\npackage dpkg curl 7.88.1-10\n").
+			Text("/etc/apt/sources.list.d/esm.list", "deb https://esm.ubuntu.com/"+service+"/ubuntu jammy main\n")
+	}
+	for name, test := range map[string]struct {
+		world world
+		host  *hosttest.Snapshot
+		rule  string
+		want  string
+	}{
+		"containers, for a reason that names no sensor": {
+			curl(), hosttest.Parse(t, web).Cover(telemetry.SensorContainers, "", telemetry.Partial, "the sensor was stopped"), contain, "the sensor was stopped"},
+		"a container whose database of packages is gone": {
+			curl(), hosttest.Parse(t, web).Add(telemetry.SensorContainers, box), contain, "no package of its operating system was found in shop:1"},
+		"only what is published for subscribers": {both, ubuntu("infra"), fixable, "not compared, since there are no advisories of Ubuntu:22.04:LTS: 1 component (curl)"},
+		"builds of their own":                    {plain, ubuntu("fips"), fixable, "takes updates from Ubuntu:Pro:FIPS:22.04:LTS, of which there are no advisories"},
+	} {
+		results := evaluate(t, test.world.pkg(t), test.host)
+		if got := reasons(results, test.rule, rules.NotEvaluated); !strings.Contains(got, test.want) {
+			t.Errorf("%s: %q, not %q", name, got, test.want)
+		}
+	}
+	// A state of dpkg that is not known is none in which nothing is there.
+	for status, want := range map[string]string{"half-configured": "CVE-2026-1/curl/in/shop:1", "a-new-state": "CVE-2026-1/curl/in/shop:1", "config-files": "", "not-installed": ""} {
+		if got := found(evaluate(t, curl().pkg(t), hosttest.Parse(t, web).Add(telemetry.SensorContainers, box, contained(status))), contain); got != want {
+			t.Errorf("%s: %q", status, got)
+		}
+	}
+}

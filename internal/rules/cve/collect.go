@@ -2,6 +2,7 @@ package cve
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -39,14 +40,36 @@ type lack struct {
 	components []string // that were not compared
 }
 
-// collect matches the inventory with the advisories.
-func (e *evaluation) collect() {
+// collect matches the inventory with the advisories. If ctx is over, or the host has
+// more than is kept, what is left is not compared.
+func (e *evaluation) collect(ctx context.Context) {
 	comparisons := e.comparisons()
 	packages := make([]match.Package, len(comparisons))
 	for n := range comparisons {
 		packages[n] = comparisons[n].pkg
 	}
 	items := map[identity]*item{}
+	for at := 0; at < len(packages) && ctx.Err() == nil; at += together {
+		end := min(at+together, len(packages))
+		if e.budget.matches <= 0 {
+			e.leave(comparisons[at:])
+			break
+		}
+		e.match(items, comparisons[at:end], packages[at:end])
+	}
+	for _, i := range e.items {
+		if ctx.Err() != nil {
+			return
+		}
+		e.settle(i)
+	}
+	slices.SortStableFunc(e.found, func(a, b *vulnerable) int {
+		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.ID, b.ID))
+	})
+}
+
+// match matches some of what is to be compared.
+func (e *evaluation) match(items map[identity]*item, comparisons []comparison, packages []match.Package) {
 	at := 0
 	for _, r := range match.Packages(e.set, packages) {
 		for &packages[at] != r.Package {
@@ -57,16 +80,11 @@ func (e *evaluation) collect() {
 			e.lack(c.component, c.pkg.Ecosystem, r.Err)
 			r.Err = nil
 		}
+		e.budget.matches -= len(r.Matches)
 		if len(r.Matches) > 0 || r.Err != nil {
 			e.item(items, c).add(c.component, r)
 		}
 	}
-	for _, i := range e.items {
-		e.settle(i)
-	}
-	slices.SortStableFunc(e.found, func(a, b *vulnerable) int {
-		return cmp.Or(cmp.Compare(b.priority, a.priority), cmp.Compare(a.ID, b.ID))
-	})
 }
 
 // comparison is a component that is to be compared with an ecosystem's advisories.
@@ -83,7 +101,7 @@ func (e *evaluation) comparisons() []comparison {
 	ecosystems := map[string][]string{}
 	for n := range e.inventory.Components {
 		c := &e.inventory.Components[n]
-		if isVendors(c) {
+		if e.isVendors(c) {
 			e.owned = append(e.owned, c.Name)
 			continue
 		}
@@ -134,16 +152,23 @@ func (e *evaluation) ecosystemsOnce(known map[string][]string, c *inventory.Comp
 // isVendors tells libraries that belong to a package of the system: its vendor
 // repairs them under his own version numbers, and his advisories count. Files in
 // /opt and /usr/local are no distribution's (hier(7), Filesystem Hierarchy Standard
-// 3.13 and 4.9), whatever package has them.
-func isVendors(c *inventory.Component) bool {
-	return c.Kind == inventory.Library && c.Owner != "" &&
-		!strings.HasPrefix(c.Path, "/opt/") && !strings.HasPrefix(c.Path, "/usr/local/")
+// 3.13 and 4.9), whatever package has them; nor are those in packages that name
+// another vendor.
+func (e *evaluation) isVendors(c *inventory.Component) bool {
+	if c.Kind != inventory.Library || c.Owner == "" || strings.HasPrefix(c.Path, "/opt/") || strings.HasPrefix(c.Path, "/usr/local/") {
+		return false
+	}
+	owner := e.byBinary[c.Owner]
+	return c.Container != "" || owner == nil || !e.isForeign(owner)
 }
 
 // ecosystems are those of the set by which a component goes.
 func (e *evaluation) ecosystems(c *inventory.Component) []string {
 	all := e.set.Ecosystems(c.Ecosystem)
 	if c.Kind == inventory.Package {
+		if len(all) == 0 && !strings.HasPrefix(c.Ecosystem, "SUSE:") {
+			return nil // what is published beside cannot stand for it; SUSE's is all beside
+		}
 		for _, more := range e.system(c.Container).More {
 			all = append(all, e.set.Ecosystems(more)...)
 		}

@@ -59,6 +59,9 @@ func TestKernelsThatDoNotRun(t *testing.T) {
 	if r := of(results, fixable, rules.Failed)[0]; !strings.HasPrefix(r.Remedy, "Restart the host: the kernel 6.1.90-1") || attr(r, "RUNTIME_STATE") != "running kernel" {
 		t.Errorf("a restart would help: %+v", r)
 	}
+	if r := of(results, restart, rules.Failed); len(r) != 1 || r[0].Subject != "kernel/linux" || !strings.Contains(r[0].Reason, "linux 6.1.90-1 is installed, and has the fixes of 2 vulnerabilities: CVE-2026-1, CVE-2026-2") {
+		t.Errorf("a restart is due: %+v", r)
+	}
 	results = evaluate(t, p, running(t, "", "").Add(telemetry.SensorPackages, old))
 	if r := of(results, fixable, rules.Failed); len(r) != 2 || !strings.Contains(r[0].Reason, "not known which kernel runs") {
 		t.Errorf("a kernel of which it is not known whether it runs: %+v", r)
@@ -222,7 +225,7 @@ func TestOnlyFixesAreKnown(t *testing.T) {
 		sources: []index.Source{{Name: "debian-osv", Kind: "osv", Fetched: fetched, Ecosystems: []string{"Debian:12"}}}}
 	s := hosttest.Parse(t, "system debian 12\npackage dpkg bash 5.2.15-2")
 	r := of(evaluate(t, w.pkg(t), s), unfixed, rules.NotEvaluated)
-	if len(r) != 1 || !strings.Contains(r[0].Reason, "tell only what is fixed (debian-osv)") || !strings.Contains(r[0].Remedy, "security tracker") {
+	if len(r) != 1 || !strings.Contains(r[0].Reason, "tell only what is fixed (debian-osv)") || !strings.Contains(r[0].Remedy, "feeds add debian-tracker") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -26,7 +26,7 @@ func advisoriesCurrent(e *evaluation) []rules.Result {
 		evidence = append(evidence, e.sourceEvidence(&s))
 		if why := e.stale(&s); why != "" {
 			results = append(results, rules.Result{Verdict: rules.NotEvaluated, Subject: s.Name, Reason: why,
-				Remedy:   "Update the advisories: assay feeds update, or assay feeds import FILE where there is no network.",
+				Remedy:   update(&s),
 				Evidence: []rules.Evidence{e.sourceEvidence(&s), set}})
 		}
 	}
@@ -39,6 +39,15 @@ func advisoriesCurrent(e *evaluation) []rules.Result {
 	}
 	return []rules.Result{{Verdict: rules.Passed, Evidence: evidence,
 		Reason: fmt.Sprintf("The host is covered by %s of advisories; none was fetched more than %s ago.%s", count(len(sources), "source"), count(e.settings.maximumAge, "day"), catalogues(manifest))}}
+}
+
+// update says how a source is made current. What came with the program never is: feeds
+// take its place.
+func update(s *index.Source) string {
+	if s.Bundled {
+		return "Follow feeds, which take the place of what came with the program: assay feeds add debian-tracker osv-debian kev epss, then assay feeds update; without a network assay feeds import FILE."
+	}
+	return "Update the advisories: assay feeds update, or assay feeds import FILE where there is no network."
 }
 
 // covering are the sources with advisories of the host's ecosystems, and those of facts,
@@ -75,7 +84,7 @@ func (e *evaluation) ecosystemsOfHost() (all []string) {
 	}
 	for n := range e.inventory.Components {
 		c := &e.inventory.Components[n]
-		if c.Kind == inventory.Library && !isVendors(c) {
+		if c.Kind == inventory.Library && !e.isVendors(c) {
 			all = append(all, c.Ecosystem)
 		}
 	}
@@ -147,7 +156,7 @@ func (e *evaluation) unknownCover(sources []index.Source) (rules.Result, bool) {
 	default:
 		return rules.Result{}, false
 	}
-	return rules.Result{Verdict: rules.NotEvaluated, Reason: why, Remedy: cmp.Or(e.system("").Remedy, "Add a source of them: assay feeds lists those that there are.")}, true
+	return rules.Result{Verdict: rules.NotEvaluated, Reason: why, Remedy: cmp.Or(e.system("").Remedy, followFeeds)}, true
 }
 
 // catalogues says which facts are not among the sources: the order of findings rests

@@ -15,6 +15,7 @@ package cve
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"assay/internal/advisory/index"
 	"assay/internal/host"
@@ -64,7 +65,7 @@ func (Package) Describe() rules.Description {
 
 // Evaluate implements rules.Package.
 func (p Package) Evaluate(ctx context.Context, h *host.Host, in rules.Input) ([]rules.Result, error) {
-	e, err := p.evaluation(h, in)
+	e, err := p.evaluation(ctx, h, in)
 	if err != nil {
 		e.unavailable = err
 	}
@@ -111,16 +112,23 @@ func failure(reason string) rules.Result {
 // about, so that every finding can be named.
 func distinct(results []rules.Result) []rules.Result {
 	type key struct{ rule, subject string }
-	seen := map[key]bool{}
+	seen := map[key]int{}
+	times := func(r *rules.Result) int {
+		k := key{r.Rule, r.Subject}
+		seen[k]++
+		return seen[k]
+	}
 	for i := range results {
 		r := &results[i]
-		if r.Subject == "" {
+		if r.Subject == "" || times(r) == 1 {
 			continue
 		}
-		for seen[key{r.Rule, r.Subject}] {
-			r.Subject += "/" + attribute(r, attrVersion)
+		r.Subject += "/" + attribute(r, attrVersion)
+		if n := times(r); n > 1 {
+			// Hosts can say that they have the same any number of times.
+			r.Subject += "/" + strconv.Itoa(n)
+			times(r)
 		}
-		seen[key{r.Rule, r.Subject}] = true
 	}
 	return results
 }

@@ -1,6 +1,7 @@
 package cve
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -40,13 +41,14 @@ type evaluation struct {
 	byBinary map[string]*inventory.Component // those of the host, by "name:arch" and by name
 	packaged map[string]bool                 // containers with packages
 	repaired int                             // vulnerabilities that Ubuntu Pro's fixes have repaired
+	budget   budget
 	fixes    map[fixKey]map[string][]advisory.Affected
 }
 
 // evaluation reads everything that the rules go by. Where there are no advisories,
 // it is good for the rules that need none.
-func (p Package) evaluation(h *host.Host, in rules.Input) (*evaluation, error) {
-	e := &evaluation{host: h, inventory: inventory.Of(h), now: in.Now, systems: map[string]*inventory.System{}, lacking: map[lackKey]*lack{}}
+func (p Package) evaluation(ctx context.Context, h *host.Host, in rules.Input) (*evaluation, error) {
+	e := &evaluation{host: h, budget: budget{matches: maxMatches, findings: maxFindings}, inventory: inventory.Of(h), now: in.Now, systems: map[string]*inventory.System{}, lacking: map[lackKey]*lack{}}
 	for n := range e.inventory.Systems {
 		s := &e.inventory.Systems[n]
 		e.systems[s.Container] = s
@@ -61,7 +63,7 @@ func (p Package) evaluation(h *host.Host, in rules.Input) (*evaluation, error) {
 	}
 	e.usage = usage.Of(h)
 	e.overlay, e.overlayErr = p.overlays.of(e.set)
-	e.collect()
+	e.collect(ctx)
 	return e, nil
 }
 

@@ -136,6 +136,8 @@ func (e *evaluation) recommendation(v *vulnerable) string {
 	switch {
 	case newer != nil:
 		text = fmt.Sprintf("Restart the host: the kernel %s, which has the fix, is installed and does not run.", newer.Version)
+	case v.place != "" && v.fixable() && v.system.Image == "":
+		text = fmt.Sprintf("Give the container %s %s %s or later, from where it came.", v.place, v.Name, v.Fixed)
 	case v.place != "" && v.fixable():
 		text = fmt.Sprintf("Build the image %s again with %s %s or later, and replace its containers.", v.place, v.Name, v.Fixed)
 	case v.Kind == inventory.Library && v.fixable():

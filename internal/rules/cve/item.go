@@ -19,6 +19,7 @@ type item struct {
 	system               *inventory.System
 	area                 area
 	place                string // in containers: of which image, or which container
+	old                  bool   // it is about code that runs and was replaced on disk, of a version that is not known
 	runs                 bool   // it is about the version of the kernel that runs, which is not the one on disk
 
 	matches []match.Match
@@ -57,8 +58,14 @@ func (e *evaluation) place(c *inventory.Component) string {
 	return cmp.Or(e.system(c.Container).Image, shortID(c.Container))
 }
 
-// shortID is how container runtimes shorten ids.
-func shortID(id string) string { return id[:min(len(id), 12)] }
+// shortID is how container runtimes shorten their ids. Others, as "mnt-4026532177",
+// stay whole.
+func shortID(id string) string {
+	if len(id) != 64 {
+		return id
+	}
+	return id[:12]
+}
 
 func (i *item) add(c *inventory.Component, r match.Result) {
 	// Results of one component follow each other.

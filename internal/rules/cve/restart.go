@@ -31,13 +31,14 @@ func replacedCode(e *evaluation) []rules.Result {
 		results = append(results, rules.Result{Verdict: rules.NotEvaluated, Reason: "Which kernel runs is not known: " + system.Reason, Remedy: "Let the agent collect the sensor \"system\"."})
 	}
 	results = append(results, e.oldKernel()...)
+	results = append(results, e.kernelNotStarted()...)
 	old := e.usage.Old()
 	for n := range old {
 		results = append(results, e.oldPackage(&old[n])...)
 	}
 	if len(results) == 0 {
 		coverage := e.host.Coverage(telemetry.SensorProcesses)
-		return []rules.Result{{Verdict: rules.Passed, Reason: "No process runs code of a package that is no longer on disk, and the kernel that runs is the one that is installed.",
+		return []rules.Result{{Verdict: rules.Passed, Reason: "No process runs code of a package that is no longer on disk, and no kernel that is installed has fixes that the one that runs lacks.",
 			Evidence: []rules.Evidence{{Sensor: telemetry.SensorProcesses, Record: "coverage:" + telemetry.SensorProcesses,
 				Found: fmt.Sprintf("%d records of processes and the files that they have loaded, none of them old code", coverage.Records)}}}}
 	}
@@ -69,6 +70,43 @@ func (e *evaluation) oldKernel() (results []rules.Result) {
 		results = append(results, r)
 	}
 	return results
+}
+
+// kernelNotStarted is the finding about a kernel that is installed, does not run, and
+// has fixes that the one that runs lacks: one for all of them, each of which is a finding
+// about the kernel's package, too.
+func (e *evaluation) kernelNotStarted() []rules.Result {
+	var newer *inventory.Component
+	var worst *vulnerable
+	var ids []string
+	for _, v := range e.found {
+		k := e.newerKernel(v)
+		if v.runs || k == nil {
+			continue
+		}
+		newer = k
+		ids = append(ids, v.ID)
+		if worst == nil || !worst.rating.severity.AtLeast(v.rating.severity) {
+			worst = v
+		}
+	}
+	if newer == nil {
+		return nil
+	}
+	r := rules.Result{
+		Verdict: rules.Failed, Subject: "kernel/" + newer.Name, Severity: worst.rating.severity,
+		Title: "Instance <id> has to be restarted to run the kernel that is installed", FindingID: "Old kernel runs after an update",
+		Reason: fmt.Sprintf("The kernel %s runs. %s %s is installed, and has the fixes of %s: %s.",
+			worst.system.Kernel, newer.Name, newer.Version, count(len(ids), "vulnerability"), listed(ids, 20)),
+		Remedy:   "Restart the host, with the newest kernel that is installed.",
+		Evidence: e.installedEvidence(worst),
+		Attributes: []inspector.Attribute{
+			{Key: attrPackage, Value: newer.Binaries[0].Name}, {Key: attrVersion, Value: newer.Binaries[0].Version}, {Key: attrSource, Value: newer.Name},
+			{Key: attrState, Value: "kernel that does not run"}, {Key: "CVES", Value: strings.Join(ids, ", ")},
+		},
+	}
+	r.Evidence = append(r.Evidence, rules.Evidence{Sensor: newer.Sensor, Record: newer.Binaries[0].Record, Found: newer.Binaries[0].Name + " " + newer.Binaries[0].Version})
+	return []rules.Result{r}
 }
 
 // oldPackage are the findings about a package of which old code runs: one for each
@@ -104,7 +142,7 @@ func (e *evaluation) fixedSince(c *inventory.Component, since time.Time) (all []
 	if since.IsZero() {
 		return nil
 	}
-	i := &item{Component: c, same: []*inventory.Component{c}, system: e.system(""), area: ofPackages}
+	i := &item{Component: c, same: []*inventory.Component{c}, system: e.system(""), area: ofPackages, old: true}
 	for _, ecosystem := range e.ecosystems(c) {
 		for _, record := range e.recordsOf(ecosystem, c) {
 			if !record.Published.After(since) {

@@ -99,6 +99,22 @@ func TestLibraries(t *testing.T) {
 	}
 }
 
+// TestLibrariesOfOtherVendors: the distribution's advisories are not about them.
+func TestLibrariesOfOtherVendors(t *testing.T) {
+	p := world{records: []advisory.Record{
+		record("GHSA-1", "CVE-2026-1", advisory.Affected{Ecosystem: "PyPI", Package: "requests", Ranges: []advisory.Range{{Fixed: "2.31.0"}}}),
+		record("ALSA-1", "CVE-2026-9", advisory.Affected{Ecosystem: "AlmaLinux:9", Package: "bash", Ranges: []advisory.Range{{Fixed: "1"}}}),
+	}}.pkg(t)
+	for vendor, want := range map[string]string{"AlmaLinux": "", "Somebody": "CVE-2026-1/PyPI:requests", "": ""} {
+		s := hosttest.Parse(t, "system almalinux 9.4").
+			Add(telemetry.SensorPackages, &telemetry.Package{Manager: "rpm", Name: "tool", Version: "1-1", Arch: "noarch", Source: "tool", SourceVersion: "1-1", Vendor: vendor}).
+			Add(telemetry.SensorLibraries, &telemetry.Library{Ecosystem: "PyPI", Name: "requests", Version: "2.25.0", Path: "/usr/lib/tool/METADATA", Package: "tool"})
+		if got := found(evaluate(t, p, s), library); got != want {
+			t.Errorf("%q: %q", vendor, got)
+		}
+	}
+}
+
 // TestContainers: of one image one finding; another system than the host's.
 func TestContainers(t *testing.T) {
 	p := world{records: []advisory.Record{record("A", "CVE-2026-1", advisory.Affected{Ecosystem: "Alpine:v3.20", Package: "openssl", Ranges: []advisory.Range{{Fixed: "3.3.1-r1"}}}), deb("DSA-1-1", "CVE-2026-2", "openssl", "99")}}.pkg(t)

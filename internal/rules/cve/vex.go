@@ -37,27 +37,29 @@ func (o *overlays) of(s *index.Set) (*vex.Overlay, error) {
 // stated is what suppliers say of a vulnerability in an item; nil if nothing is said
 // that holds for all of it.
 func (e *evaluation) stated(v *vulnerable) *advisory.Statement {
-	for _, id := range v.names() {
-		var said []*advisory.Statement
-		for _, c := range v.same {
-			said = append(said, e.statedOf(c, id, v))
-		}
-		if s := agreed(said); s != nil {
-			return s
-		}
+	ids := v.names()
+	var said []*advisory.Statement
+	for _, c := range v.same {
+		said = append(said, e.statedOf(c, ids, v))
 	}
-	return nil
+	return agreed(said)
 }
 
-// statedOf is what is said of one component: of the source package or library, or of
-// its binary packages, whichever is later.
-func (e *evaluation) statedOf(c *inventory.Component, id string, v *vulnerable) *advisory.Statement {
+// statedOf is what is said of one component, by whatever name of the vulnerability: of
+// the source package or library, or of its binary packages, whichever is later.
+func (e *evaluation) statedOf(c *inventory.Component, ids []string, v *vulnerable) *advisory.Statement {
 	within := e.within(c)
-	about := func(purl string) *advisory.Statement {
-		if s, ok := e.overlay.About(id, purl, within...); ok && purl != "" {
-			return &s
+	about := func(purl string) (last *advisory.Statement) {
+		if purl == "" {
+			return nil
 		}
-		return nil
+		for _, id := range ids {
+			s, ok := e.overlay.About(id, v.asRuns(purl), within...)
+			if ok && (last == nil || s.Time.After(last.Time) || s.Time.Equal(last.Time) && !dismisses(&s)) {
+				last = &s
+			}
+		}
+		return last
 	}
 	var said []*advisory.Statement
 	for _, b := range c.Binaries {
@@ -66,37 +68,65 @@ func (e *evaluation) statedOf(c *inventory.Component, id string, v *vulnerable) 
 		}
 	}
 	source, binaries := about(c.PURL), agreed(said)
-	if source == nil || binaries != nil && binaries.Time.After(source.Time) {
+	if source == nil || binaries != nil && (binaries.Time.After(source.Time) || binaries.Time.Equal(source.Time) && !dismisses(binaries)) {
 		return binaries
 	}
 	return source
 }
 
+// asRuns is a package URL without its version where the item is code that runs and is
+// not that on disk any more, whose version the package URL has: what is said of that
+// version is not said of the one that runs.
+func (v *vulnerable) asRuns(purl string) string {
+	if !v.runs && !v.old {
+		return purl
+	}
+	name, rest, more := strings.Cut(purl, "?")
+	if at := strings.LastIndex(name, "@"); at > strings.LastIndex(name, "/") {
+		name = name[:at]
+	}
+	if more {
+		name += "?" + rest
+	}
+	return name
+}
+
 // agreed is the statement that holds for several things of which each has one, or nil.
-// What is said to be harmless in some of them is no reason to pass over the others.
-func agreed(said []*advisory.Statement) (first *advisory.Statement) {
+// What is said to be harmless in some of them is no reason to pass over the others: it
+// is as old as the oldest of what is said, and what says otherwise as new as the newest.
+func agreed(said []*advisory.Statement) *advisory.Statement {
+	var oldest, newest *advisory.Statement
 	harmless := len(said) > 0
 	for _, s := range said {
-		if s == nil || !dismisses(s) {
+		switch {
+		case s == nil:
 			harmless = false
-		}
-		if s != nil && !dismisses(s) && first == nil {
-			first = s
+		case dismisses(s):
+			if oldest == nil || s.Time.Before(oldest.Time) {
+				oldest = s
+			}
+		default:
+			harmless = false
+			if newest == nil || s.Time.After(newest.Time) {
+				newest = s
+			}
 		}
 	}
 	if harmless {
-		return said[0]
+		return oldest
 	}
-	return first
+	return newest
 }
 
-// within is what a component is part of, as statements name it.
-func (e *evaluation) within(c *inventory.Component) (all []string) {
+// within is what a component is part of, as statements name it: packages of the
+// system's vendor of the system. What is said of that is not said of what somebody has
+// put beside it.
+func (e *evaluation) within(c *inventory.Component) []string {
 	s := e.system(c.Container)
-	if s.CPE != "" {
-		all = append(all, s.CPE)
+	if s.CPE == "" || c.Kind != inventory.Package || e.isForeign(c) {
+		return nil
 	}
-	return all
+	return []string{s.CPE}
 }
 
 // names are the ids by which statements may be about a vulnerability.

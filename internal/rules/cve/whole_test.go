@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -98,15 +99,27 @@ func TestTranscript(t *testing.T) {
 			line("evidence", e.Sensor+" "+e.Record+": "+e.String())
 		}
 	}
+	got := withoutHash(t, b.String())
 	const path = "testdata/whole.golden"
 	if *update {
-		must(t, os.WriteFile(path, b.Bytes(), 0o644))
+		must(t, os.WriteFile(path, []byte(got), 0o644))
 	}
 	want, err := os.ReadFile(path)
 	must(t, err)
-	if diff := gocmp.Diff(string(want), b.String()); diff != "" {
+	if diff := gocmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
+}
+
+// withoutHash leaves the hash of the set of advisories out: it changes with the form of
+// an index, which nothing that is said of a host depends on.
+func withoutHash(t *testing.T, transcript string) string {
+	t.Helper()
+	set := regexp.MustCompile("set:([0-9a-f]{64})").FindStringSubmatch(transcript)
+	if set == nil {
+		t.Fatal("no result names the set of advisories")
+	}
+	return strings.NewReplacer(set[1], "HASH", set[1][:12], "HASH").Replace(transcript)
 }
 
 // TestWhatFindingsKeepTo: the API's bounds, and what consumers match.

@@ -54,6 +54,7 @@ func (w world) set(t rapid.TB, dir string) *index.Set {
 		for e := range ecosystems {
 			source.Ecosystems = append(source.Ecosystems, e)
 		}
+		slices.Sort(source.Ecosystems)
 		w.sources = []index.Source{source}
 	}
 	_, err = b.Finish(context.Background(), fetched, w.sources)

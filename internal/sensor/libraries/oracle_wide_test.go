@@ -19,7 +19,7 @@ import (
 // files with google/osv-scalibr; where it is otherwise, for a reason that is named
 // here.
 func TestAgainstOSVScanner(t *testing.T) {
-	scanner := testenv.Need(t, "osv-scanner", "go install github.com/google/osv-scanner/v2/cmd/osv-scanner@latest")
+	scanner := testenv.Peer(t, "osv-scanner", "go install github.com/google/osv-scanner/v2/cmd/osv-scanner@v2.5.0")
 	compared := map[string]int{}
 	for _, folder := range []string{"/usr/bin", "/usr/local", "/usr/lib", "/usr/share", "/opt"} {
 		all, _ := collect(t, folder, Options{})
