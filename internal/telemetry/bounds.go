@@ -10,6 +10,8 @@ const (
 	maxTarget  = 16 << 10  // bytes; a symbolic link has 4095
 	maxACL     = 8192      // entries; an attribute has 64 KiB, an entry 8 bytes
 	maxAbove   = 1024      // folders above a program; the sensor tells at most 128
+	maxName    = 256       // bytes; the kernel's names of processes have 15
+	maxRemote  = 64        // bytes of an address
 	maxParts   = 1024      // of a coverage
 	maxScope   = 4096      // patterns of a coverage
 	maxPattern = 512       // bytes of one; the agent's have 49
@@ -40,8 +42,20 @@ func bounded(rec Record) error {
 		if len(r.Path) > maxPath || len(r.ACL) > maxACL || len(r.Above) > maxAbove {
 			return fmt.Errorf("the path or the access control list of the program %.40q is longer than any, or it is in too many folders", r.Path)
 		}
+	case *Execution:
+		return activity(r.Path, r.Name, "")
+	case *Connection:
+		return activity(r.Path, r.Name, r.Remote)
 	case *Coverage:
 		return r.bounded()
+	}
+	return nil
+}
+
+// activity tells what a record of an observation has too much of.
+func activity(path, name, remote string) error {
+	if len(path) > maxPath || len(name) > maxName || len(remote) > maxRemote {
+		return fmt.Errorf("the path, the name or the remote address of the program %.40q is longer than any", name)
 	}
 	return nil
 }

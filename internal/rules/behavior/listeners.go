@@ -124,7 +124,10 @@ var insecureServers = check{
 				if p.note != "" {
 					f.reason += " Of this protocol, " + p.note + "."
 				}
-				f.evidence = append(f.evidence, l.evidence("no service of an insecure protocol")...)
+				for _, e := range l.evidence("no service of an insecure protocol") {
+					e.Found += fmt.Sprintf(" (the port suggests %s)", p.name)
+					f.evidence = append(f.evidence, e)
+				}
 				f.attributes = l.attributes(inspector.Attribute{Key: "PROTOCOL", Value: p.name})
 			}
 		}

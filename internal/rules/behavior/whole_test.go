@@ -174,7 +174,7 @@ func TestCraftedHosts(t *testing.T) {
 		counts[sensorOf(r)]++
 		h.Add(r)
 	}
-	for i := range 20_000 {
+	for i := range 4_000 {
 		add(&telemetry.User{Name: fmt.Sprint("u", i), UID: uint32(i + 1000)})
 		add(&telemetry.Connection{Inode: uint64(i), Remote: "192.0.2.1", Port: 23, Path: fmt.Sprint("/", i)})
 		add(&telemetry.Socket{Protocol: "tcp", State: "listen", Local: "0.0.0.0", LocalPort: uint16(i), NetNS: uint64(i)})
@@ -187,7 +187,7 @@ func TestCraftedHosts(t *testing.T) {
 		add(&telemetry.File{Path: at, Kind: telemetry.Directory, Mode: 0o777, ACL: make([]telemetry.ACL, 100)})
 	}
 	add(&telemetry.File{Path: "/", Kind: telemetry.Directory, Mode: 0o755})
-	for i := range 20_000 {
+	for i := range 4_000 {
 		add(&telemetry.Program{Path: fmt.Sprint(at, "/", i), Device: 1, Root: true, Above: above, ACL: make([]telemetry.ACL, 100)})
 	}
 	for sensor, n := range counts {

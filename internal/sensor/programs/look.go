@@ -104,7 +104,7 @@ func (s *scan) take(o *hostfs.Object, pid int, namespace uint64, want *proc.Mapp
 	if namespace != s.hostMount {
 		p.MountNS = namespace
 	}
-	if p.Problem, err = s.mounts.objection(o, pid, namespace); err != nil {
+	if p.Problem, err = s.mounts.objection(o, pid); err != nil {
 		return nil, err
 	}
 	var info hostfs.Info

@@ -373,26 +373,27 @@ func TestSilent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if why, err := m.objection(o, os.Getpid(), 0); why != "" || err != nil {
+	if why, err := m.objection(o, os.Getpid()); why != "" || err != nil {
 		t.Fatalf("%q, %v", why, err)
 	}
 	id, err := o.Mount()
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := m.host[id]
 	m.root = "none"
 	for _, kind := range []string{"fuse", "fuse.sshfs", "nfs4", "autofs"} {
-		e.FileSystem, e.Point = kind, "/"
-		m.host[id] = e
-		if why, err := m.objection(o, os.Getpid(), 0); why == "" || err != nil {
+		m.known[id] = mount{kind, "0:99"}
+		if why, err := m.objection(o, os.Getpid()); why == "" || err != nil {
 			t.Errorf("%s: %q, %v", kind, why, err)
 		}
 	}
-	delete(m.host, id)
-	m.theirs, m.namespace = m.host, 0
-	if why, err := m.objection(o, os.Getpid(), 0); why == "" || err != nil {
+	delete(m.known, id)
+	if why, err := m.objection(o, os.Getpid()); why == "" || err != nil {
 		t.Errorf("mounted nowhere: %q, %v", why, err)
+	}
+	m.read = map[int]bool{} // as a process that nobody has looked at yet
+	if why, err := m.objection(o, os.Getpid()); why != "" || err != nil {
+		t.Errorf("mounted for a process: %q, %v", why, err)
 	}
 }
 
