@@ -212,34 +212,77 @@ func watch(t *testing.T, p *bpf.Programs) {
 	}
 }
 
-// More programs than a map holds: the rest is counted, to the last one.
+// More than the maps hold: the rest is counted, to the last one.
 func TestFull(t *testing.T) {
 	p := load(t, "direct", 100)
-	before, err := p.Totals()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// A flow is told apart by its remote address, of which loopback has 16 million.
-	const flows = 400
-	for i := range flows {
-		address := fmt.Sprintf("127.1.%d.%d:9", i>>8, i&255)
-		if c, err := net.Dial("tcp", address); err == nil {
+	const many = 250
+	for i := range many {
+		// A flow is told apart by its remote address, of which loopback has 16 million.
+		if c, err := net.Dial("tcp", fmt.Sprintf("127.1.%d.%d:9", i>>8, i&255)); err == nil {
 			c.Close()
 		}
+		if l, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
+			defer l.Close() // which keeps its port
+		}
 	}
-	kept := uint64(0)
-	for f, err := range p.Flows() {
+	program := probe(t)
+	for _, name := range []string{program, filepath.Dir(program), filepath.Dir(filepath.Dir(program))} {
+		if err := os.Chmod(name, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range many { // an execution, by its user
+		c := run(program)
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(700_000 + i), Gid: 700_000}}
+		if err := c.Run(); err != nil {
+			t.Skip("others cannot execute what is in the test's folder:", err)
+		}
+	}
+	kept, totals := quiet(t, p)
+	for kind, n := range map[string][3]uint64{
+		"executions": {kept[0], totals.ExecutionsFull, totals.Executions},
+		"flows":      {kept[1], totals.FlowsFull, totals.Flows},
+		"listeners":  {kept[2], totals.ListenersFull, totals.Listens + totals.Accepts},
+	} {
+		if n[1] == 0 || n[2] < many || n[0]+n[1] != n[2] {
+			t.Errorf("%d of %d %s are in the map and %d are told missing", n[0], n[2], kind, n[1])
+		}
+	}
+}
+
+// quiet counts what the maps have in a moment in which nothing else happens.
+func quiet(t *testing.T, p *bpf.Programs) (kept [3]uint64, totals seen.Totals) {
+	t.Helper()
+	for {
+		before, err := p.Totals()
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept += f.N
-	}
-	after, err := p.Totals()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if after.FlowsFull == 0 || after.Flows-before.Flows < flows || kept+after.FlowsFull != after.Flows {
-		t.Errorf("%d of %d flows are in the map and %d are told missing", kept, after.Flows, after.FlowsFull)
+		kept = [3]uint64{}
+		for e, err := range p.Executions() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept[0] += e.N
+		}
+		for f, err := range p.Flows() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept[1] += f.N
+		}
+		for l, err := range p.Listeners() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept[2] += l.Listens.N + l.Accepts
+		}
+		if totals, err = p.Totals(); err != nil {
+			t.Fatal(err)
+		}
+		if totals == before {
+			return kept, totals
+		}
 	}
 }
 
