@@ -2,7 +2,9 @@
 // fixed scope of the host and emits telemetry records. The sensors themselves
 // are one package each below this one; package sensor/catalog lists them, in
 // one explicit list, for the agent. A sensor changes nothing on the host, runs
-// nothing, opens no connection but netlink and loads no kernel module.
+// nothing and loads no kernel module. It opens no connection but netlink, and one of the
+// sensor of activity, to a closed port of loopback; of programs in the kernel it has only
+// those that observe, which go with it.
 package sensor
 
 import (

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -69,7 +68,7 @@ func probe(t *testing.T) string {
 
 func run(program string) *exec.Cmd {
 	command := exec.Command(program)
-	command.Env = []string{"ASSAY_PROBE=1"}
+	command.Env = []string{"ASSAY_PROBE=1", "GORACE=atexit_sleep_ms=0"}
 	return command
 }
 
@@ -209,37 +208,6 @@ func watch(t *testing.T, p *bpf.Programs) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
-	}
-}
-
-// More programs than a map holds: the rest is counted, to the last one.
-func TestFull(t *testing.T) {
-	p := load(t, "direct", 100)
-	before, err := p.Totals()
-	if err != nil {
-		t.Fatal(err)
-	}
-	// A flow is told apart by its remote address, of which loopback has 16 million.
-	const flows = 400
-	for i := range flows {
-		address := fmt.Sprintf("127.1.%d.%d:9", i>>8, i&255)
-		if c, err := net.Dial("tcp", address); err == nil {
-			c.Close()
-		}
-	}
-	kept := uint64(0)
-	for f, err := range p.Flows() {
-		if err != nil {
-			t.Fatal(err)
-		}
-		kept += f.N
-	}
-	after, err := p.Totals()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if after.FlowsFull == 0 || after.Flows-before.Flows < flows || kept+after.FlowsFull != after.Flows {
-		t.Errorf("%d of %d flows are in the map and %d are told missing", kept, after.Flows, after.FlowsFull)
 	}
 }
 
