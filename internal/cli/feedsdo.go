@@ -66,7 +66,7 @@ func (c *Command) importFeeds(ctx context.Context, set *flag.FlagSet, args []str
 	}
 	if *fetched != "" {
 		var err error
-		if as.Fetched, err = parseMoment(*fetched, time.Now()); err != nil {
+		if as.Fetched, err = pastTime(*fetched, time.Now()); err != nil {
 			return err
 		}
 	}
