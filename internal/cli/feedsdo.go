@@ -19,12 +19,16 @@ func feedsProblem(err error) error {
 	return err
 }
 
+func forceFlag(set *flag.FlagSet) *bool {
+	return set.Bool("force", false, "take over also an edition that is older, or has far fewer records, than the one that is here")
+}
+
 func (c *Command) updateFeeds(ctx context.Context, set *flag.FlagSet, args []string) error {
 	folder, asJSON := folderFlags(set), jsonFlag(set)
 	var network networkFlags
 	network.register(set)
 	stall := set.Duration("stall", time.Minute, "give a server up that sends nothing for so long")
-	force := set.Bool("force", false, "take over also an edition that is older, or has far fewer records, than the one that is here")
+	force := forceFlag(set)
 	anew := set.Bool("rebuild", false, "build the set even if no feed has changed")
 	if err := c.parse(set, args, 0, anyNumber); err != nil {
 		return err
@@ -60,7 +64,7 @@ func (c *Command) importFeeds(ctx context.Context, set *flag.FlagSet, args []str
 	set.StringVar(&as.Ecosystem, "ecosystem", "", "what it is of, where the content does not tell: an `ecosystem` such as Amazon Linux:2023")
 	set.BoolVar(&as.Unfixed, "unfixed", false, "it also tells what has no fix")
 	fetched := set.String("fetched", "", "the `time` at which the files were current; default that of their newest record, or of the file if that is earlier")
-	force := set.Bool("force", false, "take over also an edition that is older, or has far fewer records, than the one that is here")
+	force := forceFlag(set)
 	if err := c.parse(set, args, 1, anyNumber); err != nil {
 		return err
 	}
