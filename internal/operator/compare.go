@@ -179,7 +179,7 @@ func (o operations) runARNs(ctx context.Context, lives []ledger.Life) (runNames,
 			return nil, err
 		}
 		for id, r := range runs {
-			names[id] = o.Store.Scope.Run(r.Target, r.Template, id).String()
+			names[id] = o.runARN(r)
 		}
 	}
 	return names, nil

@@ -159,10 +159,7 @@ func (f *Folder) refresh(ctx context.Context, s *state, e *Entry, got fetched, o
 // accept examines a file and makes it an entry's original. If it is no good, it is removed.
 func (f *Folder) accept(ctx context.Context, s *state, e *Entry, name string, o Original, how *Options) error {
 	how.progress(Progress{Feed: e.Name, Step: Reading, Total: o.Bytes})
-	contents, err := f.examineFile(ctx, &e.Feed, name)
-	if err == nil && !how.Force {
-		err = plausible(&e.Contents, &contents)
-	}
+	contents, err := f.examineNext(ctx, e, name, how)
 	if err != nil {
 		if ctx.Err() == nil {
 			fetch.Discard(name)
@@ -173,12 +170,16 @@ func (f *Folder) accept(ctx context.Context, s *state, e *Entry, name string, o 
 	return f.takeOver(s, e, name, o)
 }
 
-func (f *Folder) examineFile(ctx context.Context, feed *Feed, name string) (Contents, error) {
+// examineNext examines a file that is to follow an entry's original.
+func (f *Folder) examineNext(ctx context.Context, e *Entry, name string, how *Options) (Contents, error) {
 	file, size, err := openOriginal(name)
 	if err != nil {
 		return Contents{}, err
 	}
-	contents, err := feed.examine(ctx, file, size, f.now())
+	contents, err := e.examine(ctx, file, size, f.now())
+	if err == nil && !how.Force {
+		err = plausible(&e.Contents, &contents)
+	}
 	return contents, errors.Join(err, file.Close())
 }
 
