@@ -30,6 +30,7 @@ func advisoriesCurrent(e *evaluation) []rules.Result {
 				Evidence: []rules.Evidence{e.sourceEvidence(&s), set}})
 		}
 	}
+	results = append(results, e.silent(manifest)...)
 	results = append(results, e.unreadable()...)
 	if r, ok := e.unknownCover(sources); ok {
 		results = append(results, r)
@@ -81,6 +82,32 @@ func (e *evaluation) ecosystemsOfHost() (all []string) {
 	}
 	slices.Sort(all)
 	return slices.DeleteFunc(slices.Compact(all), func(s string) bool { return s == "" })
+}
+
+// silence is after how long without anything new something has to be wrong: all
+// publishers of systems and of languages that the sensors know publish every week.
+const silence = 90 * 24 * time.Hour
+
+// silent are the results for ecosystems of which nothing new was published for long: it
+// is fetched every day, from a mirror that is not brought up to date any more.
+func (e *evaluation) silent(m *index.Manifest) (results []rules.Result) {
+	for _, ecosystem := range e.ecosystemsOfHost() {
+		var newest time.Time
+		dated := true
+		for _, s := range m.Covering(ecosystem) {
+			dated = dated && !s.Newest.IsZero()
+			if s.Newest.After(newest) {
+				newest = s.Newest
+			}
+		}
+		if age := e.now.Sub(newest); dated && !newest.IsZero() && age > silence {
+			results = append(results, rules.Result{Verdict: rules.NotEvaluated, Subject: "silence/" + ecosystem,
+				Reason: fmt.Sprintf("the newest that the sources of %s have is of %s, %s ago: a publisher or a mirror has stopped, and what was published since is not known",
+					ecosystem, date(newest), count(int(age.Hours()/24), "day")),
+				Remedy: "See whether the mirror is brought up to date, or fetch from the publisher itself."})
+		}
+	}
+	return results
 }
 
 // stale says why a source is too old, or may be; empty if it is not.
