@@ -76,7 +76,7 @@ func (e *evaluation) ecosystemsOfHost() (all []string) {
 	}
 	for n := range e.inventory.Components {
 		c := &e.inventory.Components[n]
-		if c.Kind == inventory.Library && !isVendors(c) {
+		if c.Kind == inventory.Library && e.repairs(c) == byMakers {
 			all = append(all, c.Ecosystem)
 		}
 	}
