@@ -183,5 +183,8 @@ func lifeOf(r inspector.Run, telemetry []SegmentRef, o rules.Observation) ledger
 	for _, f := range o.Failed {
 		e.Found = append(e.Found, ledger.Found{ID: f.ID, Rule: f.Result.Rule, Suppressed: f.Result.Suppressed != nil})
 	}
+	for id, h := range o.Hidden {
+		e.Found = append(e.Found, ledger.Found{ID: id, Rule: h.Rule, Suppressed: true})
+	}
 	return e
 }

@@ -168,6 +168,8 @@ func told(f operator.FindingChange) string {
 		words = append(words, "was "+string(f.Before)+" before")
 	case f.Change == assess.ChangeUnchecked:
 		words = append(words, f.Reason)
+	case f.Change == assess.ChangeSuppressed && f.Reason != "":
+		words = append(words, f.Reason)
 	case f.Suppressed != nil:
 		words = append(words, "by "+f.Suppressed.String())
 	}

@@ -140,7 +140,7 @@ func (o operations) wireChanges(ctx context.Context, before, after inspector.Run
 // suppressedNow is the suppression of a finding that is suppressed in the later run;
 // of one that is gone it does not matter any more.
 func suppressedNow(c assess.FindingChange) *rules.Suppression {
-	if c.Change != assess.ChangeSuppressed {
+	if c.Change != assess.ChangeSuppressed || c.Reason != "" {
 		return nil
 	}
 	return c.Result.Suppressed

@@ -160,7 +160,11 @@ func (f *Folder) importExported(ctx context.Context, s *state, archive io.Reader
 	part := f.original("import-" + from.Name + partSuffix)
 	defer fetch.Discard(part)
 	e := s.Feeds[from.Name]
-	if e == nil || e.Kind != from.Kind {
+	if e != nil && e.Kind != from.Kind {
+		outcome.Error = fmt.Errorf("%s: there is a feed %s already, of the kind %q and not %q: remove it first", name, e.Name, e.Kind, from.Kind)
+		return outcome
+	}
+	if e == nil {
 		e = &Entry{Feed: from.Feed, Own: from.Own}
 		if known, ok := ByName(from.Name); ok && !from.Own {
 			e.Feed = known

@@ -187,11 +187,20 @@ func (f *Folder) examineNext(ctx context.Context, e *Entry, name string, how *Op
 // records that were withdrawn altogether make it a little.
 const setback = 3 * 24 * time.Hour
 
+// few are so few records of an ecosystem that half of them may go.
+const few = 40
+
 // plausible says why an edition should not follow the one that is there. Publishers
 // and mirrors have delivered truncated and old ones; whoever wants them has to say so.
 func plausible(old, next *Contents) error {
-	if total := old.Total(); next.Total() < total/2 {
-		return fmt.Errorf("it has %d records, and the edition that is here has %d; -force takes it over nevertheless", next.Total(), total)
+	if good := old.good(); next.good() < good/2 {
+		return fmt.Errorf("it has %d records that are not withdrawn, and the edition that is here has %d; -force takes it over nevertheless", next.good(), good)
+	}
+	for _, e := range old.Ecosystems {
+		// One that is gone altogether has reached its end, and its hosts are told so.
+		if had, has := old.Each[e], next.Each[e]; had >= few && has > 0 && has < had/2 {
+			return fmt.Errorf("it has %d records about %s, and the edition that is here has %d; -force takes it over nevertheless", has, e, had)
+		}
 	}
 	if next.Newest.Before(old.Newest.Add(-setback)) {
 		return fmt.Errorf("its newest record is of %s, and that of the edition that is here of %s; -force takes it over nevertheless",

@@ -16,7 +16,7 @@ import (
 
 // blocked are the results for what kept an area from being compared in full.
 func (e *evaluation) blocked(a area) []rules.Result {
-	return slices.Concat(e.gaps(a), e.unnamedSystems(a), e.withoutPackages(a), e.unfollowed(a), e.lacksOf(a), e.leftOf(a), e.unclear(a), e.foreign(a))
+	return slices.Concat(e.gaps(a), e.unnamedSystems(a), e.withoutPackages(a), e.unfollowed(a), e.lacksOf(a), e.leftOf(a), e.orphansOf(a), e.unclear(a), e.foreign(a))
 }
 
 // gaps are what the inventory could not tell.

@@ -60,7 +60,7 @@ func whole(t testing.TB) (world, *hosttest.Snapshot) {
 	ssh.Severity, ssh.Summary, ssh.References = advisory.High, "openssh - security update", []string{"https://example.org/DSA-2-1"}
 	return world{
 		records: []advisory.Record{
-			ssh, ssl, before, deb("DSA-1-1", "CVE-2026-1", "linux", "6.1.90-1"), deb("DSA-9-1", "CVE-2026-9", "linux", "6.1.99-1"),
+			ssh, ssl, before, deb("DSA-8-1", "CVE-2026-11", "python-urllib3", "1.0-1"), deb("DSA-1-1", "CVE-2026-1", "linux", "6.1.90-1"), deb("DSA-9-1", "CVE-2026-9", "linux", "6.1.99-1"),
 			open("CVE-2026-6", "vim", advisory.WontFix, "Minor issue"), open("CVE-2026-7", "vim", advisory.NotUrgent, ""),
 			record("GHSA-x", "CVE-2026-8", advisory.Affected{Ecosystem: "PyPI", Package: "requests", Status: advisory.Fixed, Ranges: []advisory.Range{{Introduced: "2.1.0", Fixed: "2.31.0"}}}),
 			record("GHSA-y", "CVE-2026-10", advisory.Affected{Ecosystem: "PyPI", Package: "urllib3", Status: advisory.Fixed, Ranges: []advisory.Range{{Fixed: "2"}}}),
