@@ -213,7 +213,11 @@ func printResults(w io.Writer, all []operator.HostResults) {
 	for _, host := range all {
 		fmt.Fprintf(w, "%s %s\n", host.Agent, host.Package)
 		for _, r := range host.Results {
-			fmt.Fprintf(w, "  %-15s%s: %s\n", r.Verdict, r.Rule, oneLine(r.Reason))
+			rule := r.Rule
+			if r.Subject != "" {
+				rule += " (" + oneLine(r.Subject) + ")"
+			}
+			fmt.Fprintf(w, "  %-15s%s: %s\n", r.Verdict, rule, oneLine(r.Reason))
 			if r.Suppressed != nil {
 				fmt.Fprintf(w, "  %-15ssuppressed by %s\n", "", oneLine(r.Suppressed.String()))
 			}
