@@ -1,6 +1,8 @@
 package index
 
 import (
+	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -16,6 +18,23 @@ type Index struct {
 	scheme    version.Scheme
 	spellings bool // whether names have several
 }
+
+// OpenFile opens one file of a set by itself, whatever a manifest says of it, and checks
+// it: for tests of files that are not what they should be.
+func OpenFile(name string) (*Index, error) {
+	t, err := openTable(name, ofAdvisories)
+	if err != nil {
+		return nil, fmt.Errorf("open an index of advisories: %w", err)
+	}
+	x := newIndex(t)
+	if err := t.verify(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open an index of advisories: %w", err), t.release())
+	}
+	return x, nil
+}
+
+// Close ends the use of a file that was opened with OpenFile.
+func (x *Index) Close() error { return x.t.release() }
 
 func newIndex(t *table) *Index {
 	ecosystem := string(t.parts[about])

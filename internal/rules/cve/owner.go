@@ -43,10 +43,15 @@ type ownerKey struct{ container, name string }
 // isUnheard tells packages of dpkg of which the distribution has never published
 // anything, and that do not say whose they are, as those of others do not: Debian and
 // Ubuntu list each vulnerability of each of their source packages, also those that do not
-// matter. Where their advisories cannot be read, nothing was heard.
+// matter. Where their advisories cannot be read, nothing was heard. Where only a part of
+// the list is there (advisories of what was fixed), silence says nothing: many fixes come
+// with a point release and without an advisory, and it is told that not all is known.
 func (e *evaluation) isUnheard(c *inventory.Component) bool {
 	family, _, _ := strings.Cut(c.Ecosystem, ":")
 	if family != "Debian" && family != "Ubuntu" || c.Vendor != "" {
+		return false
+	}
+	if !e.tellsUnfixed(c.Ecosystem) {
 		return false
 	}
 	heard, ok := e.heard[c]
