@@ -23,7 +23,7 @@ const (
 	ChangeNew        Change = "new"         // it is there, and was not a finding before
 	ChangeOpen       Change = "still open"  // it is there, as before
 	ChangeFixed      Change = "fixed"       // its rule was evaluated completely, and does not fail any more
-	ChangeSuppressed Change = "suppressed"  // it would be there, but is suppressed
+	ChangeSuppressed Change = "suppressed"  // it would be there, but is suppressed, or hidden for a reason that the rule gives
 	ChangeUnchecked  Change = "not checked" // it was there, and nobody can tell whether it is
 )
 
@@ -43,7 +43,7 @@ type FindingChange struct {
 	rules.Observed // as the later run that has it saw it
 	Change         Change
 	Before         Presence
-	Reason         string // of ChangeUnchecked
+	Reason         string // of ChangeUnchecked, and of ChangeSuppressed where it is hidden
 	Life           ledger.Life
 }
 
@@ -111,6 +111,7 @@ func (s *Service) agentsOfBoth(ctx context.Context, before, after string, p insp
 type view struct {
 	evaluated bool
 	found     map[string]rules.Observed
+	hidden    map[string]rules.Concealed
 	checked   map[string]bool
 	unchecked map[string]string
 }
@@ -131,7 +132,7 @@ func (s *Service) viewOf(ctx context.Context, run inspector.Run, agent string, p
 		d = p.Describe()
 	}
 	o := rules.Observe(d, s.subject(run, inspector.Agent{ID: agent}, ""), kept.Results)
-	v.evaluated, v.unchecked = true, o.Unchecked
+	v.evaluated, v.unchecked, v.hidden = true, o.Unchecked, o.Hidden
 	for _, f := range o.Failed {
 		v.found[f.ID] = f
 	}
@@ -178,7 +179,7 @@ func changeOf(f rules.Observed, was, is view) FindingChange {
 	c := FindingChange{Observed: f, Before: was.presence(f)}
 	switch now := is.presence(f); {
 	case now == PresentSuppressed:
-		c.Change = ChangeSuppressed
+		c.Change, c.Reason = ChangeSuppressed, is.hidden[f.ID].Reason
 	case now == PresentOpen && c.Before == PresentOpen:
 		c.Change = ChangeOpen
 	case now == PresentOpen:
@@ -193,11 +194,14 @@ func changeOf(f rules.Observed, was, is view) FindingChange {
 
 func (v view) presence(f rules.Observed) Presence {
 	there, ok := v.found[f.ID]
+	_, hidden := v.hidden[f.ID]
 	switch {
 	case ok && there.Result.Suppressed != nil:
 		return PresentSuppressed
 	case ok:
 		return PresentOpen
+	case hidden:
+		return PresentSuppressed
 	case v.checked[f.Result.Rule]:
 		return Absent
 	}

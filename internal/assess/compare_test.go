@@ -163,8 +163,8 @@ func (c *comparison) evaluate(i int) {
 			results := said.results()
 			kept, err := encodeResults(HostResults{Package: inspector.PackagePractices, Results: results})
 			o := rules.Observe(c.rules.Describe(), c.subject(run, inspector.Agent{ID: c.agent}, ""), results)
-			err = errors.Join(err, tx.SaveResults(ctx, run.ID, c.agent, inspector.PackagePractices, kept, nil, nil),
-				tx.RecordLife(ctx, c.agent, inspector.PackagePractices, lifeOf(run, nil, o)))
+			_, lifeErr := tx.RecordLife(ctx, c.agent, inspector.PackagePractices, lifeOf(run, nil, o))
+			err = errors.Join(err, lifeErr, tx.SaveResults(ctx, run.ID, c.agent, inspector.PackagePractices, kept, nil, nil))
 			if err != nil {
 				return err
 			}

@@ -78,90 +78,107 @@ func (k *killer) arm(s *Service) {
 // An assessment in which the service is killed at one of its durable steps, at
 // each of them in turn, ends like one in which it is not: everything that was
 // acknowledged is evaluated once, nothing is found twice, nothing is left over.
-func TestKilledAtEveryStep(t *testing.T) {
+func TestKilledAtEveryStep(t *testing.T) { killedAtEveryStep(t, 20, killedAssessment) }
+
+// killedAtEveryStep does something that has so many durable steps at least, with a kill
+// before and after each of them.
+func killedAtEveryStep(t *testing.T, least int, do func(*testing.T, *killer)) {
 	never := &killer{}
-	killedAssessment(t, never)
-	if never.steps < 20 {
-		t.Fatalf("an assessment has only %d durable steps", never.steps)
+	do(t, never)
+	if never.steps < least {
+		t.Fatalf("it has only %d durable steps", never.steps)
 	}
 	for _, after := range []bool{false, true} {
 		for at := 1; at <= never.steps; at++ {
 			k := &killer{at: at, after: after}
 			t.Run(fmt.Sprintf("at step %d, after %v", at, after), func(t *testing.T) {
 				t.Parallel()
-				killedAssessment(t, k)
+				do(t, k)
 				t.Log(k.name)
 			})
 		}
 	}
 }
 
-func killedAssessment(t *testing.T, k *killer) {
-	w := newWorld(t)
-	agents := []string{w.enrol(), w.enrol()}
-	template := w.template(time.Hour)
-	bare := w.Config
-	k.arm(w.Service)
-	// do does something that may be cut off: then with a new service, again.
-	do := func(what func() error) {
-		t.Helper()
-		for range 3 {
-			err := what()
-			if err == nil {
-				return
-			}
-			if !errors.Is(err, errKilled) {
-				t.Fatal(err)
-			}
-			w.Config = bare
-			w = w.replica()
-			k.arm(w.Service)
-		}
-		t.Fatal("it never succeeds")
-	}
-	work := func() {
-		t.Helper()
-		for range 5 {
-			do(func() error { return errors.Join(w.work(false)...) })
-			w.clock.add(2 * time.Second) // when failed jobs are tried again
-		}
-	}
+// mortal is a world whose service may be killed, and is started anew then.
+type mortal struct {
+	*world
+	k    *killer
+	bare Config
+}
 
+func newMortal(w *world, k *killer) *mortal {
+	m := &mortal{w, k, w.Config}
+	k.arm(w.Service)
+	return m
+}
+
+// do does something that may be cut off: then with a new service, again.
+func (m *mortal) do(what func() error) {
+	m.t.Helper()
+	for range 3 {
+		err := what()
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, errKilled) {
+			m.t.Fatal(err)
+		}
+		m.Config = m.bare
+		m.world = m.replica()
+		m.k.arm(m.Service)
+	}
+	m.t.Fatal("it never succeeds")
+}
+
+func (m *mortal) doJobs() {
+	m.t.Helper()
+	for range 5 {
+		m.do(func() error { return errors.Join(m.work(false)...) })
+		m.clock.add(2 * time.Second) // when failed jobs are tried again
+	}
+}
+
+func killedAssessment(t *testing.T, k *killer) {
+	bare := newWorld(t)
+	agents := []string{bare.enrol(), bare.enrol()}
+	template := bare.template(time.Hour)
+	w := newMortal(bare, k)
 	var run inspector.Run
-	do(func() (err error) {
+	w.do(func() (err error) {
 		if run = w.lastRun(template); run.ID != "" {
 			return nil // it was started before the answer was lost
 		}
 		run, err = w.StartRun(t.Context(), template.ID, "")
 		return err
 	})
-	work()
+	w.doJobs()
 	for i, agent := range agents {
 		text := []string{"PermitRootLogin no\n", "PermitRootLogin yes\n"}[i]
 		for n, data := range [][]byte{configSegment(t, agent, run.ID, 1, text), kernelSegment(t, agent, run.ID, 2)} {
-			do(func() error {
+			w.do(func() error {
 				_, err := w.Heartbeat(t.Context(), agent, w.heartbeat())
 				return errors.Join(err, w.Flush(t.Context()))
 			})
-			do(func() error {
+			w.do(func() error {
 				_, err := w.AcceptSegment(t.Context(), agent, run.ID, int64(n+1), bytes.NewReader(data))
 				return err
 			})
 		}
-		do(func() error {
+		w.do(func() error {
 			return w.CompleteCollection(t.Context(), agent, run.ID, wire.CompleteRequest{Segments: 2})
 		})
 	}
-	work()
+	w.doJobs()
 	w.checkOutcome(run.ID, agents)
 
 	// What is left over is found, once it is old enough; what is needed stays.
 	w.clock.add(2*orphanAge + time.Since(noon)) // objects in memory have the time of day
-	do(func() error { return ignoreLater(w.retain(t.Context(), jobs.Job{Kind: jobRetain, Key: standing})) })
+	w.do(func() error { return ignoreLater(w.retain(t.Context(), jobs.Job{Kind: jobRetain, Key: standing})) })
 	if got := w.objects(); len(got) != 4 {
 		t.Errorf("of 4 segments the objects %v are left", got)
 	}
-	do(func() error {
+	w.do(func() error {
 		err := w.DeleteRun(t.Context(), run.ID)
 		var e *inspector.Err
 		if errors.As(err, &e) && e.Kind == inspector.NoSuchEntity {
@@ -169,7 +186,7 @@ func killedAssessment(t *testing.T, k *killer) {
 		}
 		return err
 	})
-	work()
+	w.doJobs()
 	if got := w.objects(); len(got) != 0 {
 		t.Errorf("of a deleted run the objects %v are left", got)
 	}

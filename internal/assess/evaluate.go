@@ -88,8 +88,12 @@ func (s *Service) save(ctx context.Context, r inspector.Run, agent string, out o
 			if err := tx.SaveResults(ctx, r.ID, agent, p.id, p.results, p.findings, p.exclusions); err != nil {
 				return err
 			}
-			if err := tx.RecordLife(ctx, agent, p.id, p.life); err != nil {
+			anew, err := tx.RecordLife(ctx, agent, p.id, p.life)
+			if err != nil {
 				return err
+			}
+			if anew {
+				s.Log.Error("when findings were seen first and last is lost: the ledger was damaged, and begins anew", "agent", agent, "package", p.id)
 			}
 		}
 		if err := tx.AddExclusions(ctx, r.ID, out.exclusions); err != nil {
@@ -178,6 +182,9 @@ func lifeOf(r inspector.Run, telemetry []SegmentRef, o rules.Observation) ledger
 	}
 	for _, f := range o.Failed {
 		e.Found = append(e.Found, ledger.Found{ID: f.ID, Rule: f.Result.Rule, Suppressed: f.Result.Suppressed != nil})
+	}
+	for id, h := range o.Hidden {
+		e.Found = append(e.Found, ledger.Found{ID: id, Rule: h.Rule, Suppressed: true})
 	}
 	return e
 }

@@ -35,14 +35,14 @@ func (s *Service) Heartbeat(ctx context.Context, agent string, beat wire.Heartbe
 func (s *Service) hear(ctx context.Context, agent string, beat wire.Heartbeat) error {
 	now := s.Now()
 	tells := told(beat, now)
-	known, revoked := s.pulses.beat(agent, tells, now)
+	known, revoked := s.pulses.beat(agent, tells)
 	if !known {
 		a, err := s.admitted(ctx, agent)
 		if err != nil {
 			return err
 		}
 		s.pulses.learn(a, now)
-		_, revoked = s.pulses.beat(agent, tells, now)
+		_, revoked = s.pulses.beat(agent, tells)
 	}
 	if revoked {
 		return unknownAgent(agent)

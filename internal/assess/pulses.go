@@ -44,7 +44,7 @@ func newPulses() *pulses {
 }
 
 // beat notes a heartbeat of an agent that is known.
-func (p *pulses) beat(agent string, tells inspector.Agent, now time.Time) (known, revoked bool) {
+func (p *pulses) beat(agent string, tells inspector.Agent) (known, revoked bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	is, known := p.known[agent]

@@ -1,7 +1,6 @@
 package assess
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -169,54 +168,18 @@ func TestManyReplicasStartOneRematch(t *testing.T) {
 
 // A re-match in which the service is killed at one of its durable steps, at each of
 // them in turn, ends like one in which it is not.
-func TestRematchKilledAtEveryStep(t *testing.T) {
-	never := &killer{}
-	killedRematch(t, never)
-	if never.steps < 8 {
-		t.Fatalf("a re-match has only %d durable steps", never.steps)
-	}
-	for _, after := range []bool{false, true} {
-		for at := 1; at <= never.steps; at++ {
-			k := &killer{at: at, after: after}
-			t.Run(fmt.Sprintf("at step %d, after %v", at, after), func(t *testing.T) {
-				t.Parallel()
-				killedRematch(t, k)
-				t.Log(k.name)
-			})
-		}
-	}
-}
+func TestRematchKilledAtEveryStep(t *testing.T) { killedAtEveryStep(t, 8, killedRematch) }
 
 func killedRematch(t *testing.T, k *killer) {
-	w, p := rematchWorld(t)
-	bad, fine, never := w.enrol(), w.enrol(), ""
-	source := w.assessed(w.both(), map[string]string{bad: "bad", fine: "fine"})
-	never = w.enrol()
+	bare, p := rematchWorld(t)
+	bad, fine := bare.enrol(), bare.enrol()
+	source := bare.assessed(bare.both(), map[string]string{bad: "bad", fine: "fine"})
+	never := bare.enrol()
 	p.publish("bad")
-	bare := w.Config
-	k.arm(w.Service)
-	do := func(what func() error) {
-		t.Helper()
-		for range 3 {
-			err := what()
-			if err == nil {
-				return
-			}
-			if !errors.Is(err, errKilled) {
-				t.Fatal(err)
-			}
-			w.Config = bare
-			w = w.replica()
-			k.arm(w.Service)
-		}
-		t.Fatal("it never succeeds")
-	}
-	do(func() error { return w.RematchFor(t.Context(), "h1") })
+	w := newMortal(bare, k)
+	w.do(func() error { return w.RematchFor(t.Context(), "h1") })
 	w.clock.add(w.Settle)
-	for range 5 {
-		do(func() error { return errors.Join(w.work(false)...) })
-		w.clock.add(2 * time.Second) // when failed jobs are tried again
-	}
+	w.doJobs()
 	runs := w.rematches()
 	if len(runs) != 1 {
 		t.Fatalf("there are %d re-matches", len(runs))

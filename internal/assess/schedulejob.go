@@ -79,7 +79,7 @@ func (s *Service) fire(ctx context.Context, id string, asked bool) (run inspecto
 		if c, found, err = s.toFire(ctx, tx, id, asked); err != nil || !found {
 			return err
 		}
-		s.account(&c, asked)
+		s.account(&c)
 		if run, err = s.startScheduled(ctx, tx, c, runID, wrapped); err != nil {
 			return err
 		}
@@ -108,7 +108,7 @@ func (s *Service) toFire(ctx context.Context, tx *store.Tx, id string, asked boo
 }
 
 // account starts the record of a try: which times it is for.
-func (s *Service) account(c *inspector.Schedule, asked bool) {
+func (s *Service) account(c *inspector.Schedule) {
 	now := s.Now()
 	attempts := 0
 	if c.Last.Refused() {
@@ -126,7 +126,8 @@ func (s *Service) account(c *inspector.Schedule, asked bool) {
 	}
 }
 
-// startScheduled starts the run. A re-match names itself; another run's name says that it was scheduled, and for when.
+// startScheduled starts the run. A re-match names itself; another run's name says that
+// it was scheduled, and for when.
 func (s *Service) startScheduled(ctx context.Context, tx *store.Tx, c inspector.Schedule, id string, wrapped []byte) (inspector.Run, error) {
 	if c.Rematch {
 		return s.rematch(ctx, tx, id, c.Template, wrapped)
@@ -189,7 +190,7 @@ func (s *Service) scheduleRefused(ctx context.Context, id string, asked bool, ca
 		if c, found, err = s.toFire(ctx, tx, id, asked); err != nil || !found {
 			return err
 		}
-		s.account(&c, asked)
+		s.account(&c)
 		c.Last.Attempts++
 		c.Last.Kind, c.Last.Reason = told.Kind, told.Message
 		if !c.TryAt.IsZero() && !c.TryAt.After(s.Now()) {

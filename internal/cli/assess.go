@@ -15,7 +15,7 @@ import (
 // assessFlags are what `assess` and `try` have in common.
 type assessFlags struct {
 	json     bool
-	failOn   string
+	failOn   inspector.Severity // empty: whatever is found is no failure
 	duration time.Duration
 }
 
@@ -27,20 +27,26 @@ func (f *assessFlags) register(set *flag.FlagSet) {
 // registerPrinting has the flags that do not depend on what is assessed.
 func (f *assessFlags) registerPrinting(set *flag.FlagSet) {
 	set.BoolVar(&f.json, "json", false, "print JSON")
-	set.StringVar(&f.failOn, "fail-on", "", "exit with 1 if a finding is of this `severity` or worse: high, medium, low, informational")
+	failOnFlag(set, &f.failOn, "exit with 1 if a finding is of this `severity` or worse")
 }
 
-// threshold parses -fail-on.
-func (f *assessFlags) threshold() (inspector.Severity, error) {
-	if f.failOn == "" {
-		return "", nil
-	}
+// failOnFlag is the flag -fail-on.
+func failOnFlag(set *flag.FlagSet, to *inspector.Severity, usage string) {
+	set.Func("fail-on", usage+": high, medium, low, informational", func(text string) (err error) {
+		if *to = ""; text != "" {
+			*to, err = parseSeverity(text)
+		}
+		return err
+	})
+}
+
+func parseSeverity(text string) (inspector.Severity, error) {
 	for _, s := range inspector.Severities() {
-		if s != inspector.Undefined && strings.EqualFold(string(s), f.failOn) {
+		if s != inspector.Undefined && strings.EqualFold(string(s), text) {
 			return s, nil
 		}
 	}
-	return "", usagef("%q is no severity: high, medium, low, informational", f.failOn)
+	return "", fmt.Errorf("%q is no severity: high, medium, low, informational", text)
 }
 
 // The bounds of a run's duration are Inspector's.
@@ -49,12 +55,12 @@ const (
 	maxDuration = 24 * time.Hour
 )
 
-// check gives the threshold, or tells what is wrong with the flags.
-func (f *assessFlags) check() (inspector.Severity, error) {
+// check tells what is wrong with the flags.
+func (f *assessFlags) check() error {
 	if f.duration < minDuration || f.duration > maxDuration || f.duration%time.Second != 0 {
-		return "", usagef("a duration is 3m to 24h, in whole seconds, not %v", f.duration)
+		return usagef("a duration is 3m to 24h, in whole seconds, not %v", f.duration)
 	}
-	return f.threshold()
+	return nil
 }
 
 func (c *Command) assess(ctx context.Context, set *flag.FlagSet, args []string) error {
@@ -64,8 +70,7 @@ func (c *Command) assess(ctx context.Context, set *flag.FlagSet, args []string) 
 	if err := c.parse(set, args, 1, 1); err != nil {
 		return err
 	}
-	threshold, err := flags.check()
-	if err != nil {
+	if err := flags.check(); err != nil {
 		return err
 	}
 	client, err := c.newClient(*data)
@@ -79,20 +84,20 @@ func (c *Command) assess(ctx context.Context, set *flag.FlagSet, args []string) 
 	if target == "" {
 		return fmt.Errorf("there is no assessment target %q: aws --endpoint-url $ASSAY_ENDPOINT inspector list-assessment-targets, or create-assessment-target, tells and makes them", set.Arg(0))
 	}
-	return c.assessTarget(ctx, client, target, flags, threshold)
+	return c.assessTarget(ctx, client, target, flags)
 }
 
 // assessTarget runs an assessment of a target to its end and prints it.
-func (c *Command) assessTarget(ctx context.Context, client *client, target string, flags assessFlags, threshold inspector.Severity) error {
+func (c *Command) assessTarget(ctx context.Context, client *client, target string, flags assessFlags) error {
 	run, err := client.start(ctx, target, flags.duration)
 	if err != nil {
 		return err
 	}
-	return c.follow(ctx, client, run, flags, threshold)
+	return c.follow(ctx, client, run, flags)
 }
 
 // follow waits for the end of a run and prints what it came to.
-func (c *Command) follow(ctx context.Context, client *client, run string, flags assessFlags, threshold inspector.Severity) error {
+func (c *Command) follow(ctx context.Context, client *client, run string, flags assessFlags) error {
 	client.patience = patience
 	var o *outcome
 	err := c.watch(ctx, client, run)
@@ -112,7 +117,7 @@ func (c *Command) follow(ctx context.Context, client *client, run string, flags 
 	} else {
 		o.print(c.Stdout)
 	}
-	return o.exit(threshold)
+	return o.exit(flags.failOn)
 }
 
 // patience is how long a service may be away while its run is waited for.

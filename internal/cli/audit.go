@@ -29,10 +29,10 @@ func (c *Command) audit(ctx context.Context, set *flag.FlagSet, args []string) e
 	}
 	f := audit.Filter{User: *user, Name: *event, Errors: *failed}
 	var err error
-	if f.Since, err = parseMoment(*since, time.Now()); err != nil {
+	if f.Since, err = pastTime(*since, time.Now()); err != nil {
 		return err
 	}
-	if f.Until, err = parseMoment(*until, time.Now()); err != nil {
+	if f.Until, err = pastTime(*until, time.Now()); err != nil {
 		return err
 	}
 	damaged, err := audit.Read(service.Folder(*data).Audit(), f, func(e audit.Event, line []byte) error {
@@ -82,20 +82,4 @@ func about(request json.RawMessage) string {
 		text = string(runes[:most]) + "..."
 	}
 	return " " + text
-}
-
-// parseMoment reads a time, or how long ago it was; empty: the zero time.
-func parseMoment(s string, now time.Time) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
-		return now.Add(-d), nil
-	}
-	for _, layout := range []string{time.RFC3339, time.DateTime, time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, usagef("%q is not a time: 2026-11-26T12:00:00Z, 2026-11-26, or how long ago (36h)", s)
 }

@@ -143,7 +143,8 @@ func (c *Command) exit(v verb, err error) int {
 }
 
 func (c *Command) help(w io.Writer) {
-	fmt.Fprint(w, `Assay assesses hosts: it finds weak configuration, and says what it could not check.
+	fmt.Fprint(w, `Assay assesses hosts: it finds vulnerabilities and weak configuration, and says
+what it could not check.
 
 usage: assay COMMAND [flags] [arguments]
 

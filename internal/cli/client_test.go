@@ -159,7 +159,7 @@ func TestInterruptedWhileWaiting(t *testing.T) {
 			w.Write([]byte(`{}`))
 		}
 	})
-	err := new(Command).assessTarget(ctx, client, "target", assessFlags{duration: time.Hour}, "")
+	err := new(Command).assessTarget(ctx, client, "target", assessFlags{duration: time.Hour})
 	if err == nil || !strings.HasPrefix(err.Error(), "interrupt signal received; the run goes on") || !strings.Contains(err.Error(), "assay results the-run") {
 		t.Errorf("the error is %v", err)
 	}

@@ -25,7 +25,8 @@ import (
 func (c *Command) evaluate(ctx context.Context, set *flag.FlagSet, args []string) error {
 	asJSON := set.Bool("json", false, "print JSON")
 	all := set.Bool("results", false, "print every rule's verdict, too")
-	failOn := set.String("fail-on", "", "exit with 1 if a finding is of this `severity` or worse: high, medium, low, informational")
+	var failOn inspector.Severity
+	failOnFlag(set, &failOn, "exit with 1 if a finding is of this `severity` or worse")
 	suppressions := set.String("suppressions", "", "suppress what this `file` says, as assay suppress list -json has printed it")
 	var as exportFlags
 	formatFlag(set, &as.format, "", "print the findings in this `format`")
@@ -37,10 +38,6 @@ func (c *Command) evaluate(ctx context.Context, set *flag.FlagSet, args []string
 		return err
 	}
 	settings, err := limits.settings()
-	if err != nil {
-		return err
-	}
-	threshold, err := (&assessFlags{failOn: *failOn}).threshold()
 	if err != nil {
 		return err
 	}
@@ -71,7 +68,7 @@ func (c *Command) evaluate(ctx context.Context, set *flag.FlagSet, args []string
 		if err := writeTo(c.Stdout, o.exported(filepath.Base(set.Arg(0))), as); err != nil {
 			return err
 		}
-		return o.exit(threshold)
+		return o.exit(failOn)
 	}
 	if !*all {
 		results = nil
@@ -81,14 +78,14 @@ func (c *Command) evaluate(ctx context.Context, set *flag.FlagSet, args []string
 		if err := printJSON(c.Stdout, o); err != nil {
 			return err
 		}
-		return o.exit(threshold)
+		return o.exit(failOn)
 	}
 	o.print(c.Stdout)
 	if *all {
 		fmt.Fprintln(c.Stdout)
 		printResults(c.Stdout, results)
 	}
-	return o.exit(threshold)
+	return o.exit(failOn)
 }
 
 // suppressionsFrom reads a file of suppressions; without a name there are none.

@@ -43,9 +43,9 @@ func (f *exportFlags) register(set *flag.FlagSet) {
 
 func (f *exportFlags) addSeverities(list string) error {
 	for name := range strings.SplitSeq(list, ",") {
-		s, err := (&assessFlags{failOn: strings.TrimSpace(name)}).threshold()
-		if err != nil || s == "" {
-			return fmt.Errorf("%q is no severity: high, medium, low, informational", name)
+		s, err := parseSeverity(strings.TrimSpace(name))
+		if err != nil {
+			return err
 		}
 		f.severities = append(f.severities, string(s))
 	}

@@ -19,12 +19,16 @@ func feedsProblem(err error) error {
 	return err
 }
 
+func forceFlag(set *flag.FlagSet) *bool {
+	return set.Bool("force", false, "take over also an edition that is older, or has far fewer records, than the one that is here")
+}
+
 func (c *Command) updateFeeds(ctx context.Context, set *flag.FlagSet, args []string) error {
 	folder, asJSON := folderFlags(set), jsonFlag(set)
 	var network networkFlags
 	network.register(set)
 	stall := set.Duration("stall", time.Minute, "give a server up that sends nothing for so long")
-	force := set.Bool("force", false, "take over also an edition that is older, or has far fewer records, than the one that is here")
+	force := forceFlag(set)
 	anew := set.Bool("rebuild", false, "build the set even if no feed has changed")
 	if err := c.parse(set, args, 0, anyNumber); err != nil {
 		return err
@@ -56,17 +60,17 @@ func (c *Command) importFeeds(ctx context.Context, set *flag.FlagSet, args []str
 	folder, asJSON := folderFlags(set), jsonFlag(set)
 	var as feeds.Importing
 	set.StringVar(&as.Name, "name", "", "the feed's `name`, where there is one file; default after what it is")
-	set.StringVar((*string)(&as.Kind), "kind", "", "the `kind`, where the content does not tell: "+kinds())
+	set.StringVar((*string)(&as.Kind), "kind", "", "the `kind`, where the content does not tell: "+feeds.KindNames())
 	set.StringVar(&as.Ecosystem, "ecosystem", "", "what it is of, where the content does not tell: an `ecosystem` such as Amazon Linux:2023")
 	set.BoolVar(&as.Unfixed, "unfixed", false, "it also tells what has no fix")
 	fetched := set.String("fetched", "", "the `time` at which the files were current; default that of their newest record, or of the file if that is earlier")
-	force := set.Bool("force", false, "take over also an edition that is older, or has far fewer records, than the one that is here")
+	force := forceFlag(set)
 	if err := c.parse(set, args, 1, anyNumber); err != nil {
 		return err
 	}
 	if *fetched != "" {
 		var err error
-		if as.Fetched, err = parseMoment(*fetched, time.Now()); err != nil {
+		if as.Fetched, err = pastTime(*fetched, time.Now()); err != nil {
 			return err
 		}
 	}
@@ -78,14 +82,6 @@ func (c *Command) importFeeds(ctx context.Context, set *flag.FlagSet, args []str
 	result, err := folder().Import(ctx, set.Args(), as, o)
 	done()
 	return c.ended(result, err, *asJSON)
-}
-
-func kinds() string {
-	var all []string
-	for _, k := range feeds.Kinds() {
-		all = append(all, string(k))
-	}
-	return strings.Join(all, ", ")
 }
 
 func (c *Command) exportFeeds(ctx context.Context, set *flag.FlagSet, args []string) error {
@@ -115,7 +111,7 @@ func (c *Command) exportFeeds(ctx context.Context, set *flag.FlagSet, args []str
 func (c *Command) addFeeds(_ context.Context, set *flag.FlagSet, args []string) error {
 	folder, asJSON := folderFlags(set), jsonFlag(set)
 	var own feeds.Feed
-	set.StringVar((*string)(&own.Kind), "kind", "", "a feed of your own of this `kind`: "+kinds())
+	set.StringVar((*string)(&own.Kind), "kind", "", "a feed of your own of this `kind`: "+feeds.KindNames())
 	set.StringVar(&own.Address, "from", "", "where it is from: an `address` at https, or a file; also for a feed that is known, in place of its publisher's")
 	set.StringVar((*string)(&own.Find), "find", "", "how its file is found from there, the `way`: archive (archive_latest.txt names it), repo (an rpm repository or list of mirrors); default: it is there")
 	set.StringVar(&own.Ecosystem, "ecosystem", "", "of osv: leave out other `ecosystems` than this; of updateinfo: what its packages are of")

@@ -36,7 +36,7 @@ func (c *Command) preview(ctx context.Context, set *flag.FlagSet, args []string)
 	if err := c.parse(set, args, 1, 1); err != nil {
 		return err
 	}
-	if _, err := flags.check(); err != nil {
+	if err := flags.check(); err != nil {
 		return err
 	}
 	client, err := c.newClient(*data)

@@ -29,10 +29,6 @@ func (c *Command) rematch(ctx context.Context, set *flag.FlagSet, args []string)
 	if err := c.parse(set, args, 0, 1); err != nil {
 		return err
 	}
-	threshold, err := flags.threshold()
-	if err != nil {
-		return err
-	}
 	if !*wait && flags.failOn != "" {
 		return usagef("-fail-on is about what was found, which is not known with -wait=false")
 	}
@@ -45,7 +41,7 @@ func (c *Command) rematch(ctx context.Context, set *flag.FlagSet, args []string)
 	case err != nil:
 		return err
 	case *wait:
-		return c.follow(ctx, client, started.Run, flags, threshold)
+		return c.follow(ctx, client, started.Run, flags)
 	case flags.json:
 		return printJSON(c.Stdout, started)
 	}

@@ -53,7 +53,7 @@ func TestRematchTellsAges(t *testing.T) {
 	}
 	var out bytes.Buffer
 	c := &Command{Stdout: &out, Stderr: &out}
-	if err := c.follow(t.Context(), client, started.Run, assessFlags{}, ""); err != exitError(ExitIncomplete) {
+	if err := c.follow(t.Context(), client, started.Run, assessFlags{}); err != exitError(ExitIncomplete) {
 		t.Errorf("the exit is %v", err)
 	}
 	_, telling, ok := strings.Cut(out.String(), "\nJUDGED BY STORED TELEMETRY\n")
@@ -64,7 +64,7 @@ func TestRematchTellsAges(t *testing.T) {
 	}
 	out.Reset()
 	var printed outcome
-	if err := c.follow(t.Context(), client, started.Run, assessFlags{json: true}, ""); err != exitError(ExitIncomplete) {
+	if err := c.follow(t.Context(), client, started.Run, assessFlags{json: true}); err != exitError(ExitIncomplete) {
 		t.Errorf("the exit is %v", err)
 	}
 	if err := json.Unmarshal(out.Bytes(), &printed); err != nil || len(printed.Telemetry) != 2 || printed.Telemetry[0].Agent != "i-2" || printed.Telemetry[0].Run != "arn/run/0-source01" {

@@ -64,18 +64,6 @@ func (c *Command) scheduleRequest(set *flag.FlagSet, args []string) (operator.Ad
 	return request, nil
 }
 
-func startTime(text string, zone *time.Location) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("%q is not a time to start at: one is written 2026-12-01, 2026-12-01T02:30 or 2026-12-01T02:30:00+01:00", text)
-}
-
 func (c *Command) addSchedule(ctx context.Context, set *flag.FlagSet, args []string) error {
 	data, asJSON := dataFlag(set), jsonFlag(set)
 	request, err := c.scheduleRequest(set, args)

@@ -25,16 +25,13 @@ func (c *Command) findings(ctx context.Context, set *flag.FlagSet, args []string
 	fixable := set.Bool("fixable", false, "leave out vulnerabilities that have no fix")
 	suppressed := set.Bool("suppressed", false, "list what was found and is suppressed instead, with who decided so")
 	before := set.String("since", "", "tell what became of findings since this `run`: new, still open, fixed, suppressed, not checked any more")
-	failOn := set.String("fail-on", "", "with -since: exit with 1 if a new finding is of this `severity` or worse: high, medium, low, informational")
+	var failOn inspector.Severity
+	failOnFlag(set, &failOn, "with -since: exit with 1 if a new finding is of this `severity` or worse")
 	client, err := c.connect(set, data, args, 0, 1)
 	if err != nil {
 		return err
 	}
-	threshold, err := (&assessFlags{failOn: *failOn}).threshold()
-	if err != nil {
-		return err
-	}
-	if *suppressed && *before != "" || *failOn != "" && *before == "" {
+	if *suppressed && *before != "" || failOn != "" && *before == "" {
 		return usagef("-suppressed and -since exclude each other, and -fail-on goes with -since")
 	}
 	arn, err := client.findRun(ctx, set.Arg(0))
@@ -49,7 +46,7 @@ func (c *Command) findings(ctx context.Context, set *flag.FlagSet, args []string
 		if err != nil {
 			return err
 		}
-		return c.since(ctx, client, old, arn, threshold, *asJSON)
+		return c.since(ctx, client, old, arn, failOn, *asJSON)
 	}
 	o, err := client.outcome(ctx, arn)
 	if err != nil {
@@ -216,7 +213,11 @@ func printResults(w io.Writer, all []operator.HostResults) {
 	for _, host := range all {
 		fmt.Fprintf(w, "%s %s\n", host.Agent, host.Package)
 		for _, r := range host.Results {
-			fmt.Fprintf(w, "  %-15s%s: %s\n", r.Verdict, r.Rule, oneLine(r.Reason))
+			rule := r.Rule
+			if r.Subject != "" {
+				rule += " (" + oneLine(r.Subject) + ")"
+			}
+			fmt.Fprintf(w, "  %-15s%s: %s\n", r.Verdict, rule, oneLine(r.Reason))
 			if r.Suppressed != nil {
 				fmt.Fprintf(w, "  %-15ssuppressed by %s\n", "", oneLine(r.Suppressed.String()))
 			}

@@ -148,11 +148,32 @@ func (t *changesText) host(h operator.HostChanges) error {
 		}
 		return cmp.Compare(b.Severity.Numeric(), a.Severity.Numeric())
 	})
+	open := 0
 	for _, f := range h.Changes {
-		fmt.Fprintf(w, "  %-12s %-14s%s\n", f.Change, f.Severity, oneLine(f.Title))
+		if f.Change == assess.ChangeOpen {
+			if open++; open > mostOpen {
+				continue
+			}
+		}
+		fmt.Fprintf(w, "  %-12s %-14s%s\n", f.Change, f.Severity, oneLine(f.Title)+software(f))
 		fmt.Fprintf(w, "      %s\n", oneLine(told(f)))
 	}
+	if more := open - mostOpen; more > 0 {
+		fmt.Fprintf(w, "  and %d more of %s are still open: assay findings, or -json, lists them\n", more, h.Package)
+	}
 	return nil
+}
+
+// mostOpen is how many findings of a rules package on a host are told that are as they
+// were: who compares runs asks for the others.
+const mostOpen = 10
+
+// software names what a vulnerability is of, which its title does not.
+func software(f operator.FindingChange) string {
+	if name, ok := strings.CutPrefix(f.Subject, f.Finding+"/"); ok && strings.HasSuffix(f.Title, f.Finding) {
+		return ": " + oneLine(name)
+	}
+	return ""
 }
 
 func (t *changesText) end(a *changes) error {
@@ -167,6 +188,8 @@ func told(f operator.FindingChange) string {
 	case f.Change == assess.ChangeNew && f.Before != assess.Absent:
 		words = append(words, "was "+string(f.Before)+" before")
 	case f.Change == assess.ChangeUnchecked:
+		words = append(words, f.Reason)
+	case f.Change == assess.ChangeSuppressed && f.Reason != "":
 		words = append(words, f.Reason)
 	case f.Suppressed != nil:
 		words = append(words, "by "+f.Suppressed.String())

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -54,31 +53,10 @@ func (f *suppressFlags) check(now time.Time) error {
 	if strings.TrimSpace(f.reason) == "" {
 		return usagef("it takes a -reason: whoever meets the suppression later has to know why it is there")
 	}
-	if _, err := untilTime(f.until, now); err != nil {
+	if _, err := endTime(f.until, now); err != nil {
 		return usageError{err}
 	}
 	return nil
-}
-
-var days = regexp.MustCompile(`^([0-9]{1,5})d$`)
-
-// untilTime is the time that -until says; zero for none.
-func untilTime(text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if m := days.FindStringSubmatch(text); m != nil {
-		n, err := strconv.Atoi(m[1])
-		return now.UTC().Truncate(time.Second).AddDate(0, 0, n), err
-	}
-	if d, err := time.ParseDuration(text); err == nil {
-		return now.UTC().Truncate(time.Second).Add(d), nil
-	}
-	t, err := startTime(text, time.UTC)
-	if err != nil {
-		return t, fmt.Errorf("%q is no time to end at: one is written 2027-01-31 or 2027-01-31T12:00, or after how long: 90d, 12h", text)
-	}
-	return t, nil
 }
 
 // request makes the request of flags: what -from selects, and over it what the others
@@ -92,7 +70,7 @@ func (f *suppressFlags) request(ctx context.Context, client *client, now time.Ti
 	}
 	f.override(&r.SuppressionSelector)
 	r.Reason, r.Forever = f.reason, f.forever
-	end, err := untilTime(f.until, now)
+	end, err := endTime(f.until, now)
 	r.Until = end
 	if f.preview { // it is not what matters now
 		r.Reason, r.Until = cmp.Or(r.Reason, "a preview"), time.Time{}

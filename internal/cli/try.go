@@ -34,8 +34,7 @@ func (c *Command) try(ctx context.Context, set *flag.FlagSet, args []string) err
 	if err := c.parse(set, args, 0, 0); err != nil {
 		return err
 	}
-	threshold, err := assessing.check()
-	if err != nil {
+	if err := assessing.check(); err != nil {
 		return err
 	}
 	config, err := c.settle(&flags)
@@ -53,13 +52,13 @@ func (c *Command) try(ctx context.Context, set *flag.FlagSet, args []string) err
 	if config.Gateway == set.Lookup("gateway").DefValue {
 		config.Gateway = freeAddress(last.Gateway, config.Gateway)
 	}
-	return c.tryWith(ctx, config, *agent, assessing, threshold)
+	return c.tryWith(ctx, config, *agent, assessing)
 }
 
 // partEnded is why a try ends early: the service or the agent has.
 type partEnded struct{ error }
 
-func (c *Command) tryWith(ctx context.Context, config service.Config, agent string, flags assessFlags, threshold inspector.Severity) error {
+func (c *Command) tryWith(ctx context.Context, config service.Config, agent string, flags assessFlags) error {
 	s, err := service.Open(ctx, config)
 	if err != nil {
 		return err
@@ -74,7 +73,7 @@ func (c *Command) tryWith(ctx context.Context, config service.Config, agent stri
 		cancel(partEnded{errors.New("the service has ended")})
 		ended <- err
 	}()
-	result := c.tryOn(trying, cancel, s, config, agent, flags, threshold)
+	result := c.tryOn(trying, cancel, s, config, agent, flags)
 	stop()
 	return worse(result, <-ended)
 }
@@ -89,7 +88,7 @@ func worse(result, served error) error {
 	return errors.Join(result, served)
 }
 
-func (c *Command) tryOn(ctx context.Context, cancel context.CancelCauseFunc, s *service.Service, config service.Config, program string, flags assessFlags, threshold inspector.Severity) error {
+func (c *Command) tryOn(ctx context.Context, cancel context.CancelCauseFunc, s *service.Service, config service.Config, program string, flags assessFlags) error {
 	c.say("The service is at %s, its data in %s.", s.Client().Endpoint, s.Folder())
 	client, err := c.newClientOf(s.Client(), s.Folder().CA())
 	if err != nil {
@@ -106,7 +105,7 @@ func (c *Command) tryOn(ctx context.Context, cancel context.CancelCauseFunc, s *
 	err = client.heard(ctx, a)
 	var result error
 	if err == nil {
-		result, err = c.assessHost(ctx, client, flags, threshold)
+		result, err = c.assessHost(ctx, client, flags)
 	}
 	if err != nil {
 		return fmt.Errorf("%w; the agent's log is %s", err, a.log)
@@ -126,13 +125,13 @@ func (c *Command) tryOn(ctx context.Context, cancel context.CancelCauseFunc, s *
 }
 
 // assessHost assesses the target that try makes. result is an exit code.
-func (c *Command) assessHost(ctx context.Context, client *client, flags assessFlags, threshold inspector.Severity) (result, err error) {
+func (c *Command) assessHost(ctx context.Context, client *client, flags assessFlags) (result, err error) {
 	target, err := client.thisHost(ctx)
 	if err != nil {
 		return nil, err
 	}
 	c.say("Assessing this host: going over all its files can take a minute.")
-	err = c.assessTarget(ctx, client, target, flags, threshold)
+	err = c.assessTarget(ctx, client, target, flags)
 	var code exitError
 	if errors.As(err, &code) {
 		return code, nil

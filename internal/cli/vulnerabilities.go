@@ -169,7 +169,9 @@ func printFirst(w io.Writer, groups []group) {
 			first = append(first, g)
 		}
 	}
-	slices.SortStableFunc(first, func(a, b group) int { return cmp.Compare(b.urgent().priority(), a.urgent().priority()) })
+	slices.SortStableFunc(first, func(a, b group) int {
+		return cmp.Or(cmp.Compare(b.urgent().priority(), a.urgent().priority()), cmp.Compare(len(b), len(a)))
+	})
 	if len(first) > 0 {
 		fmt.Fprint(w, "\nFIX FIRST\n")
 	}

@@ -84,28 +84,34 @@ func (w *world) seed() {
 			tx.CreateTemplate(ctx, inspector.Template{Target: run.Target, ID: run.Template, Name: "seed", Duration: time.Hour, Packages: run.Packages, CreatedAt: now}, inspector.Limits{}),
 			tx.CreateRun(ctx, run, []byte("key"), []string{agent.ID}, inspector.Limits{}),
 		)
-		for _, state := range []inspector.RunState{
-			inspector.StartDataCollectionPending, inspector.StartDataCollectionInProgress, inspector.CollectingData, inspector.StopDataCollectionPending,
-			inspector.DataCollected, inspector.StartEvaluatingRulesPending, inspector.EvaluatingRules,
-		} {
-			err = errors.Join(err, tx.ChangeRunState(ctx, run.ID, state, now))
-		}
+		err = errors.Join(err, evaluating(ctx, tx, run))
 		exclusion := inspector.Exclusion{
 			Run: run.ID, ID: "0-exclusio", Title: "Not all could be read", Description: "A file was not readable.", Recommendation: "Run the agent as root.",
 			Scopes: []inspector.ExclusionScope{{Type: inspector.ScopeInstance, Value: agent.ID}},
 		}
 		return errors.Join(err,
-			tx.SaveResults(ctx, run.ID, agent.ID, inspector.PackagePractices, kept(w.t), findings(run, agent), []inspector.Exclusion{exclusion}),
+			tx.SaveResults(ctx, run.ID, agent.ID, inspector.PackagePractices, kept(w.t, inspector.PackagePractices), findings(run, agent), []inspector.Exclusion{exclusion}),
 			tx.ChangeRunState(ctx, run.ID, inspector.CompletedWithErrors, now))
 	}))
 }
 
+// evaluating takes a new run to its evaluation.
+func evaluating(ctx context.Context, tx *store.Tx, run inspector.Run) (err error) {
+	for _, state := range []inspector.RunState{
+		inspector.StartDataCollectionPending, inspector.StartDataCollectionInProgress, inspector.CollectingData, inspector.StopDataCollectionPending,
+		inspector.DataCollected, inspector.StartEvaluatingRulesPending, inspector.EvaluatingRules,
+	} {
+		err = errors.Join(err, tx.ChangeRunState(ctx, run.ID, state, run.CreatedAt))
+	}
+	return err
+}
+
 // kept are the results of a host as they are kept: zstd-compressed JSON.
-func kept(t *testing.T) []byte {
+func kept(t *testing.T, pkg inspector.PackageID) []byte {
 	t.Helper()
 	enc, err := zstd.NewWriter(nil)
 	check(t, err)
-	text, err := json.Marshal(assess.HostResults{Package: inspector.PackagePractices, Version: "1.0", EvaluatedAt: time.Now()})
+	text, err := json.Marshal(assess.HostResults{Package: pkg, Version: "1.0", EvaluatedAt: time.Now()})
 	check(t, err)
 	return enc.EncodeAll(text, nil)
 }

@@ -94,7 +94,7 @@ func final(state string) bool {
 // finish waits until a run is over and returns its state.
 func (s sdk) finish(run string) string {
 	s.t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if state := s.state(run); final(state) {
 			return state
 		}

@@ -1,6 +1,7 @@
 package inspector
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -119,17 +120,33 @@ func (s Suppression) checkNarrow() error {
 	return badSuppression("it would suppress whatever is found: say by a rule, a finding, a subject or an attribute what it is about, not only where")
 }
 
+// wide are attributes that a large part of all findings has.
+var wide = []string{"INSTANCE_ID", "ECOSYSTEM", "STATUS", "RUNTIME_STATE", "KEV_RANSOMWARE", "TELEMETRY_DATE", "TELEMETRY_RUN"}
+
 // Narrow tells whether the suppression says what it is about. The rules of the
-// package for CVEs do not say that, and neither does the attribute INSTANCE_ID, which
+// package for CVEs do not say that, and neither do attributes such as INSTANCE_ID, which
 // every finding of a host has.
 func (s Suppression) Narrow() bool {
 	return s.Rule != "" && s.Package != PackageCVE || narrow(s.Finding) || narrow(s.Subject) ||
-		slices.ContainsFunc(s.Attributes, func(a Attribute) bool { return a.Key != "INSTANCE_ID" })
+		slices.ContainsFunc(s.Attributes, func(a Attribute) bool { return !slices.Contains(wide, a.Key) })
 }
 
 func narrow(p Pattern) bool {
 	parts := p.parts()
-	return p != "" && (len(parts) == 1 || literal(parts) >= leastLiteral)
+	return p != "" && (len(parts) == 1 || literal(parts) >= leastLiteral && !manyYears(p))
+}
+
+// manyYears tells patterns that select the CVEs of several years, whatever they are
+// about: "CVE-2*" has its four letters and digits.
+func manyYears(p Pattern) bool {
+	years := 0
+	for year := 1999; year < 2060; year++ {
+		id := fmt.Sprintf("CVE-%d-40317", year)
+		if p.Matches(id) || p.Matches(id+"/any") {
+			years++
+		}
+	}
+	return years > 1
 }
 
 // literal counts letters and digits.

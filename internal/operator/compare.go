@@ -140,7 +140,7 @@ func (o operations) wireChanges(ctx context.Context, before, after inspector.Run
 // suppressedNow is the suppression of a finding that is suppressed in the later run;
 // of one that is gone it does not matter any more.
 func suppressedNow(c assess.FindingChange) *rules.Suppression {
-	if c.Change != assess.ChangeSuppressed {
+	if c.Change != assess.ChangeSuppressed || c.Reason != "" {
 		return nil
 	}
 	return c.Result.Suppressed
@@ -179,7 +179,7 @@ func (o operations) runARNs(ctx context.Context, lives []ledger.Life) (runNames,
 			return nil, err
 		}
 		for id, r := range runs {
-			names[id] = o.Store.Scope.Run(r.Target, r.Template, id).String()
+			names[id] = o.runARN(r)
 		}
 	}
 	return names, nil

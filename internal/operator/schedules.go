@@ -183,5 +183,5 @@ func (o operations) runSchedule(ctx context.Context, in ScheduleRequest) (RunSch
 		return RunScheduleResponse{}, err
 	}
 	run, err := o.Service.RunSchedule(ctx, in.ID)
-	return RunScheduleResponse{Run: o.Store.Scope.Run(run.Target, run.Template, run.ID).String()}, err
+	return RunScheduleResponse{Run: o.runARN(run)}, err
 }

@@ -52,7 +52,7 @@ func coverage(h Host) string {
 		lines = append(lines, oneLine(h.Detail))
 	}
 	for _, m := range h.Coverage {
-		lines = append(lines, fmt.Sprintf("%s: %s%s", oneLine(join(" ", m.Sensor, m.Part)), words(m.State), prefixed(", ", oneLine(m.Reason))))
+		lines = append(lines, fmt.Sprintf("%s: %s%s", oneLine(join(" ", m.Sensor, m.Part)), words(m.State), prefixed(", ", brief(m.Reason))))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -49,6 +49,18 @@ func numbered(r rune) string { return fmt.Sprintf("[U+%04X]", r) }
 // oneLine is visible text without line ends.
 func oneLine(s string) string { return strings.Join(strings.Fields(visible(s)), " ") }
 
+// mostReason is how much of a reason stands where there is little room. Exclusions have
+// all of it.
+const mostReason = 160
+
+func brief(s string) string {
+	if s = oneLine(s); len(s) <= mostReason {
+		return s
+	}
+	s = s[:mostReason]
+	return strings.ToValidUTF8(s[:max(strings.LastIndexByte(s, ' '), mostReason/2)], "") + " ..."
+}
+
 // moment is a time for people, who may be in different places.
 func moment(t time.Time) string {
 	if t.IsZero() {

@@ -10,10 +10,14 @@ import (
 // Observation is what an evaluation says about the life of findings: which there
 // are, and of which rules it can be told that there are no others.
 type Observation struct {
-	Failed    []Observed        // in the order of the results
-	Checked   []string          // the ids of the rules that were evaluated completely
-	Unchecked map[string]string // those that were not, or not completely, with the reason
+	Failed    []Observed           // in the order of the results
+	Checked   []string             // the ids of the rules that were evaluated completely
+	Unchecked map[string]string    // those that were not, or not completely, with the reason
+	Hidden    map[string]Concealed // what would be findings, by id
 }
+
+// Concealed is what would be a finding.
+type Concealed struct{ Rule, Reason string }
 
 // Observed is a result that failed, with what its finding has, or would have if it
 // were not suppressed.
@@ -33,7 +37,7 @@ func Observe(d Description, s Subject, results []Result) Observation {
 	for _, r := range d.Rules {
 		t.rules[r.ID] = r
 	}
-	o := Observation{Unchecked: map[string]string{}}
+	o := Observation{Unchecked: map[string]string{}, Hidden: map[string]Concealed{}}
 	seen := map[string]bool{}
 	audited := t.audit(results)
 	for _, r := range audited {
@@ -44,6 +48,16 @@ func Observe(d Description, s Subject, results []Result) Observation {
 			if _, known := o.Unchecked[r.Rule]; !known {
 				o.Unchecked[r.Rule] = r.Reason
 			}
+		}
+	}
+	// After those that failed, which have the ids that findings have.
+	for _, r := range audited {
+		if r.Hidden == nil || r.Verdict != NotApplicable {
+			continue
+		}
+		for _, subject := range r.Hidden.Subjects {
+			id := t.findingID(Result{Rule: r.Rule, Subject: subject})
+			o.Hidden[id] = Concealed{r.Rule, r.Hidden.Reason}
 		}
 	}
 	for _, r := range audited {

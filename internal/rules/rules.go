@@ -105,11 +105,22 @@ type Result struct {
 	// reason, for whoever asks for results.
 	Suppressed *Suppression `json:"suppressed,omitempty"`
 
+	// Hidden may be set with NotApplicable: what else the rule would have failed on. It
+	// makes no findings, and what was a finding before is not mended.
+	Hidden *Hidden `json:"hidden,omitempty"`
+
 	// Where the finding differs from what the rule says:
 	Severity   inspector.Severity    `json:"severity,omitempty"`
 	Title      string                `json:"title,omitempty"`      // "<id>" in it becomes the agent's id
 	FindingID  string                `json:"finding_id,omitempty"` // Finding.ID, by default the rule's title
 	Attributes []inspector.Attribute `json:"attributes,omitempty"`
+}
+
+// Hidden are subjects about which a rule does not fail although it could: because a
+// setting says so, or because they are another rule's now.
+type Hidden struct {
+	Subjects []string `json:"subjects"`
+	Reason   string   `json:"reason"` // a sentence
 }
 
 // Evidence is one thing that was seen: enough to find it on the host and to

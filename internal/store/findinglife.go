@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"assay/internal/inspector"
@@ -28,27 +29,31 @@ func (r *Reader) Ledger(ctx context.Context, agent string, pkg inspector.Package
 
 // RecordLife writes what an evaluation of a rules package on an agent found into the
 // ledger of its findings. It goes with SaveResults, in the same transaction; what is
-// recorded again changes nothing.
-func (tx *Tx) RecordLife(ctx context.Context, agent string, pkg inspector.PackageID, e ledger.Evaluation) error {
+// recorded again changes nothing. A ledger that is damaged begins anew, since no
+// evaluation of the host could be saved otherwise: anew tells that its past is lost.
+func (tx *Tx) RecordLife(ctx context.Context, agent string, pkg inspector.PackageID, e ledger.Evaluation) (anew bool, err error) {
 	first := &ledger.Ledger{}
 	first.Add(e)
 	// As in saveResults: what is new is written without a look at what was there.
 	added, err := tx.exec(ctx, "INSERT INTO finding_ledgers (agent, package, data) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
 		agent, string(pkg), first.Encode())
 	if err != nil {
-		return fmt.Errorf("write the ledger of the %s findings of agent %s: %w", pkg, agent, err)
+		return false, fmt.Errorf("write the ledger of the %s findings of agent %s: %w", pkg, agent, err)
 	}
 	if added > 0 {
-		return nil
+		return false, nil
 	}
 	all, err := tx.Ledger(ctx, agent, pkg)
+	if anew = errors.Is(err, ledger.ErrDamaged); anew {
+		all, err = &ledger.Ledger{}, nil
+	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	all.Add(e)
 	_, err = tx.exec(ctx, "UPDATE finding_ledgers SET data = $1 WHERE agent = $2 AND package = $3", all.Encode(), agent, string(pkg))
 	if err != nil {
-		return fmt.Errorf("write the ledger of the %s findings of agent %s: %w", pkg, agent, err)
+		return false, fmt.Errorf("write the ledger of the %s findings of agent %s: %w", pkg, agent, err)
 	}
-	return nil
+	return anew, nil
 }

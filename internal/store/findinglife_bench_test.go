@@ -54,7 +54,7 @@ func benchmarkSave(b *testing.B, s *store.Store, with bool) {
 			update(func(tx *store.Tx) error {
 				err := tx.SaveResults(ctx, id, agent, inspector.PackageCVE, make([]byte, 10_000), findings, nil)
 				if err == nil && with {
-					err = tx.RecordLife(ctx, agent, inspector.PackageCVE, e)
+					_, err = tx.RecordLife(ctx, agent, inspector.PackageCVE, e)
 				}
 				return err
 			})

@@ -73,22 +73,6 @@ func (r *Reader) ListRuns(ctx context.Context, f inspector.RunFilter, p inspecto
 	return bare(found), next, nil
 }
 
-// RunningRunsOf returns the runs that include an agent and still take telemetry.
-func (r *Reader) RunningRunsOf(ctx context.Context, agent string) ([]inspector.Run, error) {
-	q := r.query(runColumns+"NOT final AND NOT rematch AND no IN (SELECT run FROM run_agents WHERE agent = ?) ORDER BY no", agent)
-	found, err := rows(ctx, r, q, scanRun)
-	if err != nil {
-		return nil, fmt.Errorf("find the runs of agent %s: %w", agent, err)
-	}
-	collecting := found[:0]
-	for _, run := range found {
-		if run.State.Collecting() {
-			collecting = append(collecting, run)
-		}
-	}
-	return bare(collecting), nil
-}
-
 // RunKey returns the wrapped data key of a run, while its telemetry is there.
 func (r *Reader) RunKey(ctx context.Context, run string) (wrapped []byte, ok bool, err error) {
 	q := r.query("SELECT wrapped FROM run_keys JOIN runs ON runs.no = run_keys.run WHERE runs.id = ? AND telemetry_gone_at = 0", run)

@@ -8,6 +8,7 @@ import "fmt"
 const (
 	maxPath    = 256 << 10 // bytes; the sensors look at most 128 folders deep
 	maxTarget  = 16 << 10  // bytes; a symbolic link has 4095
+	maxText    = 64 << 10  // bytes; the agent's have 16 KiB, in which every byte may have become three
 	maxACL     = 8192      // entries; an attribute has 64 KiB, an entry 8 bytes
 	maxAbove   = 1024      // folders above a program; the sensor tells at most 128
 	maxName    = 256       // bytes; the kernel's names of processes have 15
@@ -33,6 +34,18 @@ func bounded(rec Record) error {
 	case *Library:
 		if len(r.Path) > maxPath || len(r.Inside) > maxTarget || len(r.Name) > maxTarget || len(r.Version) > maxTarget {
 			return fmt.Errorf("the path, the name or the version of the library %.40q is longer than any", r.Name)
+		}
+	case *Package:
+		for _, text := range []string{r.Manager, r.Name, r.Version, r.Arch, r.Source, r.SourceVersion, r.Status, r.Modularity, r.Vendor, r.Container} {
+			if len(text) > maxText {
+				return fmt.Errorf("a text of the package %.40q is longer than any", r.Name)
+			}
+		}
+	case *Container:
+		for _, text := range []string{r.ID, r.Runtime, r.Name, r.Image, r.ImageID, r.OS, r.OSLike, r.OSVersion, r.OSName, r.Codename} {
+			if len(text) > maxText {
+				return fmt.Errorf("a text of the container %.40q is longer than any", r.ID)
+			}
 		}
 	case *Socket:
 		if len(r.Owners) > maxOwners {

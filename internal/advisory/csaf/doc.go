@@ -7,7 +7,7 @@
 // publishes a VEX file a CVE (category csaf_vex, id CVE-...) with everything that is
 // known of it, and an advisory a fix (RHSA-...). SUSE publishes advisories (SUSE-SU-...,
 // category csaf_security_advisory) and VEX files. One document is one file; they come
-// in folders and tar archives (feed.Folder, feed.Tar). What they have in common, and where they differ:
+// in tar archives (feed.Tar). What they have in common, and where they differ:
 //
 //   - What a status is about is the id of a relationship: a component (an rpm, by its
 //     package URL) of a product (by its CPE). Red Hat's modular packages were a relationship

@@ -1,7 +1,7 @@
 // Package feed has what the readers of feeds have in common: streams whose sizes
-// are bounded, JSON taken apart one record at a time, archives and folders of
-// files, and the few words (severities, CVE ids, dates) that every publisher
-// writes in its own way.
+// are bounded, JSON taken apart one record at a time, archives of files, and
+// the few words (severities, CVE ids, dates) that every publisher writes in its own
+// way.
 //
 // Feeds come from elsewhere. A reader therefore holds one record at a time, never
 // more than its bound of one, never follows nesting beyond the bound of the

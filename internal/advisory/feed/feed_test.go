@@ -10,7 +10,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
@@ -85,9 +84,8 @@ func names(_ context.Context, r io.Reader, emit advisory.Emit) error {
 func TestArchives(t *testing.T) {
 	files := []string{"b/2.json", "1.json", "1.json.asc", "provider-metadata.json", "changes.csv"}
 	var zipped, tarred bytes.Buffer
-	z, w, folder := zip.NewWriter(&zipped), tar.NewWriter(&tarred), fstest.MapFS{}
+	z, w := zip.NewWriter(&zipped), tar.NewWriter(&tarred)
 	for _, name := range files {
-		folder[name] = &fstest.MapFile{Data: []byte(name)}
 		f, err := z.Create(name)
 		if err != nil {
 			t.Fatal(err)
@@ -108,7 +106,6 @@ func TestArchives(t *testing.T) {
 		}
 	}
 	all := map[string]func(advisory.Emit) error{
-		"folder": func(e advisory.Emit) error { return feed.Folder(t.Context(), folder, names, e) },
 		"zip": func(e advisory.Emit) error {
 			return feed.Zip(t.Context(), bytes.NewReader(zipped.Bytes()), int64(zipped.Len()), names, e)
 		},

@@ -7,14 +7,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"path"
 	"strings"
 
 	"assay/internal/advisory"
 )
 
-// maxEntries bounds the files of an archive or folder. OSV's all.zip of every
+// maxEntries bounds the files of an archive. OSV's all.zip of every
 // ecosystem and Red Hat's VEX archive have some hundred thousand.
 const maxEntries = 4 << 20
 
@@ -89,28 +88,11 @@ func (z *zeros) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Folder reads every JSON file of a folder and the folders in it, by name.
-func Folder(ctx context.Context, fsys fs.FS, read Reader, emit advisory.Emit) error {
-	n := 0
-	return fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return fmt.Errorf("read the folder: %w", err)
-		}
-		if n++; n > maxEntries {
-			return fmt.Errorf("the folder has more than %d files", maxEntries)
-		}
-		if !entry.Type().IsRegular() {
-			return nil
-		}
-		return file(ctx, name, func() (io.ReadCloser, error) { return fsys.Open(name) }, read, emit)
-	})
-}
-
 func file(ctx context.Context, name string, open func() (io.ReadCloser, error), read Reader, emit advisory.Emit) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !advisories(name) {
+	if !HasAdvisories(name) {
 		emit.Skipped(name, "", "not a file of advisories")
 		return nil
 	}
@@ -125,9 +107,9 @@ func file(ctx context.Context, name string, open func() (io.ReadCloser, error), 
 	return nil
 }
 
-// advisories tells files of advisories from signatures, checksums, lists of
-// changes, and what a CSAF provider says of itself.
-func advisories(name string) bool {
+// HasAdvisories tells files of advisories, by their names, from signatures, checksums,
+// lists of changes, and what a CSAF provider says of itself.
+func HasAdvisories(name string) bool {
 	base := path.Base(name)
 	for _, ext := range []string{".gz", ".bz2", ".zst"} {
 		base = strings.TrimSuffix(base, ext)

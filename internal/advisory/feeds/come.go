@@ -3,8 +3,6 @@ package feeds
 import (
 	"context"
 	"errors"
-	"io"
-	"os"
 	"path/filepath"
 	"sync"
 
@@ -72,19 +70,14 @@ func (f *Folder) fetch(ctx context.Context, e *Entry, part string, o *Options) (
 }
 
 // copyFile is fetch for a feed that is a file on this machine.
-func (f *Folder) copyFile(name, part string) (_ *Original, err error) {
+func (f *Folder) copyFile(name, part string) (*Original, error) {
 	from, _, err := openOriginal(name)
 	if err != nil {
 		return nil, err
 	}
 	defer from.Close()
 	fetch.Discard(part)
-	to, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	_, err = io.Copy(to, from)
-	if err = errors.Join(err, to.Sync(), to.Close()); err != nil {
+	if err := copyTo(part, from); err != nil {
 		return nil, err
 	}
 	sum, size, err := hashFile(part)

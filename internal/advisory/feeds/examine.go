@@ -94,15 +94,14 @@ func formOf(ctx context.Context, from io.ReaderAt, size int64) (form, error) {
 // examination reads a feed to see whether it can be used, and what it has.
 type examination struct {
 	Contents
-	checker    index.Checker
-	latest     time.Time // dates after this are mistakes, and would hide that a feed grows old
-	ecosystems map[string]bool
+	checker index.Checker
+	latest  time.Time // dates after this are mistakes, and would hide that a feed grows old
 }
 
 // examine reads an original as a whole, and keeps nothing of it.
 func (f *Feed) examine(ctx context.Context, from io.ReaderAt, size int64, now time.Time) (Contents, error) {
-	x := examination{latest: now.Add(24 * time.Hour), ecosystems: map[string]bool{}}
-	x.Skipped = map[string]int{}
+	x := examination{latest: now.Add(24 * time.Hour)}
+	x.Skipped, x.Each = map[string]int{}, map[string]int{}
 	err := f.read(ctx, from, size, advisory.Emit{Record: x.record, Fact: x.fact, Statement: x.statement,
 		Skip: func(s advisory.Skip) { x.Skipped[s.Why]++ }, Edition: x.edition})
 	if err != nil {
@@ -114,7 +113,7 @@ func (f *Feed) examine(ctx context.Context, from io.ReaderAt, size int64, now ti
 	if x.Statements > index.MaxStatements {
 		return Contents{}, fmt.Errorf("the file has %d statements, more than %d", x.Statements, index.MaxStatements)
 	}
-	x.Ecosystems = slices.Sorted(maps.Keys(x.ecosystems))
+	x.Ecosystems = slices.Sorted(maps.Keys(x.Each))
 	return x.Contents, nil
 }
 
@@ -137,7 +136,10 @@ func (x *examination) record(r advisory.Record) error {
 		return nil
 	}
 	for i := range r.Affected {
-		x.ecosystems[r.Affected[i].Ecosystem] = true
+		// Most records have the packages of an ecosystem one after the other.
+		if e := r.Affected[i].Ecosystem; i == 0 || e != r.Affected[i-1].Ecosystem {
+			x.Each[e]++
+		}
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ const exportFile = "assay-feeds.json"
 
 const exportVersion = 1
 
-// manifest is what exportFile has.
+// exported is what exportFile has.
 type exported struct {
 	Version int       `json:"version"`
 	Made    time.Time `json:"made"`
@@ -144,8 +144,12 @@ func readExported(archive *tar.Reader) (*exported, error) {
 		return nil, fmt.Errorf("it has version %d, and this program reads %d", x.Version, exportVersion)
 	}
 	for i := range x.Feeds {
-		if err := x.Feeds[i].check(); err != nil || x.Feeds[i].File == "" {
-			return nil, fmt.Errorf("its feed %.80q: %w", x.Feeds[i].Name, errors.Join(err))
+		err := x.Feeds[i].check()
+		if err == nil && x.Feeds[i].File == "" {
+			err = errors.New("it has no file")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("its feed %.80q: %w", x.Feeds[i].Name, err)
 		}
 	}
 	return &x, nil
@@ -156,7 +160,11 @@ func (f *Folder) importExported(ctx context.Context, s *state, archive io.Reader
 	part := f.original("import-" + from.Name + partSuffix)
 	defer fetch.Discard(part)
 	e := s.Feeds[from.Name]
-	if e == nil || e.Kind != from.Kind {
+	if e != nil && e.Kind != from.Kind {
+		outcome.Error = fmt.Errorf("%s: there is a feed %s already, of the kind %q and not %q: remove it first", name, e.Name, e.Kind, from.Kind)
+		return outcome
+	}
+	if e == nil {
 		e = &Entry{Feed: from.Feed, Own: from.Own}
 		if known, ok := ByName(from.Name); ok && !from.Own {
 			e.Feed = known
@@ -172,7 +180,8 @@ func (f *Folder) importExported(ctx context.Context, s *state, archive io.Reader
 	}
 	if err == nil {
 		original := from.Original
-		original.Taken, original.Fetched = f.now().UTC(), earlier(original.Fetched, f.now().UTC())
+		original.Taken = f.now().UTC()
+		original.Fetched = earlier(original.Fetched, original.Taken)
 		err = f.accept(ctx, s, e, part, original, o)
 	}
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"assay/internal/advisory"
+	"assay/internal/advisory/feed"
 	"assay/internal/advisory/fetch"
 )
 
@@ -67,13 +68,13 @@ func (f *Folder) importOne(ctx context.Context, s *state, name string, as Import
 		return failed(err)
 	}
 	defer file.Close()
-	kind, export, err := Recognise(ctx, file, size)
+	kind, export, err := recognise(ctx, file, size)
 	switch {
 	case export && as == Importing{Fetched: as.Fetched}:
 		return f.importExport(ctx, s, file, name, o)
 	case export:
 		return failed(errors.New("it is an export, which says itself what is in it: leave the flags out"))
-	case err != nil && (as.Kind == "" || !errors.Is(err, ErrNotRecognised)):
+	case err != nil && (as.Kind == "" || !errors.Is(err, errNotRecognised)):
 		return failed(err)
 	}
 	if as.Kind == "" {
@@ -95,10 +96,7 @@ func (f *Folder) importOne(ctx context.Context, s *state, name string, as Import
 // acceptImport examines what was brought, and dates it.
 func (f *Folder) acceptImport(ctx context.Context, s *state, e *Entry, part string, original Original, as Importing, o *Options) error {
 	fileTime := original.Fetched
-	contents, err := f.examineFile(ctx, &e.Feed, part)
-	if err == nil && !o.Force {
-		err = plausible(&e.Contents, &contents)
-	}
+	contents, err := f.examineNext(ctx, e, part, o)
 	if err != nil {
 		return err
 	}
@@ -110,10 +108,7 @@ func (f *Folder) acceptImport(ctx context.Context, s *state, e *Entry, part stri
 			original.Fetched = newest
 		}
 	}
-	if now := f.now(); original.Fetched.After(now) {
-		original.Fetched = now
-	}
-	original.Fetched = original.Fetched.UTC()
+	original.Fetched = earlier(original.Fetched, f.now()).UTC()
 	return f.takeOver(s, e, part, original)
 }
 
@@ -150,7 +145,7 @@ func packFolder(ctx context.Context, dir, part string) (_ *Original, err error) 
 		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
 		}
-		if !entry.Type().IsRegular() || !isJSON(name) {
+		if !entry.Type().IsRegular() || !feed.HasAdvisories(name) {
 			return nil
 		}
 		return packFile(root, name, out)

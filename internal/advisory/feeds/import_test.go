@@ -65,13 +65,13 @@ func TestRecognise(t *testing.T) {
 			forms = append(forms, zipOf(t, text), tarOf(t, "index.txt", "x", "a/b.json", text), gzipped(t, tarOf(t, "a.json", text)))
 		}
 		for i, form := range forms {
-			if got, export, err := Recognise(context.Background(), bytes.NewReader(form), int64(len(form))); err != nil || got != kind || export {
+			if got, export, err := recognise(context.Background(), bytes.NewReader(form), int64(len(form))); err != nil || got != kind || export {
 				t.Errorf("%s in form %d: %q, %v", kind, i, got, err)
 			}
 		}
 	}
 	for _, text := range []string{"", "{", "{}", "nonsense", `{"a":1,"b":{}}`, "<html></html>", "PK\x03\x04", "PK\x05\x06", `{"a":{"b":{}}}`, "\x1f\x8b", "BZh", string(tarOf(t)), string(tarOf(t, "a", "b"))} {
-		if kind, _, err := Recognise(context.Background(), strings.NewReader(text), int64(len(text))); err == nil {
+		if kind, _, err := recognise(context.Background(), strings.NewReader(text), int64(len(text))); err == nil {
 			t.Errorf("%.20q was taken for %s", text, kind)
 		}
 	}
@@ -351,7 +351,7 @@ func FuzzRecognise(f *testing.F) {
 	f.Add(zipOf(f, documents[OSV]))
 	f.Add(gzipped(f, tarOf(f, "a.json", documents[OSV])))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		kind, export, err := Recognise(context.Background(), bytes.NewReader(content), int64(len(content)))
+		kind, export, err := recognise(context.Background(), bytes.NewReader(content), int64(len(content)))
 		if (err == nil) == (kind == "" && !export) || err == nil && !export && kind.check() != nil {
 			t.Errorf("%q, %v, %v", kind, export, err)
 		}

@@ -37,13 +37,18 @@ func Kinds() []Kind {
 	return []Kind{OSV, Debian, CSAF, CSAFVEX, Updateinfo, Alpine, KEV, EPSS, OpenVEX}
 }
 
+// KindNames are the kinds for people: "osv, debian, csaf".
+func KindNames() string {
+	var all []string
+	for _, k := range Kinds() {
+		all = append(all, string(k))
+	}
+	return strings.Join(all, ", ")
+}
+
 func (k Kind) check() error {
 	if !slices.Contains(Kinds(), k) {
-		var all []string
-		for _, k := range Kinds() {
-			all = append(all, string(k))
-		}
-		return fmt.Errorf("there is no kind %.40q: %s", string(k), strings.Join(all, ", "))
+		return fmt.Errorf("there is no kind %.40q: %s", string(k), KindNames())
 	}
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,15 +16,15 @@ import (
 	"assay/internal/advisory/feed"
 )
 
-// ErrNotRecognised is in the error of Recognise.
-var ErrNotRecognised = errors.New("what kind of feed it is cannot be told from its content: say so with -kind")
+// errNotRecognised is in the error of recognise.
+var errNotRecognised = errors.New("what kind of feed it is cannot be told from its content: say so with -kind")
 
 // maxLook is how much of a file is looked at to recognise it.
 const maxLook = 16 << 20
 
-// Recognise tells what kind of feed a file is, by its content; and whether it is instead
+// recognise tells what kind of feed a file is, by its content; and whether it is instead
 // what Export has written.
-func Recognise(ctx context.Context, from io.ReaderAt, size int64) (kind Kind, export bool, err error) {
+func recognise(ctx context.Context, from io.ReaderAt, size int64) (kind Kind, export bool, err error) {
 	packed, err := formOf(ctx, from, size)
 	if err != nil {
 		return "", false, err
@@ -47,7 +46,7 @@ func recogniseZip(ctx context.Context, from io.ReaderAt, size int64) (Kind, erro
 		return "", fmt.Errorf("open the zip: %w", err)
 	}
 	for _, f := range archive.File {
-		if !isJSON(f.Name) {
+		if !feed.HasAdvisories(f.Name) {
 			continue
 		}
 		in, err := f.Open()
@@ -57,7 +56,7 @@ func recogniseZip(ctx context.Context, from io.ReaderAt, size int64) (Kind, erro
 		kind, err := recognisePlain(ctx, in)
 		return kind, errors.Join(err, in.Close())
 	}
-	return "", ErrNotRecognised
+	return "", errNotRecognised
 }
 
 func recogniseTar(ctx context.Context, in io.Reader) (Kind, bool, error) {
@@ -71,24 +70,16 @@ func recogniseTar(ctx context.Context, in io.Reader) (Kind, bool, error) {
 		header, err := archive.Next()
 		switch {
 		case err == io.EOF:
-			return "", false, ErrNotRecognised
+			return "", false, errNotRecognised
 		case err != nil:
 			return "", false, fmt.Errorf("read the tar: %w", err)
 		case n == 0 && header.Name == exportFile:
 			return "", true, nil
-		case header.Typeflag == tar.TypeReg && isJSON(header.Name):
+		case header.Typeflag == tar.TypeReg && feed.HasAdvisories(header.Name):
 			kind, err := recognisePlain(ctx, archive)
 			return kind, false, err
 		}
 	}
-}
-
-func isJSON(name string) bool {
-	for _, ext := range []string{".gz", ".bz2", ".zst"} {
-		name = strings.TrimSuffix(name, ext)
-	}
-	ext := path.Ext(name)
-	return (ext == ".json" || ext == ".jsonl") && path.Base(name) != "provider-metadata.json" && path.Base(name) != "index.json"
 }
 
 func recognisePlain(ctx context.Context, in io.Reader) (Kind, error) {
@@ -116,7 +107,7 @@ func recognisePlain(ctx context.Context, in io.Reader) (Kind, error) {
 	case bytes.HasPrefix(head, []byte("{")):
 		return recogniseJSON(text)
 	}
-	return "", ErrNotRecognised
+	return "", errNotRecognised
 }
 
 // telling are the names of a document's members that only one kind has.
@@ -130,12 +121,12 @@ var telling = map[string]Kind{
 func recogniseJSON(in io.Reader) (Kind, error) {
 	dec := jsontext.NewDecoder(in, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 	if _, err := dec.ReadToken(); err != nil {
-		return "", ErrNotRecognised
+		return "", errNotRecognised
 	}
 	for n := 0; dec.PeekKind() == '"'; n++ {
 		name, err := dec.ReadToken()
 		if err != nil {
-			return "", ErrNotRecognised
+			return "", errNotRecognised
 		}
 		if kind, ok := telling[name.String()]; ok {
 			return kind, nil
@@ -146,11 +137,11 @@ func recogniseJSON(in io.Reader) (Kind, error) {
 			if id := inner.String(); err == nil && inner.Kind() == '"' && (strings.HasPrefix(id, "CVE-") || strings.HasPrefix(id, "TEMP-")) {
 				return Debian, nil
 			}
-			return "", ErrNotRecognised // no other kind begins with an object that has no telling name
+			return "", errNotRecognised // no other kind begins with an object that has no telling name
 		}
 		if err := dec.SkipValue(); err != nil {
-			return "", ErrNotRecognised
+			return "", errNotRecognised
 		}
 	}
-	return "", ErrNotRecognised
+	return "", errNotRecognised
 }

@@ -65,11 +65,15 @@ type Contents struct {
 	Facts      int            `json:"facts,omitempty"`
 	Statements int            `json:"statements,omitempty"`
 	Ecosystems []string       `json:"ecosystems,omitempty"` // sorted
+	Each       map[string]int `json:"each,omitempty"`       // records about each of them that are not withdrawn
 	Skipped    map[string]int `json:"skipped,omitempty"`    // what cannot be used, by reason
 }
 
 // Total is the number of all that is in it.
 func (c *Contents) Total() int { return c.Records + c.Facts + c.Statements }
+
+// good is the number of what is in it and is not withdrawn.
+func (c *Contents) good() int { return c.Total() - c.Withdrawn }
 
 // sorted are the entries by name.
 func (s *state) sorted() []*Entry {

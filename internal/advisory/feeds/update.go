@@ -159,10 +159,7 @@ func (f *Folder) refresh(ctx context.Context, s *state, e *Entry, got fetched, o
 // accept examines a file and makes it an entry's original. If it is no good, it is removed.
 func (f *Folder) accept(ctx context.Context, s *state, e *Entry, name string, o Original, how *Options) error {
 	how.progress(Progress{Feed: e.Name, Step: Reading, Total: o.Bytes})
-	contents, err := f.examineFile(ctx, &e.Feed, name)
-	if err == nil && !how.Force {
-		err = plausible(&e.Contents, &contents)
-	}
+	contents, err := f.examineNext(ctx, e, name, how)
 	if err != nil {
 		if ctx.Err() == nil {
 			fetch.Discard(name)
@@ -173,12 +170,16 @@ func (f *Folder) accept(ctx context.Context, s *state, e *Entry, name string, o 
 	return f.takeOver(s, e, name, o)
 }
 
-func (f *Folder) examineFile(ctx context.Context, feed *Feed, name string) (Contents, error) {
+// examineNext examines a file that is to follow an entry's original.
+func (f *Folder) examineNext(ctx context.Context, e *Entry, name string, how *Options) (Contents, error) {
 	file, size, err := openOriginal(name)
 	if err != nil {
 		return Contents{}, err
 	}
-	contents, err := feed.examine(ctx, file, size, f.now())
+	contents, err := e.examine(ctx, file, size, f.now())
+	if err == nil && !how.Force {
+		err = plausible(&e.Contents, &contents)
+	}
 	return contents, errors.Join(err, file.Close())
 }
 
@@ -186,11 +187,20 @@ func (f *Folder) examineFile(ctx context.Context, feed *Feed, name string) (Cont
 // records that were withdrawn altogether make it a little.
 const setback = 3 * 24 * time.Hour
 
+// few are so few records of an ecosystem that half of them may go.
+const few = 40
+
 // plausible says why an edition should not follow the one that is there. Publishers
 // and mirrors have delivered truncated and old ones; whoever wants them has to say so.
 func plausible(old, next *Contents) error {
-	if total := old.Total(); next.Total() < total/2 {
-		return fmt.Errorf("it has %d records, and the edition that is here has %d; -force takes it over nevertheless", next.Total(), total)
+	if good := old.good(); next.good() < good/2 {
+		return fmt.Errorf("it has %d records that are not withdrawn, and the edition that is here has %d; -force takes it over nevertheless", next.good(), good)
+	}
+	for _, e := range old.Ecosystems {
+		// One that is gone altogether has reached its end, and its hosts are told so.
+		if had, has := old.Each[e], next.Each[e]; had >= few && has > 0 && has < had/2 {
+			return fmt.Errorf("it has %d records about %s, and the edition that is here has %d; -force takes it over nevertheless", has, e, had)
+		}
 	}
 	if next.Newest.Before(old.Newest.Add(-setback)) {
 		return fmt.Errorf("its newest record is of %s, and that of the edition that is here of %s; -force takes it over nevertheless",

@@ -1,30 +1,14 @@
 package index
 
 import (
-	"fmt"
 	"math"
 
 	"assay/internal/advisory"
 )
 
 // Facts is what is known of vulnerabilities, wherever they occur. It may be used by
-// many goroutines, until it, or the set it is of, is closed.
+// many goroutines, until the set it is of is closed.
 type Facts struct{ t *table }
-
-// OpenFacts opens a set's file of facts by itself, and checks it.
-func OpenFacts(name string) (*Facts, error) {
-	t, err := openTable(name, ofFacts)
-	if err != nil {
-		return nil, fmt.Errorf("open the facts of vulnerabilities: %w", err)
-	}
-	if err := t.verify(); err != nil {
-		return nil, fmt.Errorf("open the facts of vulnerabilities: %w", err)
-	}
-	return &Facts{t}, nil
-}
-
-// Close ends the use of a file that was opened with OpenFacts.
-func (f *Facts) Close() error { return f.t.release() }
 
 // Fact is what is known of a vulnerability; false if nothing is. What is returned
 // outlives the file.

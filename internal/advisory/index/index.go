@@ -1,6 +1,7 @@
 package index
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -10,7 +11,7 @@ import (
 )
 
 // Index is the advisories of one release of an ecosystem. It may be used by many
-// goroutines, until it, or the set it is of, is closed.
+// goroutines, until the set it is of is closed.
 type Index struct {
 	t         *table
 	ecosystem string
@@ -18,7 +19,8 @@ type Index struct {
 	spellings bool // whether names have several
 }
 
-// OpenFile opens one file of a set by itself, and checks it.
+// OpenFile opens one file of a set by itself, whatever a manifest says of it, and checks
+// it: for tests of files that are not what they should be.
 func OpenFile(name string) (*Index, error) {
 	t, err := openTable(name, ofAdvisories)
 	if err != nil {
@@ -26,18 +28,18 @@ func OpenFile(name string) (*Index, error) {
 	}
 	x := newIndex(t)
 	if err := t.verify(); err != nil {
-		return nil, fmt.Errorf("open an index of advisories: %w", err)
+		return nil, errors.Join(fmt.Errorf("open an index of advisories: %w", err), t.release())
 	}
 	return x, nil
 }
+
+// Close ends the use of a file that was opened with OpenFile.
+func (x *Index) Close() error { return x.t.release() }
 
 func newIndex(t *table) *Index {
 	ecosystem := string(t.parts[about])
 	return &Index{t, ecosystem, advisory.Scheme(ecosystem), advisory.Name(ecosystem, "A") != "A"}
 }
-
-// Close ends the use of a file that was opened with OpenFile.
-func (x *Index) Close() error { return x.t.release() }
 
 // Ecosystem is what the index is of: "Debian:12".
 func (x *Index) Ecosystem() string { return x.ecosystem }

@@ -146,10 +146,10 @@ func (s *Set) Close() error {
 	}
 	var errs []error
 	for _, x := range s.indexes {
-		errs = append(errs, x.Close())
+		errs = append(errs, x.t.release())
 	}
 	if s.facts != nil {
-		errs = append(errs, s.facts.Close())
+		errs = append(errs, s.facts.t.release())
 	}
 	if s.statements != nil {
 		errs = append(errs, s.statements.f.Close())

@@ -161,38 +161,49 @@ func (v *Vulnerability) findFix() {
 		v.Unfixed = v.Unfixed || fixed == ""
 		v.Fixed = newer(s, v.Fixed, fixed)
 	}
-	// Every step leads to a newer version, but for orders that turn in circles.
-	for range v.ranges() {
-		next, in := v.next(s)
+	others := v.others(s)
+	for range maxSteps {
+		next, in := nextFix(s, others, v.Fixed)
 		if !in {
 			return
 		}
-		v.Fixed = next
+		if v.Fixed = next; next == "" {
+			v.Unfixed = true
+			return
+		}
 	}
+	v.Unfixed = true // nobody writes such advisories, or the order turns in circles
 }
 
-func (v *Vulnerability) ranges() (n int) {
-	for _, m := range v.Matches {
-		n += len(m.Affected().Ranges)
-	}
-	return n
-}
+// maxSteps bounds how often a fix is looked for that is not in another range. Real
+// advisories take two or three.
+const maxSteps = 64
 
-// next is the fix of a range that the fix so far is in; empty if it has none.
-func (v *Vulnerability) next(s version.Scheme) (fixed string, in bool) {
-	if v.Fixed == "" {
-		return "", false
-	}
+// others are the ranges that a fix may be in. The one that the installed version is in
+// has had its say.
+func (v *Vulnerability) others(s version.Scheme) (all []advisory.Range) {
 	for _, m := range v.Matches {
 		for n, r := range m.Affected().Ranges {
-			// The range that the installed version is in has had its say.
-			if n != m.Range && r.Check(s) == nil && r.Contains(s, v.Fixed) {
-				v.Unfixed = v.Unfixed || r.Fixed == ""
-				return r.Fixed, true
+			if n != m.Range && r.Check(s) == nil {
+				all = append(all, r)
 			}
 		}
 	}
-	return "", false
+	return all
+}
+
+// nextFix is the newest fix of the ranges that the fix so far is in; empty if they have
+// none.
+func nextFix(s version.Scheme, ranges []advisory.Range, so string) (fixed string, in bool) {
+	if so == "" {
+		return "", false
+	}
+	for _, r := range ranges {
+		if r.Contains(s, so) {
+			in, fixed = true, newer(s, fixed, r.Fixed)
+		}
+	}
+	return fixed, in
 }
 
 func newer(s version.Scheme, a, b string) string {

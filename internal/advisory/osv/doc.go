@@ -4,7 +4,7 @@
 //
 // A file is one record, an array of them, or any number one after the other, with
 // or without line ends between (JSON lines). all.zip of a bucket is read by
-// feed.Zip, a folder by feed.Folder, each file of them by Read.
+// feed.Zip, each file of it by Read.
 //
 // What differs between publishers, and what is made of it:
 //

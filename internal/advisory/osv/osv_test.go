@@ -7,7 +7,6 @@ import (
 	"errors"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -192,34 +191,34 @@ func TestForms(t *testing.T) {
 	}
 }
 
-func TestArchives(t *testing.T) {
-	var buf bytes.Buffer
-	archive := zip.NewWriter(&buf)
-	for name, text := range map[string]string{"DSA-4963-1.json": dsa, "README.txt": "x"} {
-		w, err := archive.Create(name)
-		if err != nil {
+func TestArchive(t *testing.T) {
+	read := func(files map[string]string, emit advisory.Emit) error {
+		var buf bytes.Buffer
+		archive := zip.NewWriter(&buf)
+		for name, text := range files {
+			w, err := archive.Create(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write([]byte(text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := archive.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Write([]byte(text)); err != nil {
-			t.Fatal(err)
-		}
+		return feed.Zip(t.Context(), bytes.NewReader(buf.Bytes()), int64(buf.Len()), Read, emit)
 	}
-	if err := archive.Close(); err != nil {
-		t.Fatal(err)
-	}
+	files := map[string]string{"DSA-4963-1.json": dsa, "README.txt": "x", "a/1.json": usn, "2.json": alma, "2.json.asc": "x"}
 	var got feedtest.Got
-	if err := feed.Zip(t.Context(), bytes.NewReader(buf.Bytes()), int64(buf.Len()), Read, got.Emit()); err != nil {
-		t.Fatal(err)
-	}
-	folder := fstest.MapFS{"a/1.json": {Data: []byte(usn)}, "2.json": {Data: []byte(alma)}, "2.json.asc": {Data: []byte("x")}}
-	if err := feed.Folder(t.Context(), folder, Read, got.Emit()); err != nil {
+	if err := read(files, got.Emit()); err != nil {
 		t.Fatal(err)
 	}
 	if len(got.Records) != 3 || got.Why()["not a file of advisories"] != 2 {
 		t.Errorf("%d records, skipped %v", len(got.Records), got.Why())
 	}
-	folder["3.json"] = &fstest.MapFile{Data: []byte(dsa[:200])}
-	if err := feed.Folder(t.Context(), folder, Read, advisory.Emit{}); err == nil || !strings.Contains(err.Error(), "3.json") {
+	files["3.json"] = dsa[:200]
+	if err := read(files, advisory.Emit{}); err == nil || !strings.Contains(err.Error(), "3.json") {
 		t.Errorf("the error does not name the file: %v", err)
 	}
 }

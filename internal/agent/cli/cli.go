@@ -18,6 +18,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"unicode"
 
 	"assay/internal/sensor"
 	"assay/internal/sensor/catalog"
@@ -103,8 +104,19 @@ func (c *Cmd) Run(ctx context.Context) int {
 		fmt.Fprintf(c.Stderr, "assay-agent %s: %v\nassay-agent %s -help tells more\n", name, err, name)
 		return ExitUsage
 	}
-	fmt.Fprintf(c.Stderr, "assay-agent %s: %v\n", name, err)
+	fmt.Fprintf(c.Stderr, "assay-agent %s: %s\n", name, harmless(err.Error()))
 	return ExitFailed
+}
+
+// harmless replaces what could rule a terminal, or turn the direction in which it is
+// read: errors name files, and any user of the host can name those.
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
 }
 
 func (c *Cmd) execute(ctx context.Context, k command) error {

@@ -141,7 +141,7 @@ func incomplete(sensors []sensor.Sensor, coverages []telemetry.Coverage, live bo
 		if cov.State == telemetry.Complete || cov.State == telemetry.NotCollected && d.Live && !live {
 			continue
 		}
-		missing = append(missing, fmt.Sprintf("  %s: %s: %s", d.Name, strings.ReplaceAll(string(cov.State), "_", " "), cov.Reason))
+		missing = append(missing, fmt.Sprintf("  %s: %s: %s", d.Name, strings.ReplaceAll(string(cov.State), "_", " "), strings.Join(strings.Fields(cov.Reason), " ")))
 	}
 	if len(missing) == 0 {
 		return nil

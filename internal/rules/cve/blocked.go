@@ -16,7 +16,7 @@ import (
 
 // blocked are the results for what kept an area from being compared in full.
 func (e *evaluation) blocked(a area) []rules.Result {
-	return slices.Concat(e.gaps(a), e.unnamedSystems(a), e.withoutPackages(a), e.unfollowed(a), e.lacksOf(a), e.leftOf(a), e.unclear(a), e.foreign(a))
+	return slices.Concat(e.gaps(a), e.unnamedSystems(a), e.withoutPackages(a), e.unfollowed(a), e.lacksOf(a), e.leftOf(a), e.orphansOf(a), e.unclear(a), e.foreign(a))
 }
 
 // gaps are what the inventory could not tell.
@@ -193,7 +193,7 @@ func (e *evaluation) fixedOnly() (results []rules.Result) {
 		}
 		told[s.Ecosystem] = true
 		sources := manifest.Covering(s.Ecosystem)
-		if slices.ContainsFunc(sources, func(s index.Source) bool { return s.Unfixed }) {
+		if tellUnfixed(sources) {
 			continue
 		}
 		var names []string
@@ -217,4 +217,14 @@ func unfixedFeed(ecosystem string) string {
 		return fmt.Sprintf("No source is known that tells what has no fix in %s; the setting %s=%s says that this is not asked for.", family, SettingUnfixed, UnfixedHide)
 	}
 	return fmt.Sprintf("Follow a feed that tells it: assay feeds add %s, then assay feeds update; the setting %s=%s says that this is not asked for.", feed, SettingUnfixed, UnfixedHide)
+}
+
+// tellsUnfixed tells whether a source of a release's advisories tells what has no fix,
+// too, and so is its vendor's whole list.
+func (e *evaluation) tellsUnfixed(ecosystem string) bool {
+	return tellUnfixed(e.set.Manifest().Covering(ecosystem))
+}
+
+func tellUnfixed(sources []index.Source) bool {
+	return slices.ContainsFunc(sources, func(s index.Source) bool { return s.Unfixed })
 }

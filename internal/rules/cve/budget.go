@@ -61,3 +61,9 @@ func (b *budget) spend(r *rules.Result) bool {
 	b.findings -= size
 	return b.findings >= 0
 }
+
+// room takes a subject's size off the budget; false if it is used up.
+func (b *budget) room(subject string) bool {
+	b.findings -= len(subject) + 8
+	return b.findings >= 0
+}

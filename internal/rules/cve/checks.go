@@ -55,22 +55,59 @@ func vulnerablePackages(e *evaluation) []rules.Result {
 	}
 	results := e.blocked(ofPackages)
 	results = append(results, e.findings(ofPackages, (*vulnerable).fixable)...)
+	results = append(results, e.others((*vulnerable).fixable, "have no fix and are of the rule unfixed-vulnerability")...)
 	results = append(results, e.kernelsAside(ofPackages)...)
 	return e.orPassed(results, ofPackages, "has a vulnerability with a fix")
 }
 
 func unfixedVulnerabilities(e *evaluation) []rules.Result {
 	if e.settings.unfixed == UnfixedHide {
-		return []rules.Result{{Verdict: rules.NotApplicable, Evidence: e.coverage(ofPackages),
-			Reason: fmt.Sprintf("Not shown, by the setting %s=%s: %s without a fix of the host's packages that advisories tell of.",
-				SettingUnfixed, UnfixedHide, count(e.hidden(ofPackages), "vulnerability"))}}
+		reason := fmt.Sprintf("Not shown, by the setting %s=%s: %s without a fix of the host's packages that advisories tell of.",
+			SettingUnfixed, UnfixedHide, count(e.hidden(ofPackages), "vulnerability"))
+		h, over := e.hiding("It is still there, and not shown by the setting "+SettingUnfixed+"="+UnfixedHide+".", anyVulnerability)
+		return append(append(e.blocked(ofPackages), over...), rules.Result{Verdict: rules.NotApplicable, Evidence: e.coverage(ofPackages), Reason: reason, Hidden: h})
 	}
 	if r := unsupported(e); r != nil {
 		return []rules.Result{*r}
 	}
 	results := append(e.blocked(ofPackages), e.fixedOnly()...)
-	results = append(results, e.findings(ofPackages, func(v *vulnerable) bool { return !v.fixable() })...)
+	open := func(v *vulnerable) bool { return !v.fixable() }
+	results = append(results, e.findings(ofPackages, open)...)
+	results = append(results, e.others(open, "have a fix and are of the rule vulnerable-package")...)
 	return e.orPassed(results, ofPackages, "is known to have a vulnerability without a fix")
+}
+
+// others is the result about the vulnerabilities that the host's packages have and that
+// are another rule's: when a fix is published, one moves from one rule to the other and
+// is not mended by that.
+func (e *evaluation) others(mine func(*vulnerable) bool, text string) []rules.Result {
+	h, results := e.hiding("It is still there, and the finding of another rule now.", func(v *vulnerable) bool { return !mine(v) })
+	if h == nil {
+		return results
+	}
+	return append(results, rules.Result{Verdict: rules.NotApplicable, Subject: "others", Hidden: h,
+		Reason: fmt.Sprintf("Beside these, %s of the host's packages %s.", count(len(h.Subjects), "vulnerability"), text)})
+}
+
+// hiding are subjects of the host's packages about which a rule does not fail, and a
+// result about those that there is no room for.
+func (e *evaluation) hiding(reason string, which func(*vulnerable) bool) (h *rules.Hidden, over []rules.Result) {
+	left := 0
+	for _, v := range e.found {
+		switch s := v.subject(); {
+		case v.area != ofPackages || v.runs || !which(v):
+		case !e.budget.room(s):
+			left++
+		case h == nil:
+			h = &rules.Hidden{Subjects: []string{s}, Reason: reason}
+		default:
+			h.Subjects = append(h.Subjects, s)
+		}
+	}
+	if left > 0 {
+		over = []rules.Result{overflow(left)}
+	}
+	return h, over
 }
 
 func vulnerableLibraries(e *evaluation) []rules.Result {
@@ -99,12 +136,18 @@ func anyVulnerability(*vulnerable) bool { return true }
 // that the settings hide: hidden is not silent.
 func (e *evaluation) findings(a area, want func(*vulnerable) bool) (results []rules.Result) {
 	var hidden []string
+	h := rules.Hidden{Reason: fmt.Sprintf("It is still there, and not shown by the setting %s=%s.", SettingUnfixed, e.settings.unfixed)}
 	over := 0
 	for _, v := range e.found {
 		switch {
 		case v.area != a || v.runs || !want(v):
 		case v.hidden(e.settings):
 			hidden = append(hidden, v.ID+" ("+v.Name+")")
+			if s := v.subject(); e.budget.room(s) {
+				h.Subjects = append(h.Subjects, s)
+			} else {
+				over++
+			}
 		case over > 0:
 			over++
 		default:
@@ -119,7 +162,7 @@ func (e *evaluation) findings(a area, want func(*vulnerable) bool) (results []ru
 		results = append(results, overflow(over))
 	}
 	if len(hidden) > 0 {
-		results = append(results, rules.Result{Verdict: rules.NotApplicable, Subject: "hidden", Evidence: e.coverage(a),
+		results = append(results, rules.Result{Verdict: rules.NotApplicable, Subject: "hidden", Evidence: e.coverage(a), Hidden: &h,
 			Reason: fmt.Sprintf("Not shown, by the setting %s=%s: %s without a fix: %s.", SettingUnfixed, e.settings.unfixed, count(len(hidden), "vulnerability"), listed(hidden, 200))})
 	}
 	return results

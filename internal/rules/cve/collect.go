@@ -101,8 +101,12 @@ func (e *evaluation) comparisons() []comparison {
 	ecosystems := map[string][]string{}
 	for n := range e.inventory.Components {
 		c := &e.inventory.Components[n]
-		if e.isVendors(c) {
+		switch e.repairs(c) {
+		case byVendor:
 			e.owned = append(e.owned, c.Name)
+			continue
+		case byUnknown:
+			e.orphans[areaOf(c)] = append(e.orphans[areaOf(c)], c.Name+" of "+c.Owner)
 			continue
 		}
 		if c.Ecosystem == "" {
@@ -147,19 +151,6 @@ func (e *evaluation) ecosystemsOnce(known map[string][]string, c *inventory.Comp
 		known[key] = in
 	}
 	return in
-}
-
-// isVendors tells libraries that belong to a package of the system: its vendor
-// repairs them under his own version numbers, and his advisories count. Files in
-// /opt and /usr/local are no distribution's (hier(7), Filesystem Hierarchy Standard
-// 3.13 and 4.9), whatever package has them; nor are those in packages that name
-// another vendor.
-func (e *evaluation) isVendors(c *inventory.Component) bool {
-	if c.Kind != inventory.Library || c.Owner == "" || strings.HasPrefix(c.Path, "/opt/") || strings.HasPrefix(c.Path, "/usr/local/") {
-		return false
-	}
-	owner := e.byBinary[c.Owner]
-	return c.Container != "" || owner == nil || !e.isForeign(owner)
 }
 
 // ecosystems are those of the set by which a component goes.

@@ -26,10 +26,11 @@ func advisoriesCurrent(e *evaluation) []rules.Result {
 		evidence = append(evidence, e.sourceEvidence(&s))
 		if why := e.stale(&s); why != "" {
 			results = append(results, rules.Result{Verdict: rules.NotEvaluated, Subject: s.Name, Reason: why,
-				Remedy:   update(&s),
+				Remedy:   "Update the advisories: assay feeds update, or assay feeds import FILE where there is no network.",
 				Evidence: []rules.Evidence{e.sourceEvidence(&s), set}})
 		}
 	}
+	results = append(results, e.silent(manifest)...)
 	results = append(results, e.unreadable()...)
 	if r, ok := e.unknownCover(sources); ok {
 		results = append(results, r)
@@ -39,15 +40,6 @@ func advisoriesCurrent(e *evaluation) []rules.Result {
 	}
 	return []rules.Result{{Verdict: rules.Passed, Evidence: evidence,
 		Reason: fmt.Sprintf("The host is covered by %s of advisories; none was fetched more than %s ago.%s", count(len(sources), "source"), count(e.settings.maximumAge, "day"), catalogues(manifest))}}
-}
-
-// update says how a source is made current. What came with the program never is: feeds
-// take its place.
-func update(s *index.Source) string {
-	if s.Bundled {
-		return "Follow feeds, which take the place of what came with the program: assay feeds add debian-tracker osv-debian kev epss, then assay feeds update; without a network assay feeds import FILE."
-	}
-	return "Update the advisories: assay feeds update, or assay feeds import FILE where there is no network."
 }
 
 // covering are the sources with advisories of the host's ecosystems, and those of facts,
@@ -84,12 +76,38 @@ func (e *evaluation) ecosystemsOfHost() (all []string) {
 	}
 	for n := range e.inventory.Components {
 		c := &e.inventory.Components[n]
-		if c.Kind == inventory.Library && !e.isVendors(c) {
+		if c.Kind == inventory.Library && e.repairs(c) == byMakers {
 			all = append(all, c.Ecosystem)
 		}
 	}
 	slices.Sort(all)
 	return slices.DeleteFunc(slices.Compact(all), func(s string) bool { return s == "" })
+}
+
+// silence is after how long without anything new something has to be wrong: all
+// publishers of systems and of languages that the sensors know publish every week.
+const silence = 90 * 24 * time.Hour
+
+// silent are the results for ecosystems of which nothing new was published for long: it
+// is fetched every day, from a mirror that is not brought up to date any more.
+func (e *evaluation) silent(m *index.Manifest) (results []rules.Result) {
+	for _, ecosystem := range e.ecosystemsOfHost() {
+		var newest time.Time
+		dated := true
+		for _, s := range m.Covering(ecosystem) {
+			dated = dated && !s.Newest.IsZero()
+			if s.Newest.After(newest) {
+				newest = s.Newest
+			}
+		}
+		if age := e.now.Sub(newest); dated && !newest.IsZero() && age > silence {
+			results = append(results, rules.Result{Verdict: rules.NotEvaluated, Subject: "silence/" + ecosystem,
+				Reason: fmt.Sprintf("the newest that the sources of %s have is of %s, %s ago: a publisher or a mirror has stopped, and what was published since is not known",
+					ecosystem, date(newest), count(int(age.Hours()/24), "day")),
+				Remedy: "See whether the mirror is brought up to date, or fetch from the publisher itself."})
+		}
+	}
+	return results
 }
 
 // stale says why a source is too old, or may be; empty if it is not.
@@ -156,7 +174,7 @@ func (e *evaluation) unknownCover(sources []index.Source) (rules.Result, bool) {
 	default:
 		return rules.Result{}, false
 	}
-	return rules.Result{Verdict: rules.NotEvaluated, Reason: why, Remedy: cmp.Or(e.system("").Remedy, followFeeds)}, true
+	return rules.Result{Verdict: rules.NotEvaluated, Reason: why, Remedy: cmp.Or(e.system("").Remedy, "Add a source of them: assay feeds lists those that there are.")}, true
 }
 
 // catalogues says which facts are not among the sources: the order of findings rests

@@ -37,10 +37,13 @@ type evaluation struct {
 	found    []*vulnerable
 	lacks    []*lack
 	lacking  map[lackKey]*lack
-	kernels  []*inventory.Component          // of the host, that do not run
-	byBinary map[string]*inventory.Component // those of the host, by "name:arch" and by name
-	packaged map[string]bool                 // containers with packages
-	repaired int                             // vulnerabilities that Ubuntu Pro's fixes have repaired
+	kernels  []*inventory.Component            // of the host, that do not run
+	owners   map[ownerKey]*inventory.Component // of libraries, by binary package
+	orphans  [areas][]string                   // libraries of packages that are not known
+	heard    map[*inventory.Component]bool     // whether its vendor has ever published about it
+	byBinary map[string]*inventory.Component   // those of the host, by "name:arch" and by name
+	packaged map[string]bool                   // containers with packages
+	repaired int                               // vulnerabilities that Ubuntu Pro's fixes have repaired
 	budget   budget
 	fixes    map[fixKey]map[string][]advisory.Affected
 }
@@ -70,8 +73,12 @@ func (p Package) evaluation(ctx context.Context, h *host.Host, in rules.Input) (
 // look goes through the inventory once for what is asked of it again and again.
 func (e *evaluation) look() {
 	e.byBinary, e.packaged = map[string]*inventory.Component{}, map[string]bool{}
+	e.owners, e.heard = map[ownerKey]*inventory.Component{}, map[*inventory.Component]bool{}
 	for n := range e.inventory.Components {
 		c := &e.inventory.Components[n]
+		for _, b := range c.Binaries {
+			e.owners[ownerKey{c.Container, b.Name}], e.owners[ownerKey{c.Container, b.Name + ":" + b.Arch}] = c, c
+		}
 		switch {
 		case c.Kind != inventory.Package:
 		case c.Container != "":

@@ -120,6 +120,9 @@ func (e *evaluation) doubts(v *vulnerable) (all []string) {
 			break
 		}
 	}
+	if owner := e.owners[ownerKey{v.Container, v.Owner}]; v.Owner != "" && owner != nil && !strings.HasPrefix(v.Path, "/opt/") && !strings.HasPrefix(v.Path, "/usr/local/") {
+		all = append(all, fmt.Sprintf("it is of the package %s, which is of another vendor than the system's, or of which that has never published anything", v.Owner))
+	}
 	if e.isForeign(v.Component) {
 		all = append(all, fmt.Sprintf("the package is of the vendor %s, and the advisory is the distribution's", v.Vendor))
 	}

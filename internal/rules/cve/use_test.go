@@ -70,8 +70,10 @@ func TestLibraries(t *testing.T) {
 	p := world{records: []advisory.Record{
 		record("GHSA-1", "CVE-2026-1", advisory.Affected{Ecosystem: "PyPI", Package: "requests", Ranges: []advisory.Range{{Fixed: "2.31.0"}}}),
 		record("GO-1", "", advisory.Affected{Ecosystem: "Go", Package: "golang.org/x/net", Ranges: []advisory.Range{{Introduced: "0", Fixed: "0.17.0"}}}),
-		deb("DSA-1-1", "CVE-2026-9", "bash", "1"),
+		deb("DSA-1-1", "CVE-2026-9", "bash", "1"), deb("DSA-2-1", "CVE-2026-8", "python-requests", "1"),
 	}}.pkg(t)
+	host := hosttest.Parse(t, "system debian 12\npackage dpkg bash 5\n").Add(telemetry.SensorPackages,
+		dpkg("python3-requests", "2.25.0-1", "python-requests", "2.25.0-1"), dpkg("searchd", "8.1", "searchd", "8.1"))
 	lib := func(ecosystem, name, version, path, owner string) *telemetry.Library {
 		return &telemetry.Library{Ecosystem: ecosystem, Name: name, Version: version, Path: path, Package: owner}
 	}
@@ -79,16 +81,18 @@ func TestLibraries(t *testing.T) {
 		library *telemetry.Library
 		want    string // findings; or what is in the reasons for not evaluating
 	}{
-		"an application's":            {lib("PyPI", "requests", "2.25.0", "/srv/app/METADATA", ""), "CVE-2026-1/PyPI:requests"},
-		"another spelling":            {lib("PyPI", "Requests", "2.25.0", "/srv/app/METADATA", ""), "CVE-2026-1/PyPI:Requests"},
-		"fixed":                       {lib("PyPI", "requests", "2.31.0", "/srv/app/METADATA", ""), ""},
-		"a distribution's":            {lib("PyPI", "requests", "2.25.0", "/usr/lib/python3/METADATA", "python3-requests"), ""},
-		"of somebody's package":       {lib("PyPI", "requests", "2.25.0", "/opt/tool/METADATA", "tool"), "CVE-2026-1/PyPI:requests"},
-		"without a CVE":               {lib("Go", "golang.org/x/net", "v0.5.0", "/srv/app/server", ""), "GO-1/Go:golang.org/x/net"},
-		"of an ecosystem not there":   {lib("npm", "left-pad", "1.0.0", "/srv/app/package.json", ""), "!not compared, since there are no advisories of npm: 1 component (left-pad)"},
-		"with a version that is none": {lib("PyPI", "requests", "unknown!", "/srv/app/METADATA", ""), "!requests unknown! was not compared"},
+		"an application's": {lib("PyPI", "requests", "2.25.0", "/srv/app/METADATA", ""), "CVE-2026-1/PyPI:requests"},
+		"another spelling": {lib("PyPI", "Requests", "2.25.0", "/srv/app/METADATA", ""), "CVE-2026-1/PyPI:Requests"},
+		"fixed":            {lib("PyPI", "requests", "2.31.0", "/srv/app/METADATA", ""), ""},
+		"a distribution's": {lib("PyPI", "requests", "2.25.0", "/usr/lib/python3/METADATA", "python3-requests"), ""},
+		"of a package that the distribution has never published about": {lib("PyPI", "requests", "2.25.0", "/usr/share/searchd/METADATA", "searchd"), "CVE-2026-1/PyPI:requests"},
+		"of a package that is not known":                               {lib("PyPI", "requests", "2.25.0", "/usr/lib/python3/METADATA", "gone:amd64"), "!1 library of packages of the system that are not among those that are known: requests of gone:amd64"},
+		"of somebody's package":                                        {lib("PyPI", "requests", "2.25.0", "/opt/tool/METADATA", "tool"), "CVE-2026-1/PyPI:requests"},
+		"without a CVE":                                                {lib("Go", "golang.org/x/net", "v0.5.0", "/srv/app/server", ""), "GO-1/Go:golang.org/x/net"},
+		"of an ecosystem not there":                                    {lib("npm", "left-pad", "1.0.0", "/srv/app/package.json", ""), "!not compared, since there are no advisories of npm: 1 component (left-pad)"},
+		"with a version that is none":                                  {lib("PyPI", "requests", "unknown!", "/srv/app/METADATA", ""), "!requests unknown! was not compared"},
 	} {
-		results := evaluate(t, p, hosttest.Parse(t, "system debian 12\npackage dpkg bash 5\n").Add(telemetry.SensorLibraries, test.library))
+		results := evaluate(t, p, host.Add(telemetry.SensorLibraries, test.library))
 		if want, not := strings.CutPrefix(test.want, "!"); not {
 			if got := reasons(results, library, rules.NotEvaluated); !strings.Contains(got, want) {
 				t.Errorf("%s: %q", name, got)
@@ -99,18 +103,23 @@ func TestLibraries(t *testing.T) {
 	}
 }
 
-// TestLibrariesOfOtherVendors: the distribution's advisories are not about them.
+// TestLibrariesOfOtherVendors: whose package says that it is another's, has libraries
+// that the system's vendor knows nothing of.
 func TestLibrariesOfOtherVendors(t *testing.T) {
 	p := world{records: []advisory.Record{
-		record("GHSA-1", "CVE-2026-1", advisory.Affected{Ecosystem: "PyPI", Package: "requests", Ranges: []advisory.Range{{Fixed: "2.31.0"}}}),
-		record("ALSA-1", "CVE-2026-9", advisory.Affected{Ecosystem: "AlmaLinux:9", Package: "bash", Ranges: []advisory.Range{{Fixed: "1"}}}),
+		record("GHSA-1", "CVE-2021-44228", advisory.Affected{Ecosystem: "Maven", Package: "org.apache.logging.log4j:log4j-core", Ranges: []advisory.Range{{Introduced: "2.0", Fixed: "2.15.0"}}}),
+		record("ALSA-1", "CVE-2026-1", advisory.Affected{Ecosystem: "AlmaLinux:9", Package: "else", Ranges: []advisory.Range{{Fixed: "9"}}}),
 	}}.pkg(t)
-	for vendor, want := range map[string]string{"AlmaLinux": "", "Somebody": "CVE-2026-1/PyPI:requests", "": ""} {
+	for vendor, want := range map[string]string{"Elasticsearch": "CVE-2021-44228/Maven:org.apache.logging.log4j:log4j-core", "AlmaLinux": "", "": ""} {
 		s := hosttest.Parse(t, "system almalinux 9.4").
-			Add(telemetry.SensorPackages, &telemetry.Package{Manager: "rpm", Name: "tool", Version: "1-1", Arch: "noarch", Source: "tool", SourceVersion: "1-1", Vendor: vendor}).
-			Add(telemetry.SensorLibraries, &telemetry.Library{Ecosystem: "PyPI", Name: "requests", Version: "2.25.0", Path: "/usr/lib/tool/METADATA", Package: "tool"})
-		if got := found(evaluate(t, p, s), library); got != want {
+			Add(telemetry.SensorPackages, &telemetry.Package{Manager: "rpm", Name: "elasticsearch", Version: "7.10-1", Arch: "x86_64", Source: "elasticsearch", SourceVersion: "7.10-1", Vendor: vendor}).
+			Add(telemetry.SensorLibraries, &telemetry.Library{Ecosystem: "Maven", Name: "org.apache.logging.log4j:log4j-core", Version: "2.11.1", Path: "/usr/share/elasticsearch/lib/log4j-core-2.11.1.jar", Package: "elasticsearch"})
+		results := evaluate(t, p, s)
+		if got := found(results, library); got != want {
 			t.Errorf("%q: %q", vendor, got)
+		}
+		if r := of(results, library, rules.Failed); want != "" && (len(r) != 1 || !strings.Contains(r[0].Reason, "It is of the package elasticsearch, which is of another vendor")) {
+			t.Errorf("%+v", r)
 		}
 	}
 }

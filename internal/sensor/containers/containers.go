@@ -163,7 +163,7 @@ func (c *collection) coverage(table *roots.Table) telemetry.Coverage {
 	if !hostfs.Privileged() {
 		c.all = append(c.all, "only the containers of the agent's own user can be seen; run the agent as root")
 	} else if table.Denied > 0 {
-		c.all = append(c.all, fmt.Sprintf("the kernel refused to show which files %d processes see", table.Denied))
+		c.all = append(c.all, fmt.Sprintf("the kernel refused to show which files %d of the processes see", table.Denied))
 	}
 	v := sensor.Covered(slices.Concat(c.all, c.packages, c.libraries))
 	if !hostfs.Privileged() && len(table.Containers) == 0 {

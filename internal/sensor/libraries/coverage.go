@@ -40,7 +40,11 @@ func (g *gap) add(name string, why error) {
 }
 
 func (g *gap) String() string {
-	text := fmt.Sprintf("%d files could not be read: %s", g.files, strings.Join(g.first, "; "))
+	files := "files"
+	if g.files == 1 {
+		files = "file"
+	}
+	text := fmt.Sprintf("%d %s could not be read: %s", g.files, files, strings.Join(g.first, "; "))
 	if g.files > maxNamed {
 		text += fmt.Sprintf("; and %d more", g.files-maxNamed)
 	}

@@ -193,7 +193,7 @@ func (s *scan) emit(ctx context.Context, ns namespace, emit sensor.Emit) error {
 
 func (s *scan) coverage() telemetry.Coverage {
 	if s.denied > 0 {
-		reason := fmt.Sprintf("the kernel refused to show the sockets of %d processes", s.denied)
+		reason := fmt.Sprintf("the kernel refused to show the sockets of %d of the processes", s.denied)
 		if !hostfs.Privileged() {
 			reason += "; run the agent as root"
 		}

@@ -14,6 +14,7 @@ import (
 func testFindingLife(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	template := addTemplate(t, s)
+	damaged := false
 	record := func(n int, again bool, found ...ledger.Found) inspector.Run {
 		run := addRun(t, s, template, n, "i-1")
 		for range 2 {
@@ -21,7 +22,12 @@ func testFindingLife(t *testing.T, s *store.Store) {
 				if err := tx.SaveResults(ctx, run.ID, "i-1", inspector.PackageCVE, []byte("results"), nil, nil); err != nil {
 					return err
 				}
-				return tx.RecordLife(ctx, "i-1", inspector.PackageCVE, ledger.Evaluation{Run: run.ID, At: at(n), Made: at(n), Found: found, Checked: []string{"CVE"}})
+				anew, err := tx.RecordLife(ctx, "i-1", inspector.PackageCVE, ledger.Evaluation{Run: run.ID, At: at(n), Made: at(n), Found: found, Checked: []string{"CVE"}})
+				if anew != damaged {
+					t.Errorf("the ledger begins anew: %v, want %v", anew, damaged)
+				}
+				damaged = false
+				return err
 			})
 			if !again {
 				break
@@ -52,11 +58,22 @@ func testFindingLife(t *testing.T, s *store.Store) {
 
 	failure := errors.New("no")
 	err := s.Update(ctx, func(tx *store.Tx) error {
-		err := tx.RecordLife(ctx, "i-1", inspector.PackageCVE, ledger.Evaluation{Run: "0-x", At: at(4), Made: at(4), Found: []ledger.Found{a}, Checked: []string{"CVE"}})
+		_, err := tx.RecordLife(ctx, "i-1", inspector.PackageCVE, ledger.Evaluation{Run: "0-x", At: at(4), Made: at(4), Found: []ledger.Found{a}, Checked: []string{"CVE"}})
 		return errors.Join(err, failure)
 	})
 	if !errors.Is(err, failure) {
 		t.Fatal(err)
 	}
 	equal(t, nil, life("i-1", "0-a").State, ledger.Gone)
+
+	update(t, s, func(tx *store.Tx) error {
+		_, err := tx.SQL().ExecContext(ctx, "UPDATE finding_ledgers SET data = $1", []byte("damage"))
+		return err
+	})
+	if _, err := s.Ledger(ctx, "i-1", inspector.PackageCVE); !errors.Is(err, ledger.ErrDamaged) {
+		t.Errorf("a damaged ledger is read: %v", err)
+	}
+	damaged = true
+	fourth := record(4, true, a)
+	equal(t, nil, life("i-1", "0-a"), ledger.Life{State: ledger.Open, First: seen(fourth, 4), Last: seen(fourth, 4)})
 }

@@ -43,13 +43,8 @@ func testRuns(t *testing.T, s *store.Store) {
 		return errors.Join(tx.SetRunStop(ctx, run.ID, inspector.SkipEvaluation), tx.SetDataCollected(ctx, run.ID))
 	})
 	run.Stop, run.DataCollected = inspector.SkipEvaluation, true
-	of, err := s.RunningRunsOf(ctx, "i-2")
-	equal(t, err, of, []inspector.Run{run})
-	of, err = s.RunningRunsOf(ctx, "i-3")
-	equal(t, err, len(of), 0)
-	advance(t, s, run.ID, inspector.DataCollected, 9)
-	of, err = s.RunningRunsOf(ctx, "i-2")
-	equal(t, err, len(of), 0)
+	runs, err := s.Runs(ctx, []string{run.ID})
+	equal(t, err, runs[run.ID], run)
 }
 
 func testRunFilters(t *testing.T, s *store.Store) {

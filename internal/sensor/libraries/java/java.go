@@ -26,6 +26,7 @@ const (
 	maxWanted   = 20_000           // entries that are looked into, of one archive
 	maxNames    = 2 << 20          // bytes of their names
 	maxInflated = int64(4) << 30   // bytes, of all that is inside
+	eachEntry   = int64(64) << 10  // bytes that looking into an entry counts for at least
 	maxRatio    = 100              // of an inner archive's size to its compressed one; it is compressed itself
 	maxPOM      = 64 << 10         // bytes of a pom.properties
 	maxHashed   = int64(256) << 20 // bytes of an archive of which a digest is made
@@ -97,8 +98,9 @@ func (d *reading) archive(a archive) error {
 	var known manifest
 	identified := false
 	for _, e := range wanted {
-		var err error
+		err := d.meter.take(cost(e))
 		switch {
+		case err != nil:
 		case e.Name == manifestName:
 			known, err = readManifest(a.r, e)
 		case Archive(e.Name):
@@ -116,6 +118,15 @@ func (d *reading) archive(a archive) error {
 		return nil
 	}
 	return d.guess(a, known)
+}
+
+// cost is what looking into an entry counts for, beside what is inflated: entries can
+// be the same bytes of the file any number of times, and archives in them again.
+func cost(e ziparchive.Entry) int64 {
+	if e.Method == ziparchive.Stored && Archive(e.Name) {
+		return eachEntry + min(e.Size, maxInflated)
+	}
+	return eachEntry
 }
 
 // list returns the entries that are looked into, in the order in which they are in

@@ -117,7 +117,7 @@ func (s *stream) forward(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// meter bounds what is inflated of a file, and in time.
+// meter bounds what is inflated and looked at of a file, and in time.
 type meter struct {
 	ctx  context.Context
 	left int64
@@ -128,8 +128,8 @@ var errInflated = errors.New("more is compressed in it than is looked at")
 // over tells whether nothing more can be inflated.
 func (m *meter) over() bool { return m.left < 0 || m.ctx.Err() != nil }
 
-func (m *meter) take(n int) error {
-	if m.left -= int64(n); m.left < 0 {
+func (m *meter) take(n int64) error {
+	if m.left -= n; m.left < 0 {
 		return errInflated
 	}
 	return m.ctx.Err()
@@ -142,7 +142,7 @@ type metered struct {
 
 func (m *metered) Read(p []byte) (int, error) {
 	n, err := m.Reader.Read(p)
-	if over := m.meter.take(n); over != nil {
+	if over := m.meter.take(int64(n)); over != nil {
 		return 0, over
 	}
 	return n, err
