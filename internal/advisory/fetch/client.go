@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 )
@@ -66,6 +67,9 @@ func New(c Config) (*Client, error) {
 	}
 	roots, err := roots(c.CA)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkProxies(os.Getenv); err != nil {
 		return nil, err
 	}
 	client.http = &http.Client{
@@ -202,4 +206,25 @@ func html(contentType string, head []byte) bool {
 		return true
 	}
 	return strings.HasPrefix(start, "<") && !strings.HasPrefix(start, "<?xml") && strings.HasPrefix(strings.ToLower(strings.TrimSpace(contentType)), "text/html")
+}
+
+// checkProxies refuses a proxy in the environment that is no address: net/http would
+// go without it, to where the operator did not want to go directly. Its value, which may
+// have a password, is not in the error.
+func checkProxies(getenv func(string) string) error {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		value := getenv(name)
+		if value == "" {
+			continue
+		}
+		address := value
+		if !strings.Contains(value, "://") {
+			address = "http://" + value // as net/http takes "host:port"
+		}
+		u, err := url.Parse(address)
+		if err != nil || u.Hostname() == "" {
+			return fmt.Errorf("the proxy in the environment variable %s is not an address such as http://user:password@host:port", name)
+		}
+	}
+	return nil
 }
