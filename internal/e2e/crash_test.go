@@ -27,7 +27,7 @@ func TestKilledBetweenDurablePairs(t *testing.T) {
 		w.startAgent()
 		w.heard()
 		sdk := w.sdk()
-		template := sdk.template()
+		template := sdk.quick()
 		undisturbed := sdk.startRun(template)
 		want := w.check(sdk, undisturbed)
 		for _, point := range crashPoints {
@@ -72,7 +72,7 @@ func TestKilledAtRandom(t *testing.T) {
 	w.startAgent()
 	w.heard()
 	sdk := w.sdk()
-	template := sdk.template()
+	template := sdk.quick()
 	want := w.check(sdk, sdk.startRun(template))
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

@@ -74,7 +74,7 @@ func TestFullDiskUnderTheObjects(t *testing.T) {
 	w.startAgent()
 	w.heard()
 	sdk := w.sdk()
-	template := sdk.template()
+	template := sdk.quick()
 	want := w.check(sdk, sdk.startRun(template))
 
 	empty := fill(t, w.config.Objects)
@@ -100,7 +100,7 @@ func TestFullDiskUnderTheService(t *testing.T) {
 	w.startAgent()
 	w.heard()
 	sdk := w.sdk()
-	template := sdk.template()
+	template := sdk.quick()
 	want := w.check(sdk, sdk.startRun(template))
 	w.agent.kill()
 	run := sdk.startRun(template)

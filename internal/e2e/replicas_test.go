@@ -35,7 +35,7 @@ func TestTwoReplicas(t *testing.T) {
 	one.config.Gateway = own
 	one.heard()
 	sdk := one.sdk()
-	template := sdk.template()
+	template := sdk.quick()
 	want := one.check(sdk, sdk.startRun(template))
 
 	two.startService("")
@@ -116,7 +116,7 @@ func TestDatabaseThatHangsUp(t *testing.T) {
 	w.startAgent()
 	w.heard()
 	sdk := w.sdk()
-	template := sdk.template()
+	template := sdk.quick()
 	want := w.check(sdk, sdk.startRun(template))
 	run := sdk.startRun(template)
 	ended := 0
