@@ -150,10 +150,14 @@ func (c *canaries) plantProcesses() {
 	} {
 		cmd := c.command("/bin/sh", args...)
 		cmd.Env = append(cmd.Env, "PGPASSWORD="+c.needles.plant("an environment"), c.needles.plant("a name in an environment")+"=1")
+		// With a group of its own, so that what the shell starts goes with it: the stage
+		// would look like a container to the tests that follow.
+		cmd.SysProcAttr.Setpgid = true
 		p := &process{cmd, make(chan struct{})}
 		must(c.t, cmd.Start())
 		go func() { cmd.Wait(); close(p.done) }()
 		c.t.Cleanup(p.kill)
+		c.t.Cleanup(func() { unix.Kill(-cmd.Process.Pid, unix.SIGKILL) })
 		c.pids = append(c.pids, cmd.Process.Pid)
 	}
 }

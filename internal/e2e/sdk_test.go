@@ -104,6 +104,28 @@ func (s sdk) startRun(template *string) string {
 	return *run.AssessmentRunArn
 }
 
+// newestRun is the run of a template that was begun last.
+func (s sdk) newestRun(template *string) string {
+	s.t.Helper()
+	listed, err := s.ListAssessmentRuns(s.t.Context(), &inspector.ListAssessmentRunsInput{AssessmentTemplateArns: []string{*template}, MaxResults: aws.Int32(500)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	newest, begun := "", time.Time{}
+	for some := range slices.Chunk(listed.AssessmentRunArns, 10) {
+		described, err := s.DescribeAssessmentRuns(s.t.Context(), &inspector.DescribeAssessmentRunsInput{AssessmentRunArns: some})
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for _, r := range described.AssessmentRuns {
+			if r.CreatedAt.After(begun) {
+				newest, begun = *r.Arn, *r.CreatedAt
+			}
+		}
+	}
+	return newest
+}
+
 // state is the run's state, or "" while the service does not answer.
 func (s sdk) state(run string) string {
 	described, err := s.DescribeAssessmentRuns(s.t.Context(), &inspector.DescribeAssessmentRunsInput{AssessmentRunArns: []string{run}})
@@ -149,7 +171,7 @@ func (s sdk) findings(run string) []string {
 		for _, f := range described.Findings {
 			text := string(f.Severity) + " " + *f.Title + " " + *f.Id + " " + *f.AssetAttributes.AgentId
 			for _, a := range f.Attributes {
-				if *a.Key == "SOURCE_PACKAGE" || *a.Key == "package_version" { // of one vulnerability in several packages
+				if slices.Contains([]string{"SOURCE_PACKAGE", "package_version", "CONTAINER"}, *a.Key) { // of one vulnerability in several packages, or places
 					text += " " + aws.ToString(a.Value)
 				}
 			}
