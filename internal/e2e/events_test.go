@@ -171,8 +171,10 @@ func TestKilledAroundEvents(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("killed at %q: events that did not arrive -, that were invented +:\n%s", point.name, diff)
 			}
-			if twice != point.twice {
-				t.Errorf("killed at %q: %d messages came twice, not %d", point.name, twice, point.twice)
+			// The courier works beside the jobs: it may be about to write down a delivery
+			// when the service is killed elsewhere.
+			if most := max(point.twice, 1); twice < point.twice || point.name == "" && twice > 0 || twice > most {
+				t.Errorf("killed at %q: %d messages came twice, not %d to %d", point.name, twice, point.twice, most)
 			}
 		}
 	})
