@@ -90,7 +90,7 @@ var mayImport = map[string][]string{
 
 	// The rules: pure functions of a host.
 	"rules":             {"inspector", "host"},
-	"rules/access":      {"telemetry"},
+	"rules/access":      {"host", "telemetry"},
 	"rules/practices":   {"inspector", "host", "telemetry", "rules", "rules/access", "rules/practices/..."},
 	"rules/practices/*": {"inspector", "host", "telemetry", "rules/practices/..."},
 	"rules/cve":         {"inspector", "host", "telemetry", "rules", "advisory", "advisory/...", "inventory", "usage", "version"},

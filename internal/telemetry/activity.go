@@ -2,6 +2,10 @@ package telemetry
 
 import "time"
 
+// KernelRefused begins the reason of the coverage of SensorActivity where the kernel did not
+// take the programs that observe: a property of the kernel, unlike other failures.
+const KernelRefused = "the kernel does not take the eBPF programs"
+
 // What a sensor that observes counts is told twice at least: when it is seen first,
 // and at the end with its final counts. Of records with the same identity the last one
 // counts. Times are the host's clock's.

@@ -1,7 +1,6 @@
 // Package access tells who can write to a directory or a file: by its owner, its group
 // and mode, and its access control list, as the kernel decides (acl(5),
-// path_resolution(7)), for the accounts that a host has. It reads no host by itself:
-// several rules packages ask it.
+// path_resolution(7)), for the accounts that a host has. Several rules packages ask it.
 package access
 
 import (
@@ -9,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"assay/internal/host"
 	"assay/internal/telemetry"
 )
 
@@ -31,6 +31,19 @@ type index struct {
 	member     map[string][]uint32 // groups by the name of an account
 	uids, gids map[uint32]bool     // that there are
 	members    int
+}
+
+// AccountsOf are the accounts that a host's telemetry tells of, indexed.
+func AccountsOf(h *host.Host) Accounts {
+	users, groups := h.Users(), h.Groups()
+	a := Accounts{Users: users.Values, Groups: groups.Values}
+	switch {
+	case !users.Complete:
+		a.Unknown = users.Reason
+	case !groups.Complete:
+		a.Unknown = groups.Reason
+	}
+	return a.Indexed()
 }
 
 // Indexed are the same accounts, to be asked about many directories.

@@ -70,37 +70,16 @@ func (Package) Evaluate(ctx context.Context, h *host.Host, _ rules.Input) ([]rul
 			results = append(results, r)
 			continue
 		}
-		results = append(results, run(c, h)...)
+		results = append(results, rules.Contain(c.rule.ID, func() []rules.Result { return c.evaluate(h).results() })...)
 	}
 	return results, nil
 }
-
-// run evaluates one rule. A rule that fails on one host's telemetry must not take the
-// others with it.
-func run(c check, h *host.Host) (results []rules.Result) {
-	defer func() {
-		if p := recover(); p != nil {
-			results = []rules.Result{{Rule: c.rule.ID, Verdict: rules.Error, Reason: fmt.Sprintf("the rule ended with a panic: %v", p),
-				Remedy: "Report this as a bug of Assay, with the telemetry of the host if that is possible."}}
-		}
-	}()
-	a := c.evaluate(h)
-	results = a.results()
-	for i := range results {
-		results[i].Rule = c.rule.ID
-	}
-	return results
-}
-
-// refusal begins the reason of the sensor's coverage on kernels that do not take its
-// programs. Other failures to observe are gaps, not properties of the kernel.
-const refusal = "the kernel does not take the eBPF programs"
 
 // unsupported is the result for every rule where the kernel cannot be observed; nil
 // where it can, or where nobody tried.
 func unsupported(h *host.Host) *rules.Result {
 	c := h.Coverage(telemetry.SensorActivity)
-	if c.State != telemetry.Failed || !strings.HasPrefix(c.Reason, refusal) || len(h.Observations().Values) > 0 {
+	if c.State != telemetry.Failed || !strings.HasPrefix(c.Reason, telemetry.KernelRefused) || len(h.Observations().Values) > 0 {
 		return nil
 	}
 	kernel := "its kernel"

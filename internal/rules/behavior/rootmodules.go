@@ -58,7 +58,7 @@ type permissions struct {
 
 func evaluateModules(h *host.Host) answer {
 	m := &modules{
-		host: h, accounts: accounts(h), nobody: access.Accounts{}.Indexed(),
+		host: h, accounts: access.AccountsOf(h), nobody: access.Accounts{}.Indexed(),
 		folders: map[string]string{}, files: map[permissions]string{}, chains: map[string][]*telemetry.File{},
 		answer: answer{passed: "Nobody but root can modify what the processes of root execute.", remedy: "Assess the host again, with its agent run as root."},
 	}
@@ -222,18 +222,6 @@ func (m *modules) folderEvidence(name, who string) rules.Evidence {
 		Sensor: telemetry.SensorPrograms, Record: telemetry.Key(f), File: name, Expected: "only root can write",
 		Found: describe(f.Mode, f.UID, f.GID, f.ACL) + ": writable by " + who,
 	}
-}
-
-func accounts(h *host.Host) access.Accounts {
-	users, groups := h.Users(), h.Groups()
-	a := access.Accounts{Users: users.Values, Groups: groups.Values}
-	switch {
-	case !users.Complete:
-		a.Unknown = users.Reason
-	case !groups.Complete:
-		a.Unknown = groups.Reason
-	}
-	return a.Indexed()
 }
 
 func describe(mode, uid, gid uint32, acl []telemetry.ACL) string {

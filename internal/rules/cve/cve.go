@@ -83,29 +83,14 @@ func (p Package) Evaluate(ctx context.Context, h *host.Host, in rules.Input) ([]
 	return distinct(results), nil
 }
 
-// run evaluates one rule. A rule that fails on one host's telemetry must not take the
-// others with it.
-func (e *evaluation) run(c check) (results []rules.Result) {
-	defer func() {
-		if p := recover(); p != nil {
-			results = []rules.Result{failure(fmt.Sprintf("the rule ended with a panic: %v", p))}
+// run evaluates one rule.
+func (e *evaluation) run(c check) []rules.Result {
+	return rules.Contain(c.rule.ID, func() []rules.Result {
+		if e.unavailable != nil && !c.alone {
+			return []rules.Result{noAdvisories(e.unavailable)}
 		}
-		for i := range results {
-			results[i].Rule = c.rule.ID
-		}
-	}()
-	if e.unavailable != nil && !c.alone {
-		return []rules.Result{noAdvisories(e.unavailable)}
-	}
-	if results = c.evaluate(e); len(results) == 0 {
-		return []rules.Result{failure("the rule gave no result")}
-	}
-	return results
-}
-
-func failure(reason string) rules.Result {
-	return rules.Result{Verdict: rules.Error, Reason: reason,
-		Remedy: "Report this as a bug of Assay, with the telemetry of the host if that is possible."}
+		return c.evaluate(e)
+	})
 }
 
 // distinct gives subjects that occur again in a rule the version of what they are

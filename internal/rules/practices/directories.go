@@ -42,7 +42,7 @@ var systemPaths = []string{
 
 func evaluateDirectories(_ context.Context, h *host.Host, _ rules.Input) []rules.Result {
 	var unknown []string
-	accounts := readAccounts(h)
+	accounts := access.AccountsOf(h)
 	r := rules.Result{Verdict: rules.Passed, Reason: "Nobody but root can write to the system directories."}
 	var bad []rules.Evidence
 	var names []string
@@ -162,19 +162,6 @@ func follow(h *host.Host, name string) (visited []*telemetry.File, why string) {
 
 func split(name string) []string {
 	return strings.FieldsFunc(name, func(r rune) bool { return r == '/' })
-}
-
-// readAccounts brings the host's accounts into the form of package access.
-func readAccounts(h *host.Host) access.Accounts {
-	users, groups := h.Users(), h.Groups()
-	a := access.Accounts{Users: users.Values, Groups: groups.Values}
-	switch {
-	case !users.Complete:
-		a.Unknown = users.Reason
-	case !groups.Complete:
-		a.Unknown = groups.Reason
-	}
-	return a.Indexed()
 }
 
 func describe(f *telemetry.File) string {

@@ -67,27 +67,8 @@ func (Package) Evaluate(ctx context.Context, h *host.Host, in rules.Input) ([]ru
 	return results, nil
 }
 
-// run evaluates one rule. A rule that fails on one host's telemetry must not
-// take the others with it.
-func run(ctx context.Context, c check, h *host.Host, in rules.Input) (results []rules.Result) {
-	defer func() {
-		if p := recover(); p != nil {
-			results = []rules.Result{failure(c.rule.ID, fmt.Sprintf("the rule ended with a panic: %v", p))}
-		}
-	}()
-	results = c.evaluate(ctx, h, in)
-	if len(results) == 0 {
-		return []rules.Result{failure(c.rule.ID, "the rule gave no result")}
-	}
-	for i := range results {
-		results[i].Rule = c.rule.ID
-	}
-	return results
-}
-
-func failure(rule, reason string) rules.Result {
-	return rules.Result{Rule: rule, Verdict: rules.Error, Reason: reason,
-		Remedy: "Report this as a bug of Assay, with the telemetry of the host if that is possible."}
+func run(ctx context.Context, c check, h *host.Host, in rules.Input) []rules.Result {
+	return rules.Contain(c.rule.ID, func() []rules.Result { return c.evaluate(ctx, h, in) })
 }
 
 // unsupported is the result for every rule where the package does not know the

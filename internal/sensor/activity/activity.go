@@ -66,7 +66,7 @@ func (a activity) Observe(ctx context.Context, host *sensor.Host, emit sensor.Em
 	return o.byLooks(ctx, a.proc, err)
 }
 
-const refused = "the kernel does not take the eBPF programs: "
+const refused = telemetry.KernelRefused + ": "
 
 // byKernel observes with the programs in the kernel.
 func (o *observation) byKernel(ctx context.Context, k *kernel) (telemetry.Coverage, error) {
