@@ -6,8 +6,8 @@
 //
 // The maps are the truth; the ring only tells of what is seen for the first time, so
 // that the agent need not wait for its next look at the maps. What does not fit into
-// a map is counted in `totals`; what does not fit into the ring loses its entry, and
-// is seen again for the first time.
+// a map is counted in `totals`, and so is what does not fit into the ring: its entry is
+// in the map all the same.
 //
 // It is built twice. With DIRECT kernel objects are followed as typed pointers, which
 // the verifier checks (Linux 5.11 and newer; works under lockdown=confidentiality);
