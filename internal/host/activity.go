@@ -17,6 +17,10 @@ func (h *Host) addActivity(rec telemetry.Record) {
 		h.connections[telemetry.Key(r)] = r
 	case *telemetry.Accepting:
 		h.accepting[telemetry.Key(r)] = r
+	case *telemetry.Load:
+		h.loads[telemetry.Key(r)] = r
+	case *telemetry.Spoken:
+		h.spoken[telemetry.Key(r)] = r
 	case *telemetry.Observation:
 		h.observations = append(h.observations, r)
 	}
@@ -36,6 +40,17 @@ func (h *Host) Connections() All[*telemetry.Connection] {
 // went on. Ports on which nothing happened since are not among them: see Sockets.
 func (h *Host) Accepting() All[*telemetry.Accepting] {
 	return all(h, telemetry.SensorActivity, "listeners", last(h.accepting))
+}
+
+// Loads are the files that programs have mapped executable while the run went on. Only
+// some kernels tell; elsewhere the answer is not complete.
+func (h *Host) Loads() All[*telemetry.Load] {
+	return all(h, telemetry.SensorActivity, "loads", last(h.loads))
+}
+
+// Spoken are the protocols that were recognised by the first bytes of connections.
+func (h *Host) Spoken() All[*telemetry.Spoken] {
+	return all(h, telemetry.SensorProtocols, "", last(h.spoken))
 }
 
 // Observations say how and when there was observed.

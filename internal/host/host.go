@@ -49,6 +49,8 @@ type Host struct {
 	connections  map[string]*telemetry.Connection
 	accepting    map[string]*telemetry.Accepting
 	observations []*telemetry.Observation
+	loads        map[string]*telemetry.Load
+	spoken       map[string]*telemetry.Spoken
 	programs     []*telemetry.Program
 	programFiles map[string]*telemetry.File
 
@@ -74,7 +76,7 @@ func New(id string) *Host {
 		parameters: map[string]*telemetry.KernelParameter{},
 
 		executions: map[string]*telemetry.Execution{}, connections: map[string]*telemetry.Connection{},
-		accepting: map[string]*telemetry.Accepting{}, programFiles: map[string]*telemetry.File{},
+		accepting: map[string]*telemetry.Accepting{}, loads: map[string]*telemetry.Load{}, spoken: map[string]*telemetry.Spoken{}, programFiles: map[string]*telemetry.File{},
 	}
 }
 

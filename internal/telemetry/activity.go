@@ -58,6 +58,39 @@ type Accepting struct {
 	Listens     uint64    `json:"listens"` // calls of listen(2) since the observation began
 }
 
+// Load is a file that a program mapped executable during the observation: a library, a
+// plug-in. The program may have ended before anybody looked at it.
+type Load struct {
+	Meta
+	Device   uint64 `json:"device"` // identity: the file's device and inode, the program's, uid
+	Inode    uint64 `json:"inode"`
+	ByDevice uint64 `json:"by_device"`
+	ByInode  uint64 `json:"by_inode"`
+	UID      uint32 `json:"uid"` // real
+	Activity
+
+	Path      string `json:"path,omitempty"`    // the file's; empty: it was gone before anybody could look
+	Package   string `json:"package,omitempty"` // that owns Path, as "name" or "name:arch"
+	By        string `json:"by,omitempty"`      // the program's path
+	Name      string `json:"name"`              // its comm, 15 bytes
+	MountNS   uint64 `json:"mount_ns,omitempty"`
+	Container string `json:"container,omitempty"`
+}
+
+// Spoken is a protocol that was recognised by the first bytes of connections. The kernel
+// compares them; they are not kept, and do not leave it.
+type Spoken struct {
+	Meta
+	NetNS  uint64 `json:"net_ns"` // identity: network namespace, family, remote, port, protocol
+	Family int    `json:"family"` // 4 or 6
+	// Remote is the server's address where the host is the client; empty: the host's own
+	// listener spoke, on Port.
+	Remote   string `json:"remote,omitempty"`
+	Port     uint16 `json:"port"`     // the server's
+	Protocol string `json:"protocol"` // "ftp", "telnet", "smtp", "pop3", "imap", "http", "ssh", "tls", "vnc", "unknown"
+	Activity        // connections
+}
+
 // Activity is how often something was, and when.
 type Activity struct {
 	Count uint64    `json:"count"`
@@ -71,7 +104,7 @@ type Observation struct {
 	Meta
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
-	Tier  string    `json:"tier"` // "ebpf/direct", "ebpf/core"; "poll": counts are lower bounds
+	Tier  string    `json:"tier"` // "ebpf/direct", "ebpf/core"; "fanotify", "connector", "poll": counts are lower bounds
 	// What was seen in all. What found no place in the kernel's tables is missing from
 	// the records.
 	Executions        uint64 `json:"executions"`
@@ -80,9 +113,16 @@ type Observation struct {
 	MissedExecutions  uint64 `json:"missed_executions,omitempty"`
 	MissedConnections uint64 `json:"missed_connections,omitempty"`
 	MissedListeners   uint64 `json:"missed_listeners,omitempty"`
+
+	// Unsupported says why the kernel cannot be observed by programs in it, if that is a
+	// property of the kernel: then Tier is one of those that see less. Empty: it can, or
+	// the agent was not allowed to.
+	Unsupported string `json:"unsupported,omitempty"`
 }
 
 func (*Execution) kind() Type   { return TypeExecution }
 func (*Connection) kind() Type  { return TypeConnection }
 func (*Accepting) kind() Type   { return TypeAccepting }
 func (*Observation) kind() Type { return TypeObservation }
+func (*Load) kind() Type        { return TypeLoad }
+func (*Spoken) kind() Type      { return TypeSpoken }

@@ -16,7 +16,8 @@ var emits = map[string][]Type{
 	SensorSockets:    {TypeSocket},
 	SensorNetwork:    {TypeInterface, TypeRoute},
 	SensorLibraries:  {TypeLibrary},
-	SensorActivity:   {TypeExecution, TypeConnection, TypeAccepting, TypeObservation},
+	SensorActivity:   {TypeExecution, TypeConnection, TypeAccepting, TypeLoad, TypeProgram, TypeObservation},
+	SensorProtocols:  {TypeSpoken},
 	SensorPrograms:   {TypeProgram, TypeFile},
 	SensorContainers: {TypeContainer, TypePackage, TypePackageDatabase, TypeLibrary},
 }

@@ -37,6 +37,10 @@ func key(r Record) string {
 		return fmt.Sprintf("%d/%d/%d", r.NetNS, r.Family, r.Port)
 	case *Program:
 		return within(r.Container, r.Path)
+	case *Load:
+		return fmt.Sprintf("%d/%d/%d/%d/%d", r.Device, r.Inode, r.ByDevice, r.ByInode, r.UID)
+	case *Spoken:
+		return fmt.Sprintf("%d/%d/%s/%d/%s", r.NetNS, r.Family, r.Remote, r.Port, r.Protocol)
 	case *Observation:
 		return r.Tier
 	case *KernelParameter:

@@ -38,6 +38,8 @@ const (
 	TypeAccepting       Type = "accepting"
 	TypeObservation     Type = "observation"
 	TypeProgram         Type = "program"
+	TypeLoad            Type = "load"
+	TypeSpoken          Type = "spoken"
 )
 
 // Meta begins every record. Writer fills Type in; a sensor fills Sensor in

@@ -22,6 +22,7 @@ type Process struct {
 	// Open are mappings that are both writable and executable, in memory of the
 	// process's own or of a file.
 	Open    int    `json:"open,omitempty"`
+	Gone    bool   `json:"gone,omitempty"`    // of a run that observes: seen at an earlier look, over at the last
 	Problem string `json:"problem,omitempty"` // what could not be read of it
 }
 
@@ -56,6 +57,10 @@ type Socket struct {
 	Inode      uint64  `json:"inode,omitempty"`
 	NetNS      uint64  `json:"net_ns,omitempty"`
 	Owners     []Owner `json:"owners,omitempty"`
+	// Of a run that observes: seen at an earlier look, closed at the last; and not there
+	// at the first look.
+	Gone bool `json:"gone,omitempty"`
+	Late bool `json:"late,omitempty"`
 }
 
 // Listening tells whether others can open a conversation with the socket.

@@ -262,6 +262,10 @@ func newRecord(t Type) Record {
 		return new(Observation)
 	case TypeProgram:
 		return new(Program)
+	case TypeLoad:
+		return new(Load)
+	case TypeSpoken:
+		return new(Spoken)
 	}
 	return nil
 }

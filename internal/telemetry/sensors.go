@@ -21,5 +21,8 @@ const (
 	// parts "packages", "libraries".
 	SensorContainers = "containers"
 	SensorPrograms   = "programs" // Program, File: executed and mapped files, and the folders above those of root
-	SensorActivity   = "activity" // Execution, Connection, Accepting, Observation; parts "executions", "connections", "listeners"
+	// Execution, Connection, Accepting, Load, Observation, and Program of what was executed
+	// and may be over; parts "executions", "connections", "listeners", "loads".
+	SensorActivity  = "activity"
+	SensorProtocols = "protocols" // Spoken; optional, only where a run asks for it
 )

@@ -42,6 +42,8 @@ var samples = []struct {
 	{SensorActivity, &Connection{Device: 1, Inode: 2, NetNS: 3, Remote: "::1", Port: 4, Local: true}},
 	{SensorActivity, &Accepting{NetNS: 1, Family: 4, Port: 22, Foreign: 1}},
 	{SensorActivity, &Observation{Tier: "ebpf/core", Executions: 1}},
+	{SensorActivity, &Load{Device: 1, Inode: 2, ByDevice: 1, ByInode: 3, Path: "/lib/a.so", By: "/bin/a", Name: "a"}},
+	{SensorProtocols, &Spoken{NetNS: 1, Family: 4, Port: 21, Protocol: "ftp", Activity: Activity{Count: 1}}},
 	{SensorPrograms, &Program{Device: 1, Inode: 2, Path: "/bin/a", Root: true, Above: []string{"/", "/bin"}, ELF: &ELF{Machine: 62, Kind: "pie", Stack: "protected"}}},
 	{SensorPrograms, &File{Path: "/bin", Kind: Directory}},
 	{SensorLibraries, &Library{Ecosystem: "Go", Name: "golang.org/x/net", Version: "v0.1.0", Path: "/usr/bin/a", Package: "a"}},
