@@ -63,6 +63,13 @@ func (l List) Lookup(release string) Answer {
 	return answer
 }
 
+// Compare orders kernels by their releases, older ones first, as slices.SortFunc wants it.
+func Compare(a, b string) int {
+	v, _ := parseRelease(a)
+	w, _ := parseRelease(b)
+	return cmp.Or(v.compare(w), cmp.Compare(a, b))
+}
+
 // nearer tells whether a kernel is nearer to the one asked for than what was found
 // before with the same standing.
 func nearer(k version, found Kernel, s Standing) bool {

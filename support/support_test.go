@@ -73,6 +73,14 @@ func TestLookup(t *testing.T) {
 	}
 }
 
+func TestOrder(t *testing.T) {
+	want := []string{"no release", "5.10.0-46-cloud-amd64", "6.1.0-9-amd64", "6.1.0-56-amd64", "6.1.0-56-cloud-amd64", "6.12.117+deb12-amd64", "7.2"}
+	got := []string{want[5], want[3], want[6], want[0], want[2], want[4], want[1]}
+	if slices.SortFunc(got, Compare); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing":          ``,
