@@ -40,8 +40,11 @@ func (o *observation) execution(e seen.Execution) *telemetry.Execution {
 		Device: e.Device, Inode: e.Inode, UID: e.UID, Activity: o.clock.activity(e.Counts), Name: e.Name,
 	}
 	p := o.namer.name(e.Program, e.PID)
+	if p.path == "" && e.Path != "" {
+		p = o.namer.called(e.Program, e.Path, uint64(e.MountNS))
+	}
 	r.Path, r.Package, r.Container = p.path, p.owner, p.container
-	if uint64(e.MountNS) != o.namer.mountNS {
+	if e.MountNS != 0 && uint64(e.MountNS) != o.namer.mountNS {
 		r.MountNS = uint64(e.MountNS)
 	}
 	return r

@@ -1,6 +1,6 @@
 // Package seen has what the sources of the sensor of activity tell: the programs in
-// the kernel (package bpf), and where the kernel takes none, looks at /proc (package
-// poll).
+// the kernel (package bpf), and where the kernel takes none, what it tells of executions
+// (packages fanotify, connector), and looks at /proc (package poll).
 package seen
 
 import (
@@ -29,6 +29,8 @@ type Execution struct {
 	PID     int // of the last one
 	MountNS uint32
 	Name    string // comm
+	Root    bool   // with an effective uid of 0, once at least
+	Path    string // as the first to execute it called it; empty: not known
 }
 
 // Flow is where a program has connected to by TCP: attempts, whether or not answered.
