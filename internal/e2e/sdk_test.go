@@ -47,35 +47,38 @@ func (w *world) sdk() sdk {
 	})}
 }
 
-// template makes a target of all hosts and a template with every rules package.
+// template makes a target of all hosts and a template with every rules package that is
+// done when it has looked.
 func (s sdk) template() *string {
 	s.t.Helper()
-	packages, err := s.ListRulesPackages(s.t.Context(), &inspector.ListRulesPackagesInput{})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return s.templateOf(packages.RulesPackageArns)
+	return s.templateOf(s.packages(func(name string) bool { return name != behaviorName }))
 }
 
 // quick is a template with the rules package whose sensors go over no whole disk, for
 // tests that have everything collected again and again.
 func (s sdk) quick() *string {
 	s.t.Helper()
+	return s.templateOf(s.packages(func(name string) bool { return name == "Security Best Practices" }))
+}
+
+const behaviorName = "Runtime Behavior Analysis"
+
+// packages are the ARNs of some of the service's rules packages, at least one, by name.
+func (s sdk) packages(wanted func(name string) bool) (arns []string) {
+	s.t.Helper()
 	all, err := s.ListRulesPackages(s.t.Context(), &inspector.ListRulesPackagesInput{})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	must(s.t, err)
 	described, err := s.DescribeRulesPackages(s.t.Context(), &inspector.DescribeRulesPackagesInput{RulesPackageArns: all.RulesPackageArns})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	must(s.t, err)
 	for _, p := range described.RulesPackages {
-		if *p.Name == "Security Best Practices" {
-			return s.templateOf([]string{*p.Arn})
+		if wanted(*p.Name) {
+			arns = append(arns, *p.Arn)
 		}
 	}
-	s.t.Fatal("there is no rules package Security Best Practices")
-	return nil
+	if len(arns) == 0 {
+		s.t.Fatal("the service has none of the rules packages")
+	}
+	return arns
 }
 
 func (s sdk) templateOf(packages []string) *string {
