@@ -132,7 +132,11 @@ func (c *Command) assessHost(ctx context.Context, client *client, flags assessFl
 	if err != nil {
 		return nil, err
 	}
-	c.say("Assessing this host: going over all its files can take a minute.")
+	if flags.observe > 0 {
+		c.say("Assessing this host, and observing it for %s; Ctrl-C ends that early.", brevity(flags.observe))
+	} else {
+		c.say("Assessing this host: going over all its files can take a minute.")
+	}
 	flags.endEarly = true // the service ends with this command
 	flags.how = `make run ARGS="-observe 3m"`
 	err = c.assessTarget(ctx, client, target, flags)
