@@ -133,7 +133,7 @@ func (c *Command) assessHost(ctx context.Context, client *client, flags assessFl
 		return nil, err
 	}
 	if flags.observe > 0 {
-		c.say("Assessing this host, and observing it for %s; Ctrl-C ends that early.", brevity(flags.observe))
+		c.say("Assessing this host, and observing it for %s; Ctrl-C ends that early.", lasting(flags.observe))
 	} else {
 		c.say("Assessing this host: going over all its files can take a minute.")
 	}

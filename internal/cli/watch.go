@@ -97,5 +97,17 @@ func isObserving(r model.AssessmentRun) bool {
 	return r.State == string(inspector.CollectingData) && slices.ContainsFunc(r.RulesPackageArns, observesHosts)
 }
 
+// lasting words a time without the zeros at its end: "3m", "1h30m".
+func lasting(d time.Duration) string {
+	text := d.String()
+	if short, zero := strings.CutSuffix(text, "m0s"); zero {
+		text = short + "m"
+	}
+	if short, zero := strings.CutSuffix(text, "h0m"); zero {
+		text = short + "h"
+	}
+	return text
+}
+
 // words makes a state readable: "COLLECTING_DATA" becomes "collecting data".
 func words(state string) string { return strings.ToLower(strings.ReplaceAll(state, "_", " ")) }

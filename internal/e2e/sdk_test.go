@@ -14,6 +14,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/inspector"
+	"github.com/aws/aws-sdk-go-v2/service/inspector/types"
 
 	"assay/internal/service"
 )
@@ -154,10 +155,9 @@ func (s sdk) finish(run string) string {
 	return ""
 }
 
-// findings are the findings of a run as "severity title rule", sorted.
-func (s sdk) findings(run string) []string {
+// described are the findings of a run.
+func (s sdk) described(run string) (all []types.Finding) {
 	s.t.Helper()
-	var all []string
 	pages := inspector.NewListFindingsPaginator(s.Client, &inspector.ListFindingsInput{AssessmentRunArns: []string{run}, MaxResults: aws.Int32(500)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(s.t.Context())
@@ -171,15 +171,23 @@ func (s sdk) findings(run string) []string {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		for _, f := range described.Findings {
-			text := string(f.Severity) + " " + *f.Title + " " + *f.Id + " " + *f.AssetAttributes.AgentId
-			for _, a := range f.Attributes {
-				if slices.Contains([]string{"SOURCE_PACKAGE", "package_version", "CONTAINER"}, *a.Key) { // of one vulnerability in several packages, or places
-					text += " " + aws.ToString(a.Value)
-				}
+		all = append(all, described.Findings...)
+	}
+	return all
+}
+
+// findings are the findings of a run as "severity title rule", sorted.
+func (s sdk) findings(run string) []string {
+	s.t.Helper()
+	var all []string
+	for _, f := range s.described(run) {
+		text := string(f.Severity) + " " + *f.Title + " " + *f.Id + " " + *f.AssetAttributes.AgentId
+		for _, a := range f.Attributes {
+			if slices.Contains([]string{"SOURCE_PACKAGE", "package_version", "CONTAINER"}, *a.Key) { // of one vulnerability in several packages, or places
+				text += " " + aws.ToString(a.Value)
 			}
-			all = append(all, text)
 		}
+		all = append(all, text)
 	}
 	slices.Sort(all)
 	return all
