@@ -53,7 +53,7 @@ func TestLimit(t *testing.T) {
 
 func TestWithinTheLimit(t *testing.T) {
 	l := newLimit()
-	if err := l.judge(nil, [2]time.Duration{l.most / 2, l.most / 2}); err != nil || slices.ContainsFunc(l.stopped[:], func(t time.Time) bool { return !t.IsZero() }) {
+	if err := l.judge(nil, [bpf.Hooks]time.Duration{l.most / 2, l.most / 2}); err != nil || slices.ContainsFunc(l.stopped[:], func(t time.Time) bool { return !t.IsZero() }) {
 		t.Errorf("%+v, %v", l, err)
 	}
 }
@@ -110,10 +110,13 @@ func TestByLooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.State != telemetry.Partial || len(c.Parts) != 3 || !strings.Contains(c.Reason, "no BTF") {
+	if c.State != telemetry.Partial || len(c.Parts) != 5 || !strings.Contains(c.Reason, "no BTF") {
 		t.Errorf("%+v", c)
 	}
-	for _, p := range c.Parts {
+	if p := c.Part(loads); p.State != telemetry.NotCollected || p.Reason == "" {
+		t.Errorf("%+v", p)
+	}
+	for _, p := range c.Parts[:3] {
 		if p.State != telemetry.Partial || !strings.Contains(p.Reason, "lives longer") {
 			t.Errorf("%+v", p)
 		}
