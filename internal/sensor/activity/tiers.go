@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"assay/internal/sensor/activity/connector"
 	"assay/internal/sensor/activity/fanotify"
 	"assay/internal/sensor/activity/poll"
 	"assay/internal/sensor/proc"
@@ -78,7 +79,11 @@ func (a activity) openOne(t Tier, d doubts) (*way, error) {
 		}
 		return openTold(t, told, a.proc)
 	case Connector:
-		return nil, fmt.Errorf("the tier %s is not built yet", t)
+		told, err := connector.New(a.proc)
+		if err != nil {
+			return nil, err
+		}
+		return openTold(t, told, a.proc)
 	case Poll:
 		return openPoll(a.proc)
 	}
