@@ -28,6 +28,8 @@ type observation struct {
 	emit   sensor.Emit
 	began  time.Time
 	told   map[string]bool // records, by their keys
+
+	unsupported string // telemetry.Observation's
 }
 
 // run observes until ctx ends; why is added to what is in doubt.
@@ -125,6 +127,7 @@ func (o *observation) end(ctx context.Context) (telemetry.Coverage, error) {
 		Began: o.began, Ended: time.Now().UTC(), Tier: o.tier,
 		Executions: totals.Executions, Connections: totals.Flows, Accepted: totals.Accepts,
 		MissedExecutions: totals.ExecutionsFull, MissedConnections: totals.FlowsFull, MissedListeners: totals.ListenersFull,
+		Unsupported: o.unsupported,
 	})
 	o.doubts.count(totals)
 	return o.doubts.coverage(), err

@@ -12,8 +12,8 @@ import (
 	"assay/internal/sensor/activity/connector"
 	"assay/internal/sensor/activity/fanotify"
 	"assay/internal/sensor/activity/poll"
+	"assay/internal/sensor/hostfs"
 	"assay/internal/sensor/proc"
-	"assay/internal/telemetry"
 )
 
 // Tier is a way to observe, by its name in the agent's settings.
@@ -94,7 +94,7 @@ func (a activity) openOne(t Tier, d doubts) (*way, error) {
 func openKernel(d doubts) (*way, error) {
 	k, err := newKernel(d)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", telemetry.KernelRefused, err)
+		return nil, refuse(err, stand())
 	}
 	return &way{
 		source: k, tier: "ebpf/" + k.Build,
@@ -105,6 +105,9 @@ func openKernel(d doubts) (*way, error) {
 
 // openPoll looks at /proc.
 func openPoll(files proc.FS) (*way, error) {
+	if !hostfs.Privileged() {
+		return nil, errors.New("only root can look at all processes")
+	}
 	looks, err := poll.New(files)
 	if err != nil {
 		return nil, err
@@ -126,5 +129,21 @@ func because(refused []error) string {
 	if len(refused) == 0 {
 		return ""
 	}
-	return " (" + strings.ReplaceAll(errors.Join(refused...).Error(), "\n", "; ") + ")"
+	return " (" + words(refused) + ")"
+}
+
+// words are errors on one line.
+func words(all []error) string {
+	return strings.ReplaceAll(errors.Join(all...).Error(), "\n", "; ")
+}
+
+// unsupported is why no agent could have programs in the kernel; empty: one could, or
+// none was tried.
+func unsupported(refused []error) string {
+	for _, err := range refused {
+		if r := (*refusal)(nil); errors.As(err, &r) && r.kernel {
+			return words([]error{r})
+		}
+	}
+	return ""
 }
