@@ -132,10 +132,13 @@ func because(refused []error) string {
 	return " (" + words(refused) + ")"
 }
 
-// words are errors on one line.
+// words are errors on one line, which is cut: the kernel's verifier may say much.
 func words(all []error) string {
-	return strings.ReplaceAll(errors.Join(all...).Error(), "\n", "; ")
+	text := strings.ReplaceAll(errors.Join(all...).Error(), "\n", "; ")
+	return strings.ToValidUTF8(text[:min(len(text), maxWords)], "")
 }
+
+const maxWords = 800
 
 // unsupported is why no agent could have programs in the kernel; empty: one could, or
 // none was tried.
