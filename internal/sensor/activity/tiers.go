@@ -9,10 +9,11 @@ import (
 	"slices"
 	"strings"
 
+	"assay/internal/sensor/activity/connector"
 	"assay/internal/sensor/activity/fanotify"
 	"assay/internal/sensor/activity/poll"
+	"assay/internal/sensor/hostfs"
 	"assay/internal/sensor/proc"
-	"assay/internal/telemetry"
 )
 
 // Tier is a way to observe, by its name in the agent's settings.
@@ -78,7 +79,11 @@ func (a activity) openOne(t Tier, d doubts) (*way, error) {
 		}
 		return openTold(t, told, a.proc)
 	case Connector:
-		return nil, fmt.Errorf("the tier %s is not built yet", t)
+		told, err := connector.New(a.proc)
+		if err != nil {
+			return nil, err
+		}
+		return openTold(t, told, a.proc)
 	case Poll:
 		return openPoll(a.proc)
 	}
@@ -89,7 +94,7 @@ func (a activity) openOne(t Tier, d doubts) (*way, error) {
 func openKernel(d doubts) (*way, error) {
 	k, err := newKernel(d)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", telemetry.KernelRefused, err)
+		return nil, refuse(err, stand())
 	}
 	return &way{
 		source: k, tier: "ebpf/" + k.Build,
@@ -100,6 +105,9 @@ func openKernel(d doubts) (*way, error) {
 
 // openPoll looks at /proc.
 func openPoll(files proc.FS) (*way, error) {
+	if !hostfs.Privileged() {
+		return nil, errors.New("only root can look at all processes")
+	}
 	looks, err := poll.New(files)
 	if err != nil {
 		return nil, err
@@ -121,5 +129,24 @@ func because(refused []error) string {
 	if len(refused) == 0 {
 		return ""
 	}
-	return " (" + strings.ReplaceAll(errors.Join(refused...).Error(), "\n", "; ") + ")"
+	return " (" + words(refused) + ")"
+}
+
+// words are errors on one line, which is cut: the kernel's verifier may say much.
+func words(all []error) string {
+	text := strings.ReplaceAll(errors.Join(all...).Error(), "\n", "; ")
+	return strings.ToValidUTF8(text[:min(len(text), maxWords)], "")
+}
+
+const maxWords = 800
+
+// unsupported is why no agent could have programs in the kernel; empty: one could, or
+// none was tried.
+func unsupported(refused []error) string {
+	for _, err := range refused {
+		if r := (*refusal)(nil); errors.As(err, &r) && r.kernel {
+			return words([]error{r})
+		}
+	}
+	return ""
 }
