@@ -159,8 +159,9 @@ func times(n uint64) string {
 	return strconv.FormatUint(n, 10) + " times"
 }
 
+const form = "2006-01-02 15:04:05"
+
 func span(from, to time.Time) string {
-	const form = "2006-01-02 15:04:05"
 	if from.IsZero() || from.Equal(to) {
 		return "at " + to.UTC().Format(form) + " UTC"
 	}
