@@ -106,7 +106,7 @@ var mayImport = map[string][]string{
 	"gateway":  {"wire", "identity", "assess"},
 	"api":      {"inspector", "access", "store", "rules", "api/model"},
 	"api/*":    {},
-	"operator": {"inspector", "identity", "store", "rules", "ledger", "assess", "access", "access/policy", "users", "migrate", "inventory"},
+	"operator": {"inspector", "telemetry", "identity", "store", "rules", "ledger", "assess", "access", "access/policy", "users", "migrate", "inventory"},
 	"users":    {"inspector", "access", "access/policy", "store"},
 	"figures":  {"inspector", "store", "jobs"},
 	"migrate":  {"inspector", "store", "api/model"},
