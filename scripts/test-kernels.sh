@@ -1,28 +1,31 @@
 #!/bin/sh
-# Boots kernels of Debian with the tests of the agent's kernel programs as their only
-# process, under QEMU without any hardware of the host's (TCG), and writes from the
-# outcome support/kernel-versions.json: the kernels on which the programs are known to
-# work. The list is never edited by hand.
+# Boots kernels of Debian with the tests of the agent's kernel sensors as their only
+# processes, under QEMU without any hardware of the host's (TCG), and writes from the
+# outcome support/kernel-versions.json: the kernels in which the sensors are proven. The
+# list is never edited by hand.
 #
-#   scripts/test-kernels.sh [-m "off integrity confidentiality"] [package...]
+#   scripts/test-kernels.sh [-l "with without"] [suite of Debian...]
+#   scripts/test-kernels.sh -c [suite of Debian...]
 #
-# Packages are by default those that the kernel's metapackages of this Debian name. A
-# boot takes about a minute of a processor; kernels that are in the list with an outcome
-# of the same objects are not booted again, unless FRESH is set. What is downloaded stays
-# in KERNELS (by default below the user's cache).
+# Each kernel is booted with and without bpf among its security modules (lsm=), and each
+# boot goes through the modes of lockdown: off, integrity, confidentiality. It takes about
+# two minutes of a processor. A kernel that is in the list with an outcome of the same
+# objects is not booted again, unless FRESH is set. With -c nothing is written: the list has
+# to say the same of a kernel that is booted, or of another build of its series. What is
+# downloaded stays in KERNELS (by default below the user's cache).
 set -eu
 cd "$(dirname "$0")/.."
-modes="off integrity confidentiality"
-while getopts m: option; do
+do=record
+lsms="without with"
+while getopts cl: option; do
     case $option in
-    m) modes=$OPTARG ;;
+    c) do=compare lsms=with ;;
+    l) lsms=$OPTARG ;;
     *) exit 2 ;;
     esac
 done
 shift $((OPTIND - 1))
-cache=${KERNELS:-${XDG_CACHE_HOME:-$HOME/.cache}/assay-kernels}
-list=support/kernel-versions.json
-mkdir -p "$cache" support
+[ $# -gt 0 ] || set -- bullseye bookworm trixie sid experimental
 for tool in qemu-system-x86_64 cpio gzip dpkg-deb apt-get; do
     command -v $tool >/dev/null || {
         echo "test-kernels: $tool is missing" >&2
@@ -30,59 +33,57 @@ for tool in qemu-system-x86_64 cpio gzip dpkg-deb apt-get; do
     }
 done
 
-# newest is the package that a metapackage stands for; nothing if there is none here.
-newest() {
-    apt-cache depends "$1" 2>/dev/null | sed -n 's/^ *Depends: *\(linux-image-[0-9].*\)/\1/p' | head -n 1
-}
-if [ $# -eq 0 ]; then
-    for meta in linux-image-cloud-amd64 linux-image-6.12-cloud-amd64; do
-        # shellcheck disable=SC2046
-        set -- "$@" $(newest $meta)
-    done
-fi
-
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-mkdir "$work/root"
-CGO_ENABLED=0 GOARCH=amd64 GOFLAGS="${GOFLAGS-} -trimpath" ${GO:-go} test -c -o "$work/root/init" ./internal/sensor/activity/bpf
-${GO:-go} build -o "$work/kernels" ./scripts/kernels
-(cd "$work/root" && echo init | cpio --quiet -o -H newc | gzip -1) >"$work/initrd"
-objects=$(cat internal/sensor/activity/bpf/activity_*.o | sha256sum | cut -c 1-16)
+qemu=
+trap '[ -z "$qemu" ] || kill "$qemu" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+mkdir -p "$work/root/tests"
+go=${GO:-go}
+export CGO_ENABLED=0
+$go build -o "$work/kernels" ./scripts/kernels
+GOARCH=amd64 $go build -trimpath -ldflags='-s -w' -o "$work/root/init" ./scripts/kernels/init
+"$work/kernels" suites >"$work/suites"
+while read -r name package args; do
+    GOARCH=amd64 $go test -c -trimpath -ldflags='-s -w' -o "$work/root/tests/$name.test" "$package"
+    echo "$args" >"$work/root/tests/$name.args"
+done <"$work/suites"
+(cd "$work/root" && find . | cpio --quiet -o -H newc | gzip -1) >"$work/initrd"
 
-# image makes a package's kernel available, and is its file.
-image() {
-    found="$cache/$1/vmlinuz"
-    if [ ! -f "$found" ]; then
-        mkdir -p "$cache/$1"
-        (cd "$cache/$1" && apt-get -qq download "$1" >&2 && dpkg-deb --fsys-tarfile ./*.deb | tar -x --wildcards -O './boot/vmlinuz-*' >vmlinuz.part && mv vmlinuz.part vmlinuz && rm -f ./*.deb) || return 1
-    fi
-    echo "$found"
-}
-
-# boot writes what a kernel's console says.
+# boot runs a kernel; what it says goes to one file, what the tests say to another.
 boot() {
-    timeout "${PATIENCE:-600}" nice -n 19 qemu-system-x86_64 -machine accel=tcg -cpu max -smp 1 -m 768 -nodefaults -no-reboot -display none -serial stdio \
-        -kernel "$1" -initrd "$work/initrd" -append "console=ttyS0 quiet panic=-1 lsm=lockdown,capability lockdown=$2" </dev/null
+    rm -f "$work/console" "$work/results"
+    timeout "${PATIENCE:-1200}" nice -n 19 qemu-system-x86_64 -machine accel=tcg -cpu max -smp 1 -m 768 -nodefaults -no-reboot -display none \
+        -serial "file:$work/console" -serial "file:$work/results" \
+        -kernel "$1" -initrd "$work/initrd" -append "console=ttyS0 loglevel=5 panic=-1 lsm=$2 lockdown=none" </dev/null &
+    qemu=$!
+    wait "$qemu" || true
+    qemu=
 }
 
 failed=0
-for package; do
-    kernel=$(image "$package") || {
-        echo "test-kernels: $package cannot be had" >&2
+for suite; do
+    said=$(scripts/kernel-image.sh "$suite") || {
         failed=1
         continue
     }
-    for mode in $modes; do
-        if [ -z "${FRESH-}" ] && "$work/kernels" -known -list "$list" -package "$package" -lockdown "$mode" -objects "$objects" 2>/dev/null; then
-            echo "$package lockdown=$mode: known"
+    IFS='	' read -r package version distribution kernel <<FACTS
+$said
+FACTS
+    for lsm in $lsms; do
+        modules=lockdown,capability
+        [ "$lsm" = without ] || modules=$modules,bpf
+        bpf=false
+        [ "$lsm" = without ] || bpf=true
+        if [ $do = record ] && [ -z "${FRESH-}" ] && "$work/kernels" known -package "$package" -version "$version" -bpf=$bpf 2>/dev/null; then
+            echo "$package $version, $lsm bpf in lsm=: known"
             continue
         fi
-        lockdown=$mode
-        [ "$mode" = off ] && lockdown=none
-        boot "$kernel" "$lockdown" >"$work/console" 2>&1 || true
-        "$work/kernels" -list "$list" -package "$package" -lockdown "$mode" -objects "$objects" <"$work/console" || {
+        boot "$kernel" "$modules"
+        touch "$work/console" "$work/results"
+        "$work/kernels" $do -package "$package" -version "$version" -distribution "$distribution" -bpf=$bpf -console "$work/console" -results "$work/results" || {
             failed=1
-            tail -n 40 "$work/console" >&2
+            tail -n 60 "$work/console" "$work/results" >&2
         }
     done
 done

@@ -118,6 +118,9 @@ var mayImport = map[string][]string{
 	"export":     {"inspector"},
 	"sbom":       {"inventory"},
 
+	// What is published beside the programs, for both of them.
+	"assay/support": {},
+
 	// The composition, and the commands over it.
 	"service": {"..."},
 	"cli":     {"..."},
@@ -201,7 +204,7 @@ func helper(name string) bool { return strings.HasSuffix(name, "test") }
 func TestImports(t *testing.T) {
 	used := map[string]map[string]bool{} // what each package imports, on any platform
 	for _, platform := range platforms {
-		for _, p := range list(t, platform, "./internal/...") {
+		for _, p := range list(t, platform, "./internal/...", "./support") {
 			name := strings.TrimPrefix(p.ImportPath, internal)
 			if helper(name) || len(p.GoFiles) == 0 {
 				continue

@@ -1,152 +1,126 @@
-// Command kernels keeps the list of kernels on which the agent's kernel programs are
-// known to work. It reads the console of a kernel that was booted with the programs'
-// tests (scripts/test-kernels.sh) and writes the outcome down; with -known it only tells,
-// by its exit code, whether there is one of the same programs.
+// Command kernels keeps support/kernel-versions.json, the list of the kernels in which the
+// kernel sensors are proven. scripts/test-kernels.sh calls it:
+//
+//	kernels suites    the test programs: a line of name, package, arguments for each
+//	kernels known     whether an outcome of the same objects is in the list, by exit code
+//	kernels record    reads what a boot said, and enters it
+//	kernels compare   reads what a boot said, and fails if the list says anything else
 package main
 
 import (
-	"bufio"
-	"cmp"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"regexp"
-	"slices"
 	"time"
+
+	"assay/support"
 )
 
-// outcome is what came of the tests on a kernel in one mode of lockdown.
-type outcome struct {
-	Kernel   string   `json:"kernel"` // its release
-	Package  string   `json:"package"`
-	Lockdown string   `json:"lockdown"` // "off", "integrity", "confidentiality"
-	Builds   []string `json:"builds"`   // of the programs that passed all tests
-	Failed   []string `json:"failed,omitempty"`
-	Objects  string   `json:"objects"` // the beginning of the SHA-256 of the programs
-	Tested   string   `json:"tested"`  // the day
-}
-
 func main() {
-	if err := run(os.Args[1:], os.Stdin, os.Stdout); err != nil {
+	if err := command(os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "kernels:", err)
 		os.Exit(1)
 	}
 }
 
-func run(args []string, console io.Reader, out io.Writer) error {
-	var (
-		o     outcome
-		list  string
-		known bool
-	)
+// call is what the command line says.
+type call struct {
+	list, sensors    string // where they are
+	results, console string // what the serial ports said
+	kernel           support.Kernel
+	bpf              bool
+}
+
+func command(args []string, out io.Writer) error {
+	if len(args) == 0 {
+		return errors.New("which command?")
+	}
+	var c call
 	f := flag.NewFlagSet("kernels", flag.ContinueOnError)
-	f.StringVar(&list, "list", "support/kernel-versions.json", "the list")
-	f.StringVar(&o.Package, "package", "", "the kernel's package")
-	f.StringVar(&o.Lockdown, "lockdown", "off", "the mode that it was booted in")
-	f.StringVar(&o.Objects, "objects", "", "the programs' hash")
-	f.BoolVar(&known, "known", false, "whether the outcome is in the list")
-	if err := f.Parse(args); err != nil {
+	f.StringVar(&c.list, "list", "support/kernel-versions.json", "the list")
+	f.StringVar(&c.sensors, "sensors", "internal/sensor", "the folder of the sensors with their objects")
+	f.StringVar(&c.results, "results", "", "what the tests said")
+	f.StringVar(&c.console, "console", "", "what the kernel said")
+	f.StringVar(&c.kernel.Package, "package", "", "the kernel's package")
+	f.StringVar(&c.kernel.Version, "version", "", "its version")
+	f.StringVar(&c.kernel.Distribution, "distribution", "", "whose it is")
+	f.StringVar(&c.kernel.Arch, "arch", "amd64", "its architecture")
+	f.BoolVar(&c.bpf, "bpf", false, "whether bpf is among the security modules")
+	if err := f.Parse(args[1:]); err != nil {
 		return err
 	}
-	all, err := read(list)
-	if err != nil {
-		return err
-	}
-	at := slices.IndexFunc(all, func(x outcome) bool { return x.Package == o.Package && x.Lockdown == o.Lockdown })
-	if known {
-		if at < 0 || all[at].Objects != o.Objects || len(all[at].Failed) > 0 {
-			return errors.New("not known yet")
+	if args[0] == "suites" {
+		for _, s := range sorted(suites) {
+			fmt.Fprintf(out, "%s ./%s/%s %s\n", s.name(), c.sensors, s.Package, s.args())
 		}
 		return nil
 	}
-	o.Tested = time.Now().UTC().Format(time.DateOnly)
-	if err := o.read(console); err != nil {
-		return fmt.Errorf("%s with lockdown=%s: %w", o.Package, o.Lockdown, err)
-	}
-	if at >= 0 {
-		all = slices.Delete(all, at, at+1)
-	}
-	if err := write(list, append(all, o)); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "%s lockdown=%s: %v\n", o.Kernel, o.Lockdown, o.Builds)
-	if len(o.Failed) > 0 || len(o.Builds) == 0 {
-		return fmt.Errorf("%s with lockdown=%s: %v failed", o.Kernel, o.Lockdown, o.Failed)
-	}
-	return nil
+	return c.do(args[0], out)
 }
 
-var (
-	tested  = regexp.MustCompile(`^KERNEL TESTED: (\S+) (.*?)\r?$`)
-	verdict = regexp.MustCompile(`^ *--- (PASS|FAIL|SKIP): (Test\w+)(?:/(\w+))? `)
-)
-
-// read takes the verdicts from a kernel's console. A build has to pass every test, and
-// the tests as a whole have to come to their end.
-func (o *outcome) read(console io.Reader) error {
-	passed, short := map[string]int{}, map[string]bool{}
-	lines := bufio.NewScanner(console)
-	over := ""
-	for lines.Scan() {
-		if m := tested.FindStringSubmatch(lines.Text()); m != nil {
-			o.Kernel, over = m[1], m[2]
-		}
-		m := verdict.FindStringSubmatch(lines.Text())
-		switch {
-		case m == nil:
-		case m[1] == "FAIL":
-			o.Failed = append(o.Failed, cmp.Or(m[2]+"/"+m[3], m[2]))
-			short[m[3]] = true
-		case m[3] != "" && m[1] == "SKIP":
-			short[m[3]] = true
-		case m[3] != "":
-			passed[m[3]]++
-		}
-	}
-	if err := lines.Err(); err != nil {
+func (c *call) do(name string, out io.Writer) error {
+	hash, err := objects(c.sensors)
+	if err != nil {
 		return err
 	}
-	if o.Kernel == "" {
-		return errors.New("the kernel did not come so far as to say how the tests went")
+	l, valid, err := open(c.list, hash)
+	if err != nil {
+		return err
 	}
-	o.Builds = []string{}
-	for build := range passed {
-		if !short[build] {
-			o.Builds = append(o.Builds, build)
+	switch {
+	case name == "known":
+		if !valid || !known(l, c.kernel.Package, c.kernel.Version, c.bpf) {
+			return errors.New("not known yet")
 		}
+		return nil
+	case name == "compare" && !valid:
+		return fmt.Errorf("%s was made for other kernel programs or other sensors than these: run make test-kernels", c.list)
+	case name != "record" && name != "compare":
+		return fmt.Errorf("there is no command %q", name)
 	}
-	slices.Sort(o.Builds)
-	if over != "<nil>" && len(o.Failed) == 0 {
-		o.Failed = []string{over}
+	r, err := c.read()
+	if err != nil {
+		return fmt.Errorf("%s, bpf in lsm=%t: %w", c.kernel.Package, c.bpf, err)
 	}
-	return nil
+	for _, m := range r.modes {
+		fmt.Fprintf(out, "%s lockdown=%s bpf in lsm=%t: passed %v, refused %v\n", r.boot.release, m.Lockdown, m.BPF, m.Passed, m.Refused)
+	}
+	if name == "compare" {
+		return compare(l, r)
+	}
+	if !valid {
+		l = support.List{}
+	}
+	return c.enter(l, hash, r)
 }
 
-func read(list string) (all []outcome, err error) {
-	data, err := os.ReadFile(list)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+// enter writes the list with a boot's outcome in it.
+func (c *call) enter(l support.List, hash string, r *results) error {
+	today := time.Now().UTC().Format(time.DateOnly)
+	l.About, l.Generated, l.Objects, l.Sensors = about, today, hash, sensors()
+	c.kernel.Release, c.kernel.Tested, c.kernel.Modes = r.boot.release, today, r.modes
+	record(&l, c.kernel)
+	return save(c.list, l)
+}
+
+// trouble is what a kernel prints when something is wrong with it.
+var trouble = regexp.MustCompile(`(?m)^.*(Kernel panic|BUG: |Oops: |\[ cut here \]|KERNEL INIT: ).*$`)
+
+func (c *call) read() (*results, error) {
+	console, err := os.ReadFile(c.console)
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(data, &all); err != nil {
-		return nil, fmt.Errorf("read %s: %w", list, err)
+	if found := trouble.Find(console); found != nil {
+		return nil, fmt.Errorf("the kernel is in trouble: %q", found)
 	}
-	return all, nil
-}
-
-func write(list string, all []outcome) error {
-	slices.SortFunc(all, func(a, b outcome) int {
-		return cmp.Or(cmp.Compare(a.Package, b.Package), cmp.Compare(a.Lockdown, b.Lockdown))
-	})
-	data, err := json.MarshalIndent(all, "", "  ")
+	f, err := os.Open(c.results)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return os.WriteFile(list, append(data, '\n'), 0o644)
+	defer f.Close()
+	return readResults(f, c.bpf)
 }

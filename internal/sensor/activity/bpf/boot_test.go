@@ -4,17 +4,17 @@ package bpf_test
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
-	"os/exec"
-	"strings"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// The test binary is a probe or on an island, if it is asked to be, and the only process of a
-// kernel that was booted with it as its init: it then runs the tests there.
+// The test binary is a probe or on an island, if it is asked to be.
 func TestMain(m *testing.M) {
 	if os.Getenv("ASSAY_PROBE") != "" {
 		os.Exit(0)
@@ -23,40 +23,7 @@ func TestMain(m *testing.M) {
 		live()
 		os.Exit(0)
 	}
-	if os.Getpid() != 1 {
-		os.Exit(m.Run())
-	}
-	if err := boot(); err != nil {
-		fmt.Println("boot:", err)
-	}
-	// A program of its own, so that the exit code of the tests is known.
-	tests := exec.Command("/proc/self/exe", "-test.v", "-test.run", "^(TestExecutions|TestConversations|TestWatch|TestCanary)$")
-	tests.Stdout, tests.Stderr, tests.Env = os.Stdout, os.Stdout, []string{"TMPDIR=/tmp"}
-	fmt.Println("KERNEL TESTED:", release(), tests.Run())
-	_ = syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)
-}
-
-func release() string {
-	text, err := os.ReadFile("/proc/sys/kernel/osrelease")
-	if err != nil {
-		return err.Error()
-	}
-	return strings.TrimSpace(string(text))
-}
-
-// boot makes a system of a kernel with nothing but this program.
-func boot() error {
-	for _, m := range []struct{ point, kind string }{
-		{"/proc", "proc"}, {"/sys", "sysfs"}, {"/tmp", "tmpfs"}, {"/sys/kernel/security", "securityfs"}, {"/dev", "devtmpfs"},
-	} {
-		if err := os.MkdirAll(m.point, 0o755); err != nil {
-			return err
-		}
-		if err := syscall.Mount(m.kind, m.point, m.kind, 0, ""); err != nil {
-			return fmt.Errorf("mount %s: %w", m.point, err)
-		}
-	}
-	return up("lo")
+	os.Exit(m.Run())
 }
 
 // up switches a network interface on, as ip link set up does (netdevice(7)).
@@ -72,4 +39,46 @@ func up(name string) error {
 	}
 	request.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
 	return unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, request)
+}
+
+// own gives an interface one more address of its own (netdevice(7), ipv6(7)).
+func own(name string, prefix netip.Prefix) error {
+	if prefix.Addr().Is6() {
+		return own6(name, prefix)
+	}
+	s, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(s)
+	// An alias, so that the address before stays.
+	request, err := unix.NewIfreq(fmt.Sprintf("%s:%d", name, prefix.Addr().As4()[3]))
+	if err != nil {
+		return err
+	}
+	if err := request.SetInet4Addr(prefix.Addr().AsSlice()); err != nil {
+		return err
+	}
+	return unix.IoctlIfreq(s, unix.SIOCSIFADDR, request)
+}
+
+func own6(name string, prefix netip.Prefix) error {
+	s, err := syscall.Socket(syscall.AF_INET6, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer syscall.Close(s)
+	device, err := net.InterfaceByName(name)
+	if err != nil {
+		return err
+	}
+	request := struct { // struct in6_ifreq of linux/ipv6.h
+		address [16]byte
+		length  uint32
+		index   int32
+	}{prefix.Addr().As16(), uint32(prefix.Bits()), int32(device.Index)}
+	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, uintptr(s), unix.SIOCSIFADDR, uintptr(unsafe.Pointer(&request))); errno != 0 {
+		return errno
+	}
+	return nil
 }

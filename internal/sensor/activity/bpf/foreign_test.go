@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -18,7 +19,7 @@ import (
 )
 
 // island is a network namespace with a process of the test's in it, which does what it
-// is told: "link NAME ADDRESS...", "listen ADDRESS", "dial ADDRESS".
+// is told: "link NAME ADDRESS...", "own ADDRESS", "listen ADDRESS", "dial ADDRESS [FROM]".
 type island struct {
 	t    *testing.T
 	pid  int
@@ -91,6 +92,11 @@ func obey(word string, args []string) error {
 			}
 		}
 		return up(args[0])
+	case "own":
+		if err := up("lo"); err != nil {
+			return err
+		}
+		return own("lo", netip.MustParsePrefix(args[0]))
 	case "listen":
 		l, err := net.Listen("tcp", args[0])
 		if err != nil {
@@ -105,7 +111,11 @@ func obey(word string, args []string) error {
 		}()
 		return nil
 	}
-	c, err := net.Dial("tcp", args[0])
+	var from net.Dialer
+	if len(args) > 1 {
+		from.LocalAddr = &net.TCPAddr{IP: net.ParseIP(args[1])}
+	}
+	c, err := from.Dial("tcp", args[0])
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 
 // More than the maps hold: the rest is counted, to the last one.
 func TestFull(t *testing.T) {
-	p := load(t, "direct", 20)
+	p := best(t, 20)
 	const many = 40
 	for i := range many {
 		// A flow is told apart by its remote address, of which loopback has 16 million.
