@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -36,6 +37,19 @@ type order struct {
 	stop   context.Context
 	cancel context.CancelCauseFunc
 	over   *time.Timer // cancels when the time is over
+	ends   time.Time   // when that is
+}
+
+// nearly is how much before its end, by this clock, a run that is stopped has had its
+// time: the service's word may come before our own timer.
+const nearly = 2 * time.Second
+
+// short is why a run's collection ended before its time; nil if it did not.
+func (o *order) short() error {
+	if why := context.Cause(o.stop); !errors.Is(why, errTimeOver) {
+		return why
+	}
+	return nil
 }
 
 // start begins a run, or goes on with it after a restart; called again, it only
@@ -45,6 +59,7 @@ func (c *collector) start(run spool.Run, left, jitter time.Duration) {
 	defer c.mu.Unlock()
 	if o, ok := c.orders[run.ID]; ok {
 		if o.over != nil && o.stop.Err() == nil {
+			o.ends = time.Now().Add(left)
 			o.over.Reset(max(left, 0))
 		}
 		return
@@ -54,6 +69,7 @@ func (c *collector) start(run spool.Run, left, jitter time.Duration) {
 		o.cancel(errTimeOver)
 		return
 	}
+	o.ends = time.Now().Add(left)
 	o.over = time.AfterFunc(left, func() { o.cancel(errTimeOver) })
 }
 
@@ -65,6 +81,9 @@ func (c *collector) stop(run spool.Run, why error) {
 	if !ok {
 		// Begun by an earlier process: what it left undone is accounted for.
 		o = c.add(run, 0)
+	}
+	if o.over != nil && time.Until(o.ends) < nearly {
+		why = errTimeOver
 	}
 	o.cancel(why)
 }
@@ -141,7 +160,7 @@ func (c *collector) collect(ctx context.Context, o *order) {
 		observers.drop()
 		return
 	}
-	if err := observers.end(); err != nil {
+	if err := observers.end(o.short()); err != nil {
 		c.fail(o.run.ID, err)
 	}
 }

@@ -53,7 +53,8 @@ func names(t *testing.T, r gatewaytest.Run, sensor string) (list []string, word 
 	return list, word
 }
 
-// What is observed arrives while the run goes on; it ends when the service says so.
+// What is observed arrives while the run goes on; it ends when the service says so, and
+// tells that this was before its time.
 func TestObserving(t *testing.T) {
 	t.Parallel()
 	g := gatewaytest.New(t)
@@ -74,11 +75,40 @@ func TestObserving(t *testing.T) {
 	g.Do(func() { g.Orders = []any{wire.Instruction{ID: "off", Action: wire.ActionOff, Run: "0-watch"}} })
 	until(t, "the run is complete", finished(g, "0-watch"))
 	list, word := names(t, g.Run("0-watch"), "watch")
-	if got := strings.Join(list, ", "); got != "event 0, event 1, event 2, last" || word.State != telemetry.Complete || word.Records != 4 {
+	if got := strings.Join(list, ", "); got != "event 0, event 1, event 2, last" || word.State != telemetry.Partial || !strings.Contains(word.Reason, "switched the sensors off") || word.Records != 4 {
 		t.Errorf("%s; %+v", got, word)
 	}
 	if n := counts(t, g.Run("0-watch")); n["a"] != 3 || n["b"] != 2 {
 		t.Errorf("the others: %v", n)
+	}
+}
+
+// An observation that had all of its time is complete, whether the agent's own clock ends
+// it or, a moment before, the service.
+func TestObservingToTheEnd(t *testing.T) {
+	t.Parallel()
+	for _, end := range []string{"by itself", "by the service"} {
+		t.Run(end, func(t *testing.T) {
+			t.Parallel()
+			g := gatewaytest.New(t)
+			dir := enrolled(t, g)
+			order := on("0-whole", "watch")
+			g.Orders = []any{order}
+			w := watcher{some("watch", 0, 0), make(chan string)}
+			start(t, dir, w)
+			w.events <- "event"
+			g.Do(func() {
+				order.Until = time.Now().Add(time.Second).UTC()
+				g.Orders = []any{order}
+				if end == "by the service" {
+					g.Orders = append(g.Orders, wire.Instruction{ID: "off", Action: wire.ActionOff, Run: "0-whole"})
+				}
+			})
+			until(t, "the run is complete", finished(g, "0-whole"))
+			if list, word := names(t, g.Run("0-whole"), "watch"); len(list) != 2 || word.State != telemetry.Complete {
+				t.Errorf("%q; %+v", list, word)
+			}
+		})
 	}
 }
 

@@ -79,9 +79,11 @@ func (o *observers) flush() {
 	}
 }
 
-func (o *observers) end() error {
+// end ends what observes, short is why before its time.
+func (o *observers) end(short error) error {
 	var errs []error
 	for _, w := range o.watches {
+		w.Short(short)
 		errs = append(errs, w.End())
 	}
 	return errors.Join(errs...)

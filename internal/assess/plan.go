@@ -23,6 +23,7 @@ type plan struct {
 // product's table of rules packages).
 var platforms = map[inspector.PackageID][]string{
 	inspector.PackagePractices: {"linux"},
+	inspector.PackageBehavior:  {"linux"}, // Windows' share of its rules is to come
 }
 
 // planOf resolves ARNs. A package that is named twice, by two of its ARNs, is

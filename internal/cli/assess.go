@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -17,11 +18,23 @@ type assessFlags struct {
 	json     bool
 	failOn   inspector.Severity // empty: whatever is found is no failure
 	duration time.Duration
+	observe  time.Duration // 0: without the rules packages that observe
+	endEarly bool          // an observation that is interrupted ends, and is evaluated
+	how      string        // to assess with an observation, as one would type it
 }
+
+// usualDuration is that of a run that ends when every host has answered.
+const usualDuration = 15 * time.Minute
 
 func (f *assessFlags) register(set *flag.FlagSet) {
 	f.registerPrinting(set)
-	set.DurationVar(&f.duration, "duration", 15*time.Minute, "collect for at most so long (3m to 24h); it ends when every host has answered")
+	f.registerLasting(set)
+}
+
+// registerLasting has the flags about how long is collected.
+func (f *assessFlags) registerLasting(set *flag.FlagSet) {
+	set.DurationVar(&f.duration, "duration", usualDuration, "collect for at most so long (3m to 24h); it ends when every host has answered")
+	set.DurationVar(&f.observe, "observe", 0, "observe the hosts for so `long` (3m to 24h), all of it, for Runtime Behavior Analysis, too; default: without it")
 }
 
 // registerPrinting has the flags that do not depend on what is assessed.
@@ -57,6 +70,12 @@ const (
 
 // check tells what is wrong with the flags.
 func (f *assessFlags) check() error {
+	if f.observe != 0 {
+		if f.duration != usualDuration {
+			return usagef("-duration and -observe exclude each other: what is observed is observed for the whole duration")
+		}
+		f.duration = f.observe
+	}
 	if f.duration < minDuration || f.duration > maxDuration || f.duration%time.Second != 0 {
 		return usagef("a duration is 3m to 24h, in whole seconds, not %v", f.duration)
 	}
@@ -84,12 +103,20 @@ func (c *Command) assess(ctx context.Context, set *flag.FlagSet, args []string) 
 	if target == "" {
 		return fmt.Errorf("there is no assessment target %q: aws --endpoint-url $ASSAY_ENDPOINT inspector list-assessment-targets, or create-assessment-target, tells and makes them", set.Arg(0))
 	}
+	flags.how = "assay assess -observe 3m " + set.Arg(0)
 	return c.assessTarget(ctx, client, target, flags)
 }
 
 // assessTarget runs an assessment of a target to its end and prints it.
 func (c *Command) assessTarget(ctx context.Context, client *client, target string, flags assessFlags) error {
-	run, err := client.start(ctx, target, flags.duration)
+	some, err := client.packagesFor(ctx, flags.observe > 0)
+	if err != nil {
+		return err
+	}
+	if some.left != "" {
+		c.say("Left out: %s, which observes for some minutes. With it: %s", some.left, flags.how)
+	}
+	run, err := client.start(ctx, target, flags.duration, some.arns)
 	if err != nil {
 		return err
 	}
@@ -101,6 +128,12 @@ func (c *Command) follow(ctx context.Context, client *client, run string, flags 
 	client.patience = patience
 	var o *outcome
 	err := c.watch(ctx, client, run)
+	if why := context.Cause(ctx); why != nil && flags.endEarly && !errors.As(why, new(partEnded)) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(context.WithoutCancel(ctx), ending, why)
+		defer cancel()
+		err = c.endObserving(ctx, client, run, why)
+	}
 	if err == nil {
 		o, err = client.outcome(ctx, run)
 	}
@@ -149,25 +182,16 @@ func (c *client) target(ctx context.Context, name string) (string, error) {
 	return "", nil
 }
 
-// start starts a run of every rules package that the service has, under a
-// template that is made at the first time.
-func (c *client) start(ctx context.Context, target string, duration time.Duration) (run string, err error) {
-	template, err := c.templateOfAll(ctx, target, duration)
+// start starts a run of rules packages, under a template that is made at the first
+// time.
+func (c *client) start(ctx context.Context, target string, duration time.Duration, packages []string) (run string, err error) {
+	template, err := c.template(ctx, target, duration, packages)
 	if err != nil {
 		return "", err
 	}
 	var started model.StartAssessmentRunResponse
 	err = c.inspector(ctx, "StartAssessmentRun", map[string]any{"assessmentTemplateArn": template}, &started)
 	return started.AssessmentRunArn, err
-}
-
-// templateOfAll is the template of every rules package that the service has.
-func (c *client) templateOfAll(ctx context.Context, target string, duration time.Duration) (string, error) {
-	var packages model.ListRulesPackagesResponse
-	if err := c.inspector(ctx, "ListRulesPackages", map[string]any{"maxResults": 500}, &packages); err != nil {
-		return "", err
-	}
-	return c.template(ctx, target, duration, packages.RulesPackageArns)
 }
 
 // template finds the template of that duration and those packages which an
@@ -205,54 +229,3 @@ func (c *client) template(ctx context.Context, target string, duration time.Dura
 	}, &created)
 	return created.AssessmentTemplateArn, err
 }
-
-// watch waits until a run is over, telling on a terminal how far it is.
-func (c *Command) watch(ctx context.Context, client *client, run string) error {
-	line := c.progress()
-	defer line.done()
-	began := time.Now()
-	for {
-		r, err := client.run(ctx, run)
-		if err != nil {
-			return err
-		}
-		if inspector.RunState(r.State).Final() {
-			return nil
-		}
-		line.show("%s  %s  %s", time.Since(began).Round(time.Second), words(r.State), client.received(ctx, run))
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(500 * time.Millisecond):
-		}
-	}
-}
-
-// run describes one run.
-func (c *client) run(ctx context.Context, arn string) (model.AssessmentRun, error) {
-	var described model.DescribeAssessmentRunsResponse
-	if err := c.inspector(ctx, "DescribeAssessmentRuns", map[string]any{"assessmentRunArns": []string{arn}}, &described); err != nil {
-		return model.AssessmentRun{}, err
-	}
-	if len(described.AssessmentRuns) == 0 {
-		return model.AssessmentRun{}, fmt.Errorf("there is no assessment run %s", arn)
-	}
-	return described.AssessmentRuns[0], nil
-}
-
-// received words how much telemetry has come; nothing where that cannot be told.
-func (c *client) received(ctx context.Context, run string) string {
-	var told model.GetTelemetryMetadataResponse
-	if err := c.inspector(ctx, "GetTelemetryMetadata", map[string]any{"assessmentRunArn": run}, &told); err != nil {
-		return ""
-	}
-	for _, m := range told.TelemetryMetadata {
-		if m.MessageType == "Total" && m.DataSize != nil {
-			return fmt.Sprintf("%d records, %.1f MB", m.Count, float64(*m.DataSize)/1e6)
-		}
-	}
-	return ""
-}
-
-// words makes a state readable: "COLLECTING_DATA" becomes "collecting data".
-func words(state string) string { return strings.ToLower(strings.ReplaceAll(state, "_", " ")) }

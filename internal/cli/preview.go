@@ -32,7 +32,7 @@ func (c *Command) preview(ctx context.Context, set *flag.FlagSet, args []string)
 	data := dataFlag(set)
 	var flags assessFlags
 	set.BoolVar(&flags.json, "json", false, "print JSON")
-	set.DurationVar(&flags.duration, "duration", 15*time.Minute, "of a target: preview the template that assay assess -duration would use")
+	flags.registerLasting(set)
 	if err := c.parse(set, args, 1, 1); err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func (c *Command) preview(ctx context.Context, set *flag.FlagSet, args []string)
 	if err != nil {
 		return err
 	}
-	template, err := client.previewed(ctx, set.Arg(0), flags.duration)
+	template, err := client.previewed(ctx, set.Arg(0), flags)
 	if err != nil {
 		return err
 	}
@@ -74,8 +74,8 @@ func (f *foreseen) exit() error {
 }
 
 // previewed finds the template to preview: the one that is named, or that `assess`
-// would use for the target that is named.
-func (c *client) previewed(ctx context.Context, name string, duration time.Duration) (string, error) {
+// would use with the flags for the target that is named.
+func (c *client) previewed(ctx context.Context, name string, flags assessFlags) (string, error) {
 	arn, err := inspector.ParseARN(name)
 	switch {
 	case err == nil && arn.Kind == inspector.KindTemplate:
@@ -95,7 +95,11 @@ func (c *client) previewed(ctx context.Context, name string, duration time.Durat
 	}
 	switch {
 	case target != "":
-		return c.templateOfAll(ctx, target, duration)
+		some, err := c.packagesFor(ctx, flags.observe > 0)
+		if err != nil {
+			return "", err
+		}
+		return c.template(ctx, target, flags.duration, some.arns)
 	case len(templates) == 1:
 		return templates[0], nil
 	case len(templates) > 1:

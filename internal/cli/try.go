@@ -111,10 +111,12 @@ func (c *Command) tryOn(ctx context.Context, cancel context.CancelCauseFunc, s *
 		return fmt.Errorf("%w; the agent's log is %s", err, a.log)
 	}
 	if !flags.json {
-		c.hints(s, config)
+		c.hints(s, config, c.Terminal && ctx.Err() == nil)
 	}
 	if c.Terminal {
-		c.say("The service goes on until Ctrl-C.")
+		if ctx.Err() == nil {
+			c.say("The service goes on until Ctrl-C.")
+		}
 		<-ctx.Done()
 		var part partEnded
 		if errors.As(context.Cause(ctx), &part) {
@@ -130,7 +132,13 @@ func (c *Command) assessHost(ctx context.Context, client *client, flags assessFl
 	if err != nil {
 		return nil, err
 	}
-	c.say("Assessing this host: going over all its files can take a minute.")
+	if flags.observe > 0 {
+		c.say("Assessing this host, and observing it for %s; Ctrl-C ends that early.", lasting(flags.observe))
+	} else {
+		c.say("Assessing this host: going over all its files can take a minute.")
+	}
+	flags.endEarly = true // the service ends with this command
+	flags.how = `make run ARGS="-observe 3m"`
 	err = c.assessTarget(ctx, client, target, flags)
 	var code exitError
 	if errors.As(err, &code) {
@@ -141,8 +149,8 @@ func (c *Command) assessHost(ctx context.Context, client *client, flags assessFl
 
 func (c *Command) say(format string, args ...any) { fmt.Fprintf(c.Stderr, format+"\n", args...) }
 
-// hints tells how to go on.
-func (c *Command) hints(s *service.Service, config service.Config) {
+// hints tells how to go on; serving: the service does.
+func (c *Command) hints(s *service.Service, config service.Config, serving bool) {
 	us, data := "assay", ""
 	if self, err := os.Executable(); err == nil {
 		if path, err := exec.LookPath("assay"); err != nil || path != self {
@@ -157,7 +165,7 @@ func (c *Command) hints(s *service.Service, config service.Config) {
 		{us + " results" + data, "every rule that was checked, and what could not be"},
 		{us + " explain" + data + " FINDING", "the evidence"},
 	}
-	if !c.Terminal {
+	if !serving {
 		again := [2]string{us + " serve" + data + doors(config, s.Client()) + " &", "the service again: it ends with this command"}
 		commands = slices.Insert(commands, 0, again)
 	}

@@ -96,6 +96,7 @@ func (a *localAgent) start(ended context.CancelCauseFunc) error {
 	a.began = time.Now()
 	a.cmd = exec.Command(a.program, "run", "-state", a.state)
 	a.cmd.Stdout, a.cmd.Stderr = log, log
+	apart(a.cmd)
 	if err := a.cmd.Start(); err != nil {
 		return fmt.Errorf("start the agent: %w", err)
 	}

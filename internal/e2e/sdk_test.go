@@ -14,6 +14,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/inspector"
+	"github.com/aws/aws-sdk-go-v2/service/inspector/types"
 
 	"assay/internal/service"
 )
@@ -47,35 +48,38 @@ func (w *world) sdk() sdk {
 	})}
 }
 
-// template makes a target of all hosts and a template with every rules package.
+// template makes a target of all hosts and a template with every rules package that is
+// done when it has looked.
 func (s sdk) template() *string {
 	s.t.Helper()
-	packages, err := s.ListRulesPackages(s.t.Context(), &inspector.ListRulesPackagesInput{})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return s.templateOf(packages.RulesPackageArns)
+	return s.templateOf(s.packages(func(name string) bool { return name != behaviorName }))
 }
 
 // quick is a template with the rules package whose sensors go over no whole disk, for
 // tests that have everything collected again and again.
 func (s sdk) quick() *string {
 	s.t.Helper()
+	return s.templateOf(s.packages(func(name string) bool { return name == "Security Best Practices" }))
+}
+
+const behaviorName = "Runtime Behavior Analysis"
+
+// packages are the ARNs of some of the service's rules packages, at least one, by name.
+func (s sdk) packages(wanted func(name string) bool) (arns []string) {
+	s.t.Helper()
 	all, err := s.ListRulesPackages(s.t.Context(), &inspector.ListRulesPackagesInput{})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	must(s.t, err)
 	described, err := s.DescribeRulesPackages(s.t.Context(), &inspector.DescribeRulesPackagesInput{RulesPackageArns: all.RulesPackageArns})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	must(s.t, err)
 	for _, p := range described.RulesPackages {
-		if *p.Name == "Security Best Practices" {
-			return s.templateOf([]string{*p.Arn})
+		if wanted(*p.Name) {
+			arns = append(arns, *p.Arn)
 		}
 	}
-	s.t.Fatal("there is no rules package Security Best Practices")
-	return nil
+	if len(arns) == 0 {
+		s.t.Fatal("the service has none of the rules packages")
+	}
+	return arns
 }
 
 func (s sdk) templateOf(packages []string) *string {
@@ -151,10 +155,9 @@ func (s sdk) finish(run string) string {
 	return ""
 }
 
-// findings are the findings of a run as "severity title rule", sorted.
-func (s sdk) findings(run string) []string {
+// described are the findings of a run.
+func (s sdk) described(run string) (all []types.Finding) {
 	s.t.Helper()
-	var all []string
 	pages := inspector.NewListFindingsPaginator(s.Client, &inspector.ListFindingsInput{AssessmentRunArns: []string{run}, MaxResults: aws.Int32(500)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(s.t.Context())
@@ -168,15 +171,23 @@ func (s sdk) findings(run string) []string {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		for _, f := range described.Findings {
-			text := string(f.Severity) + " " + *f.Title + " " + *f.Id + " " + *f.AssetAttributes.AgentId
-			for _, a := range f.Attributes {
-				if slices.Contains([]string{"SOURCE_PACKAGE", "package_version", "CONTAINER"}, *a.Key) { // of one vulnerability in several packages, or places
-					text += " " + aws.ToString(a.Value)
-				}
+		all = append(all, described.Findings...)
+	}
+	return all
+}
+
+// findings are the findings of a run as "severity title rule", sorted.
+func (s sdk) findings(run string) []string {
+	s.t.Helper()
+	var all []string
+	for _, f := range s.described(run) {
+		text := string(f.Severity) + " " + *f.Title + " " + *f.Id + " " + *f.AssetAttributes.AgentId
+		for _, a := range f.Attributes {
+			if slices.Contains([]string{"SOURCE_PACKAGE", "package_version", "CONTAINER"}, *a.Key) { // of one vulnerability in several packages, or places
+				text += " " + aws.ToString(a.Value)
 			}
-			all = append(all, text)
 		}
+		all = append(all, text)
 	}
 	slices.Sort(all)
 	return all

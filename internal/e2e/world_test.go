@@ -33,6 +33,10 @@ func TestMain(m *testing.M) {
 	if config := os.Getenv(envServe); config != "" {
 		os.Exit(serve(config, os.Getenv(envCrash)))
 	}
+	if os.Getenv(envIsland) != "" {
+		live()
+		os.Exit(0)
+	}
 	dir, err := os.MkdirTemp("", "assay-e2e-")
 	if err != nil {
 		panic(err)

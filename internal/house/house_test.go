@@ -95,7 +95,7 @@ var mayImport = map[string][]string{
 	"rules/practices/*": {"inspector", "host", "telemetry", "rules/practices/..."},
 	"rules/cve":         {"inspector", "host", "telemetry", "rules", "advisory", "advisory/...", "inventory", "usage", "version"},
 	"rules/behavior":    {"inspector", "host", "telemetry", "rules", "rules/access"},
-	"rules/catalog":     {"rules", "rules/practices", "rules/cve"},
+	"rules/catalog":     {"rules", "rules/practices", "rules/cve", "rules/behavior"},
 
 	// The service: state, use cases, doors.
 	"ledger":   {},

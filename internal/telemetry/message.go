@@ -1,5 +1,7 @@
 package telemetry
 
+import "strings"
+
 // MessageType is the name that Inspector's GetTelemetryMetadata gives to a kind
 // of record. Names are those of AWS where AWS had one for the same thing (the
 // published example of GetTelemetryMetadata, model 2016-02-16).
@@ -34,9 +36,13 @@ func MessageType(r Record) string {
 	case *Route:
 		return "InspectorRoute"
 	case *Connection:
-		return "InspectorTcpConnection"
+		return "InspectorTcp" + version(strings.Contains(r.Remote, ":")) + "Connection"
 	case *Accepting:
-		return "InspectorTcpListeningPortActivity"
+		return "InspectorTcp" + version(r.Family == 6) + "ListeningPort"
+	case *Load:
+		return "InspectorLoadImageInProcess"
+	case *Spoken:
+		return "InspectorRecognizedProtocol"
 	case *Observation:
 		return "InspectorObservation"
 	case *Container:
@@ -56,13 +62,17 @@ func socketMessage(s *Socket) string {
 	if s.Protocol == "tcp" {
 		name = "InspectorTcp"
 	}
-	if s.Family == 6 {
-		name += "V6"
-	} else {
-		name += "V4"
-	}
+	name += version(s.Family == 6)
 	if s.Listening() {
 		return name + "ListeningPort"
 	}
 	return name + "Connection"
+}
+
+// version is the version of IP in a message type.
+func version(six bool) string {
+	if six {
+		return "V6"
+	}
+	return "V4"
 }

@@ -23,6 +23,7 @@ type Watch struct {
 	done   chan outcome
 	queue  *queue
 	stored int64 // records that are in the spool, or were
+	short  error // why the observation ends before its time
 }
 
 // Watch begins to observe. Flush and at last End, or Drop, have to follow. resumed
@@ -79,6 +80,10 @@ func (w *Watch) Flush() (stored bool, err error) {
 	return true, nil
 }
 
+// Short notes that the observation ends before its time: what happens from then on is
+// not seen. It goes before End.
+func (w *Watch) Short(why error) { w.short = why }
+
 // End ends the observation, and stores the rest and the sensor's word.
 func (w *Watch) End() error {
 	w.cancel()
@@ -99,7 +104,11 @@ func (w *Watch) End() error {
 		}
 	}
 	w.queue.close()
-	return w.lastPart(ended.judge(context.Background(), w.stored+int64(len(w.queue.peek())), w.queue.lost()))
+	word := ended.judge(context.Background(), w.stored+int64(len(w.queue.peek())), w.queue.lost())
+	if w.short != nil {
+		word = short(word, w.short)
+	}
+	return w.lastPart(word)
 }
 
 // lastPart stores what is left with the coverage.

@@ -20,7 +20,8 @@ template = inspector.create_assessment_template(
     assessmentTargetArn=target,
     assessmentTemplateName="boto",
     durationInSeconds=180,
-    rulesPackageArns=packages,
+    # Without the one that would take all of the time.
+    rulesPackageArns=[p["arn"] for p in described if p["name"] != "Runtime Behavior Analysis"],
     userAttributesForFindings=[{"key": "ticket", "value": "SEC-1"}],
 )["assessmentTemplateArn"]
 inspector.set_tags_for_resource(resourceArn=template, tags=[{"key": "team", "value": "red"}])

@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"assay/internal/rules"
+	"assay/internal/rules/behavior"
 	"assay/internal/rules/cve"
 	"assay/internal/rules/practices"
 )
@@ -11,5 +12,5 @@ import (
 // Packages lists them, in the order in which they are shown. Vulnerabilities are told
 // by the advisories that are in use when a host is evaluated.
 func Packages(a cve.Advisories) []rules.Package {
-	return []rules.Package{cve.New(a), practices.Package{}}
+	return []rules.Package{cve.New(a), practices.Package{}, behavior.Package{}}
 }
