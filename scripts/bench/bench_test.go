@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,17 @@ func TestMedian(t *testing.T) {
 	}{{[]float64{3}, 3}, {[]float64{9, 1, 2}, 2}, {[]float64{4, 1, 3, 2}, 2.5}} {
 		if got := median(c.values); got != c.want {
 			t.Errorf("the median of %v is %v, not %v", c.values, got, c.want)
+		}
+	}
+}
+
+func TestQuartiles(t *testing.T) {
+	for _, c := range []struct{ values, want []float64 }{
+		{[]float64{3}, []float64{3, 3, 3}}, {[]float64{4, 1, 3, 2}, []float64{1.5, 2.5, 3.5}}, {[]float64{5, 4, 3, 2, 1}, []float64{1.5, 3, 4.5}},
+	} {
+		low, middle, high := quartiles(c.values)
+		if got := []float64{low, middle, high}; !slices.Equal(got, c.want) {
+			t.Errorf("the quartiles of %v are %v, not %v", c.values, got, c.want)
 		}
 	}
 }

@@ -32,12 +32,18 @@ type bench struct {
 
 	findingCount int    // how many findings there are in the store
 	grypeDB      string // the folder with a database for grype
+	pairs        int    // with and without what is measured
+	churn        time.Duration
 	findingStore string // the address of a store that is kept, and used if it is there
 }
 
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == "run" {
 		runMeasured(os.Args[2:])
+		return
+	}
+	if len(os.Args) > 3 && os.Args[1] == "work" {
+		runWork(os.Args[2:])
 		return
 	}
 	if len(os.Args) > 1 && os.Args[1] == "match" {
@@ -51,7 +57,9 @@ func main() {
 	flag.IntVar(&b.findingCount, "findings", 10_000_000, "the `number` of findings in the store of that part")
 	flag.StringVar(&b.findingStore, "store", "", "measure that part with the store of this `address` alone, filling it if it is empty, and leave it there")
 	flag.StringVar(&b.grypeDB, "grype-db", "", "the `folder` that scripts/grypedb.sh made")
-	only := flag.String("only", "", "measure this `part` alone: binaries, heartbeats, telemetry, parts, agent, packages, oscap, cve, grype, signatures, findings")
+	flag.IntVar(&b.pairs, "pairs", 20, "the `number` of pairs, with and without the agent's sensors, of the part overhead")
+	flag.DurationVar(&b.churn, "churn", 5*time.Minute, "how `long` to observe in the part churn, at least 3m")
+	only := flag.String("only", "", "measure this `part` alone: binaries, heartbeats, telemetry, parts, agent, overhead, churn, packages, oscap, cve, grype, signatures, findings")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := b.run(ctx, *only)
@@ -74,6 +82,8 @@ func parts() []part {
 		{"telemetry", (*bench).telemetry},
 		{"parts", (*bench).parts},
 		{"agent", (*bench).agent},
+		{"overhead", (*bench).overhead},
+		{"churn", (*bench).churning},
 		{"packages", (*bench).packages},
 		{"oscap", (*bench).oscap},
 		{"cve", (*bench).cve},
