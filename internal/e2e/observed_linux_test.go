@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/inspector"
@@ -30,12 +31,19 @@ func TestObserved(t *testing.T) {
 	w.startAgent()
 	w.heard()
 	sdk := w.sdk()
-	run := sdk.startRun(sdk.templateOf(sdk.packages(func(name string) bool { return name == behaviorName })))
-	dials := 0
+	template := sdk.templateOf(sdk.packages(func(name string) bool { return name == behaviorName }))
+	run, dials := "", 0
 	w.until("something that was observed has come", func() bool {
-		client.do("dial 10.255.79.2:23")
-		dials++
-		return sdk.messages(run)["InspectorTcpV4Connection"] > 0
+		run, dials = sdk.startRun(template), 0
+		for ended := time.Now().Add(10 * time.Second); time.Now().Before(ended); time.Sleep(100 * time.Millisecond) {
+			client.do("dial 10.255.79.2:23")
+			dials++
+			if sdk.messages(run)["InspectorTcpV4Connection"] > 0 {
+				return true
+			}
+		}
+		sdk.stop(run, types.StopActionSkipEvaluation) // another test on this machine has filled the kernel's table
+		return false
 	})
 	if state := sdk.state(run); state != "COLLECTING_DATA" {
 		t.Errorf("the run is %s when something has come that was observed", state)
@@ -44,8 +52,7 @@ func TestObserved(t *testing.T) {
 		client.do("dial 10.255.79.2:23")
 	}
 	w.until("the last sensor that looks once has told", func() bool { return sdk.messages(run)["InspectorOperatingSystem"] > 0 })
-	_, err := sdk.StopAssessmentRun(t.Context(), &inspector.StopAssessmentRunInput{AssessmentRunArn: aws.String(run), StopAction: types.StopActionStartEvaluation})
-	must(t, err)
+	sdk.stop(run, types.StopActionStartEvaluation)
 	if state := sdk.finish(run); !strings.HasPrefix(state, "COMPLETED") {
 		t.Fatalf("the run is %s", state)
 	}
@@ -76,9 +83,15 @@ func TestObserved(t *testing.T) {
 	if d := cmp.Diff(want, found); d != "" {
 		t.Errorf("findings (-want +got):\n%s", d)
 	}
-	if out, _ := w.assay(3, "findings", run); !strings.Contains(out, "switched the sensors off") {
+	if out, _ := w.assay(0, "findings", run); !strings.Contains(out, "switched the sensors off") {
 		t.Errorf("that the run was stopped is not told:\n%s", out)
 	}
+}
+
+func (s sdk) stop(run string, action types.StopAction) {
+	s.t.Helper()
+	_, err := s.StopAssessmentRun(s.t.Context(), &inspector.StopAssessmentRunInput{AssessmentRunArn: aws.String(run), StopAction: action})
+	must(s.t, err)
 }
 
 // messages counts what has come for a run, by message type.

@@ -14,22 +14,33 @@ import (
 	"errors"
 
 	"assay/internal/sensor"
-	"assay/internal/sensor/activity/poll"
 	"assay/internal/sensor/hostfs"
 	"assay/internal/sensor/proc"
 	"assay/internal/telemetry"
 )
 
-type activity struct{ proc proc.FS }
+type activity struct {
+	proc  proc.FS
+	tiers []Tier
+}
 
-// New returns the sensor.
-func New() sensor.Observer { return activity{proc.New("/proc")} }
+// New returns the sensor, which observes by the first of the tiers that can be had; of none
+// named, all are tried, the best first.
+func New(tiers ...Tier) sensor.Observer {
+	if len(tiers) == 0 {
+		tiers = Tiers()
+	}
+	return activity{proc.New("/proc"), tiers}
+}
 
 func (activity) Describe() sensor.Description {
 	return sensor.Description{
 		Name:    telemetry.SensorActivity,
-		Summary: "What is executed, where programs connect to by TCP, and what listeners accept, while a run goes on; counted by eBPF programs in the kernel, or, where it takes none, seen at looks at /proc.",
-		Reads: []string{"eBPF: tracepoints sched_process_exec, inet_sock_set_state", "/proc/[pid]/exe", "/proc/[pid]/cgroup", "/proc/[pid]/ns/mnt",
+		Summary: "What is executed, where programs connect to by TCP, what listeners accept, and where the kernel tells what is mapped executable, while a run goes on; counted by eBPF programs in the kernel, or, where it takes none, seen at looks at /proc.",
+		Reads: []string{"eBPF: tracepoints sched_process_exec, inet_sock_set_state (which file, the path by which it is executed, by whom; the addresses and ports)",
+			"eBPF, if the kernel lets: the security module hook mmap_file, or the tracepoint sched_process_exit (which files are mapped executable)",
+			"/proc/[pid]/maps (the paths of those files)", "the files that are executed or mapped so: their owner, mode, and headers",
+			"/proc/[pid]/exe", "/proc/[pid]/cgroup", "/proc/[pid]/ns/mnt",
 			"without eBPF: /proc/[pid]/stat", "/proc/[pid]/status", "/proc/[pid]/ns/net", "/proc/[pid]/net/{tcp,tcp6}", "/proc/[pid]/fd (which sockets)"},
 		Never: []string{"arguments", "environment", "what is sent or received"},
 		Live:  true,
@@ -56,37 +67,13 @@ func (a activity) Observe(ctx context.Context, host *sensor.Host, emit sensor.Em
 	if o.clock, err = newClock(); err != nil {
 		return telemetry.Coverage{State: telemetry.Failed, Reason: err.Error()}, nil
 	}
-	k, err := newKernel(o.doubts)
-	if err == nil {
-		return o.byKernel(ctx, k)
-	}
 	if !hostfs.Privileged() {
-		return telemetry.Coverage{State: telemetry.Denied, Reason: refused + err.Error() + "; run the agent as root"}, nil
+		return telemetry.Coverage{State: telemetry.Denied, Reason: "only root can observe a host; run the agent as root"}, nil
 	}
-	return o.byLooks(ctx, a.proc, err)
-}
-
-const refused = telemetry.KernelRefused + ": "
-
-// byKernel observes with the programs in the kernel.
-func (o *observation) byKernel(ctx context.Context, k *kernel) (telemetry.Coverage, error) {
-	defer k.Close()
-	o.source, o.tier = k, "ebpf/"+k.Build
-	guard := func(ctx context.Context) error { return k.limit.guard(ctx, k.Programs) }
-	return o.run(ctx, guard, func() { k.limit.doubt(o.doubts) })
-}
-
-// byLooks observes where the kernel does not take them, and why.
-func (o *observation) byLooks(ctx context.Context, files proc.FS, why error) (telemetry.Coverage, error) {
-	looks, err := poll.New(files)
-	if err != nil {
-		return telemetry.Coverage{State: telemetry.Failed, Reason: refused + errors.Join(why, err).Error()}, nil
+	w, refused := a.open(o.doubts)
+	if w == nil {
+		return telemetry.Coverage{State: telemetry.Failed, Reason: errors.Join(refused...).Error()}, nil
 	}
-	o.source, o.tier = looks, "poll"
-	guard := func(context.Context) error { return nil } // it limits itself
-	return o.run(ctx, guard, func() {
-		for _, reason := range looks.Shortcomings() {
-			o.doubts.add(reason + " (" + refused + why.Error() + ")")
-		}
-	})
+	defer w.Close()
+	return o.run(ctx, w, because(refused))
 }
