@@ -44,7 +44,7 @@ func TestWatched(t *testing.T) {
 		e := seen.until("an execution of "+program, func(e watched) bool {
 			return e.Kind == "execution" && (e.Record.Path == program || e.Record.Name == filepath.Base(program))
 		})
-		t.Logf("from the execution to its line: %v", time.Since(began).Round(10*time.Millisecond))
+		t.Logf("from the execution to the service %v, to its line %v", e.Received.Sub(began).Round(10*time.Millisecond), time.Since(began).Round(10*time.Millisecond))
 		if e.Host == "" || e.Agent == "" || e.Received.IsZero() {
 			t.Errorf("%+v", e)
 		}
