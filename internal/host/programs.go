@@ -23,25 +23,35 @@ func (h *Host) addProgram(p *telemetry.Program) {
 		h.used[programOf(p)] = p
 		return
 	}
-	h.programs = append(h.programs, p)
+	old, ok := h.programs.add(p, p.Seen, h.epoch(p.Sensor))
+	if !ok {
+		return
+	}
+	p.First = old.First
+	merge(p, old)
+}
+
+// merge adds what else is known of a file: who has executed it once, has.
+func merge(p, also *telemetry.Program) {
+	p.Executed, p.Mapped, p.Root = p.Executed || also.Executed, p.Mapped || also.Mapped, p.Root || also.Root
+	if len(p.Above) == 0 {
+		p.Above = also.Above
+	}
 }
 
 // Programs are the files that processes execute or have mapped executable, and those that
 // were executed or mapped so while the run went on, as far as they could be looked at:
-// each once. Whether the answer is complete does not depend on the latter, of which part
+// each once, whether or not it was there at the last look. Whether the answer is complete does not depend on the latter, of which part
 // "programs" of the sensor activity tells.
 func (h *Host) Programs() All[*telemetry.Program] {
-	values := slices.Clone(h.programs)
+	values := slices.Clone(h.programs.values)
 	known := make(map[program]bool, len(values))
 	for i, p := range values {
 		id := programOf(p)
 		known[id] = true
 		if also := h.used[id]; also != nil {
 			both := *p
-			both.Executed, both.Mapped, both.Root = p.Executed || also.Executed, p.Mapped || also.Mapped, p.Root || also.Root
-			if both.Above == nil {
-				both.Above = also.Above
-			}
+			merge(&both, also)
 			values[i] = &both
 		}
 	}

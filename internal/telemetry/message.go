@@ -43,7 +43,7 @@ func MessageType(r Record) string {
 		return "InspectorLoadImageInProcess"
 	case *Spoken:
 		return "InspectorRecognizedProtocol"
-	case *Observation:
+	case *Observation, *Looks:
 		return "InspectorObservation"
 	case *Container:
 		return "InspectorContainer"
