@@ -55,7 +55,9 @@ func TestWatched(t *testing.T) {
 	}
 	_, err := sdk.StopAssessmentRun(t.Context(), &inspector.StopAssessmentRunInput{AssessmentRunArn: aws.String(run), StopAction: types.StopActionStartEvaluation})
 	must(t, err)
-	seen.until("activity is done", func(e watched) bool { return e.Kind == "sensor" && e.Sensor == "activity" && e.Record.Type == "coverage" })
+	seen.until("activity is done", func(e watched) bool {
+		return e.Kind == "sensor" && e.Sensor == "activity" && e.Record.Type == "coverage"
+	})
 	seen.until("the summary", func(e watched) bool { return e.Kind == "summary" && e.Counts["executions"] >= watchedPrograms })
 	code := cli.ExitIncomplete
 	if sdk.state(run) == "COMPLETED" {
