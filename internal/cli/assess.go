@@ -21,6 +21,7 @@ type assessFlags struct {
 	observe  time.Duration // 0: without the rules packages that observe
 	endEarly bool          // an observation that is interrupted ends, and is evaluated
 	how      string        // to assess with an observation, as one would type it
+	left     []leftOut     // the packages that are left out
 }
 
 // usualDuration is that of a run that ends when every host has answered.
@@ -113,9 +114,10 @@ func (c *Command) assessTarget(ctx context.Context, client *client, target strin
 	if err != nil {
 		return err
 	}
-	if some.left != "" {
-		c.say("Left out: %s, which observes for some minutes. With it: %s", some.left, flags.how)
+	for _, name := range some.left {
+		flags.left = append(flags.left, leftOut{name, "it observes for some minutes", flags.how})
 	}
+	c.sayLeftOut(flags.left)
 	run, err := client.start(ctx, target, flags.duration, some.arns)
 	if err != nil {
 		return err
@@ -143,6 +145,7 @@ func (c *Command) follow(ctx context.Context, client *client, run string, flags 
 	if err != nil {
 		return fmt.Errorf("%w; the run goes on as long as the service does: assay results %s tells how it ended", err, run)
 	}
+	o.LeftOut = flags.left
 	if flags.json {
 		if err := printJSON(c.Stdout, o); err != nil {
 			return err

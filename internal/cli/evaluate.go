@@ -60,10 +60,13 @@ func (c *Command) evaluate(ctx context.Context, set *flag.FlagSet, args []string
 	}
 	advisories := openAdvisories(ctx, *folder)
 	defer advisories.close()
-	o, results, err := evaluateHost(ctx, h, catalog.Packages(advisories), rules.Input{Now: time.Now(), Settings: settings}, suppressed)
+	packages, left := forSnapshot(catalog.Packages(advisories), h)
+	c.sayLeftOut(left)
+	o, results, err := evaluateHost(ctx, h, packages, rules.Input{Now: time.Now(), Settings: settings}, suppressed)
 	if err != nil {
 		return err
 	}
+	o.LeftOut = left
 	if as.format != "" {
 		if err := writeTo(c.Stdout, o.exported(filepath.Base(set.Arg(0))), as); err != nil {
 			return err

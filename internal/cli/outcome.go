@@ -31,6 +31,8 @@ type outcome struct {
 	NotSeen   []notSeen   `json:"not_seen"`
 	Telemetry []stored    `json:"telemetry,omitempty"` // of a re-match: by what each host was judged
 
+	LeftOut []leftOut `json:"left_out,omitempty"` // what was not asked for, or could not be
+
 	Results []operator.HostResults `json:"results,omitempty"` // where they were asked for
 
 	// What was derived of a snapshot file, for exports.

@@ -27,10 +27,10 @@ func (e Evidence) Where() string {
 }
 
 // String words the evidence in one line: "/etc/ssh/sshd_config:33: PermitRootLogin
-// yes (expected: no)". It is Harmless.
+// yes (expected: no)". What was found may begin with the place itself. It is Harmless.
 func (e Evidence) String() string {
 	text := e.Found
-	if where := e.Where(); where != "" {
+	if where := e.Where(); where != "" && !strings.HasPrefix(text, where+" ") {
 		text = where + ": " + text
 	}
 	if e.Expected != "" {

@@ -11,6 +11,8 @@ func TestEvidenceInALine(t *testing.T) {
 		"/etc/x:3: a yes (expected: no)":     {Record: "text:/etc/x", File: "/etc/x", Line: 3, Found: "a yes", Expected: "no"},
 		"/etc/x: no such file":               {Record: "text:/etc/x", File: "/etc/x", Found: "no such file"},
 		"package:dpkg/x: x 1":                {Record: "package:dpkg/x", Line: 3, Found: "x 1"},
+		"/usr/bin/x (package x) listens":     {Record: "socket:1", File: "/usr/bin/x", Found: "/usr/bin/x (package x) listens"},
+		"/a: /ab":                            {File: "/a", Found: "/ab"},
 		"seen":                               {Found: "seen"},
 		"r: a\uFFFD[31m b c (expected: d e)": {Record: "r", Found: "a\x1b[31m b\n\tc\n", Expected: "d\n e"},
 		"r: \uFFFDetar":                      {Record: "r", Found: "\u202eetar\u2028"},

@@ -25,6 +25,7 @@ type answer struct {
 	seen    []rules.Evidence  // what was looked at; none: there is nothing that the rule is about
 	unknown []string          // why there may be more
 	remedy  string            // so that it would be known
+	blind   bool              // nobody has looked: that is all there is to say of gaps
 }
 
 // fault is a subject that failed. What is said of it depends on nothing but the host.
@@ -84,7 +85,7 @@ func (a *answer) fail(subject string) *fault {
 
 // gap notes that a look-up was not complete.
 func (a *answer) gap(complete bool, reason string) {
-	if !complete && len(a.unknown) < maxSubjects {
+	if !complete && !a.blind && len(a.unknown) < maxSubjects {
 		a.unknown = append(a.unknown, reason)
 	}
 }

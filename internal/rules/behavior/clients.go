@@ -90,11 +90,11 @@ func (u *use) fault() fault {
 		remotes = append(remotes, c.Remote)
 		f.evidence = append(f.evidence, rules.Evidence{
 			Sensor: telemetry.SensorActivity, Record: telemetry.Key(c), File: c.Path, Expected: "an encrypted protocol",
-			Found: fmt.Sprintf("%s connected to %s port %d (the port suggests %s) %d times as uid %d, %s", u.program, c.Remote, c.Port, u.protocol.name, c.Count, c.UID, span(c.First, c.Last)),
+			Found: fmt.Sprintf("%s connected to %s port %d (the port suggests %s) %s as uid %d, %s", u.program, c.Remote, c.Port, u.protocol.name, times(c.Count), c.UID, span(c.First, c.Last)),
 		})
 	}
 	remotes = slices.Compact(remotes)
-	f.reason = fmt.Sprintf("%s has connected to TCP port %d, which suggests %s, of %s: %d times, %s.", u.program, u.protocol.port, u.protocol.name, several(remotes, "host"), count, span(first, last))
+	f.reason = fmt.Sprintf("%s has connected to TCP port %d, which suggests %s, of %s: %s, %s.", u.program, u.protocol.port, u.protocol.name, several(remotes, "host"), times(count), span(first, last))
 	if u.protocol.note != "" {
 		f.reason += " Of this protocol, " + u.protocol.note + "."
 	}
@@ -111,6 +111,12 @@ func (u *use) fault() fault {
 // one.
 func observed(h *host.Host, passed string) answer {
 	a := answer{passed: passed, remedy: "Assess the host again for the whole duration, with its agent run as root on a supported kernel."}
+	if c := h.Coverage(telemetry.SensorActivity); c.State == telemetry.NotCollected {
+		a.gap(false, "the host was not observed ("+c.Reason+")")
+		a.remedy = "Have the host observed: by its agent in a run of this rules package, or with assay-agent collect -observe 15m as root."
+		a.blind = true
+		return a
+	}
 	observations := h.Observations()
 	a.gap(len(observations.Values) > 0, "no observation of the host has come to its end ("+cmp.Or(observations.Reason, "none was reported")+")")
 	for _, o := range observations.Values {
@@ -140,6 +146,17 @@ func several(list []string, what string) string {
 		return fmt.Sprintf("%s and %d more %ss", strings.Join(list[:shown], ", "), more, what)
 	}
 	return strings.Join(list, ", ")
+}
+
+// times words how often.
+func times(n uint64) string {
+	switch n {
+	case 0:
+		return "never"
+	case 1:
+		return "once"
+	}
+	return strconv.FormatUint(n, 10) + " times"
 }
 
 func span(from, to time.Time) string {

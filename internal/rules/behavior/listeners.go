@@ -173,7 +173,7 @@ func unused(h *host.Host) answer {
 			continue // used, or not there for all of the time
 		}
 		f := a.fail(l.subject)
-		f.reason = fmt.Sprintf("%s listens on TCP port %d, to which no other host has connected while the run was observed; the host itself has %d times.", l.program, l.port, c.accepted)
+		f.reason = fmt.Sprintf("%s listens on TCP port %d, to which no other host has connected while the run was observed; the host itself has %s.", l.program, l.port, times(c.accepted))
 		f.evidence = append(append(f.evidence, l.evidence("connections from other hosts, or no listener")...), observation...)
 		f.attributes = l.attributes()
 	}

@@ -24,10 +24,12 @@ type namer struct {
 	self    file   // the agent's program
 	looker  *looker
 	spaces  *spaces
+	stats   int // names that were looked at to find unknown files
 
 	mu       sync.Mutex
 	programs map[file]program
-	unknown  map[file]bool // asked for, and gone before they were looked at
+	unknown  map[file]bool   // asked for, and gone before they were looked at
+	paths    map[file]string // that the kernel has for files that were mapped
 }
 
 type file struct{ device, inode uint64 }
@@ -40,7 +42,7 @@ type program struct {
 }
 
 func newNamer(p proc.FS, fs *hostfs.FS) *namer {
-	n := &namer{proc: p, fs: fs, programs: map[file]program{}, unknown: map[file]bool{}}
+	n := &namer{proc: p, fs: fs, programs: map[file]program{}, unknown: map[file]bool{}, paths: map[file]string{}}
 	n.mountNS, _ = p.Namespace(os.Getpid(), "mnt")
 	n.self.device, n.self.inode, _ = p.ExeFile(os.Getpid())
 	n.looker = newLooker(p, fs)
@@ -53,11 +55,28 @@ func (n *namer) look(s seen.Sight) {
 	id := file{s.Device, s.Inode}
 	if s.Kind == seen.SawLoad {
 		n.mapped(s.PID, id)
+		n.note(id, s.Path)
 		return
 	}
 	if n.see(s.PID, id); s.Kind == seen.SawExecution {
 		n.looker.hold(n.proc.Path(s.PID, "exe"), s.PID, id)
 	}
+}
+
+// note keeps the path that the kernel has for a file, as long as it has no name.
+func (n *namer) note(id file, path string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, ok := n.programs[id]; !ok && path != "" && len(n.paths) < maxPrograms {
+		n.paths[id] = path
+	}
+}
+
+// noted is what note has kept.
+func (n *namer) noted(id file) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.paths[id]
 }
 
 // see looks at the program of a process, which want names if it is the same inode:

@@ -5,6 +5,7 @@ package activity
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 
 	"assay/internal/sensor/activity/bpf"
@@ -48,7 +49,7 @@ func newKernel(d doubts) (*kernel, error) {
 		*d.without = "the kernel does not let them be counted: " + err.Error()
 	case programs.Loads == bpf.AtExit:
 		*d.without = ""
-		d.add("what a program maps is only seen when its process ends, if it has not been unmapped before, nor another program executed by the process", loads)
+		d.add(fmt.Sprintf("what a program maps is only seen when its process ends, if it has not been unmapped before, nor another program executed by the process (%v)", programs.Refused), loads)
 	default:
 		*d.without = ""
 	}

@@ -47,6 +47,7 @@ func parseSight(b []byte) seen.Sight {
 		s.Inode, s.Device = order.Uint64(key), device(order.Uint32(key[8:]))
 	case seen.SawLoad:
 		s.Inode, s.Device = order.Uint64(key), device(order.Uint32(key[24:]))
+		s.Path = pathOf(key[40:])
 	}
 	return s
 }

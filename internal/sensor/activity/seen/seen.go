@@ -101,4 +101,5 @@ type Sight struct {
 	PID  int
 	// The file that was executed or mapped; 0: not known.
 	Device, Inode uint64
+	Path          string // that the kernel has for a file that is mapped; empty: not known
 }
