@@ -11,16 +11,21 @@ import (
 	"assay/internal/sensor"
 )
 
-// How often what is observed is stored and sent: soon, and over a long run not so often
-// that it comes to more parts than the service takes segments of a host.
+// How often what is observed is stored and sent: at once where nothing was for a while,
+// and over a long run not so often that it comes to more parts than the service takes
+// segments of a host.
 const (
 	soonest  = 2 * time.Second
 	maxParts = 8000 // of all sensors that observe
+
+	together = 100 * time.Millisecond // for what a sensor tells with the first
+	again    = 10 * time.Second       // for what could not be stored
 )
 
 // observers are the sensors that observe for a run, while others look once.
 type observers struct {
 	watches  map[string]*collect.Watch
+	emitted  chan struct{} // there may be something to store
 	every    time.Duration
 	done     func()      // is called when there is something to upload
 	troubled func(error) // is told how the storing went
@@ -29,8 +34,16 @@ type observers struct {
 // observe begins to observe with those of a run's sensors that can, if it is a run that
 // observes.
 func (c *collector) observe(job collect.Job, o *order) *observers {
+	emitted := make(chan struct{}, 1)
+	job.Emitted = func() {
+		select {
+		case emitted <- struct{}{}:
+		default:
+		}
+	}
 	all := &observers{
-		watches: map[string]*collect.Watch{}, every: soonest, done: c.done, troubled: func(err error) { c.troubles.set("observe", err) },
+		watches: map[string]*collect.Watch{}, emitted: emitted, every: soonest,
+		done: c.done, troubled: func(err error) { c.troubles.set("observe", err) },
 	}
 	if !c.observes(o.run) {
 		return all
@@ -64,16 +77,20 @@ func (o *observers) follow(ctx context.Context, over <-chan struct{}) {
 	if len(o.watches) == 0 {
 		return
 	}
-	tick := time.NewTicker(o.every)
-	defer tick.Stop()
 	for {
 		o.flush()
-		select {
-		case <-tick.C:
-		case <-over:
-			return
-		case <-ctx.Done():
-			return
+		for _, pause := range []struct {
+			most time.Duration
+			wake chan struct{} // ends it; nil: nothing does
+		}{{o.every, nil}, {again, o.emitted}, {together, nil}} {
+			select {
+			case <-time.After(pause.most):
+			case <-pause.wake:
+			case <-over:
+				return
+			case <-ctx.Done():
+				return
+			}
 		}
 	}
 }

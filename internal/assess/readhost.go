@@ -65,7 +65,13 @@ func (s *Service) readHost(ctx context.Context, part inspector.RunAgent, wanted 
 }
 
 // readSegment opens a segment in memory and adds its records.
-func (s *Service) readSegment(ctx context.Context, key vault.DataKey, seg store.Segment, h *host.Host) (err error) {
+func (s *Service) readSegment(ctx context.Context, key vault.DataKey, seg store.Segment, h *host.Host) error {
+	return s.openSegment(ctx, key, seg, segmentLimits, h.Read)
+}
+
+// openSegment opens a segment in memory, for a function that reads it. The error is
+// *damage where the segment cannot be used.
+func (s *Service) openSegment(ctx context.Context, key vault.DataKey, seg store.Segment, limits telemetry.Limits, read func(*telemetry.Reader) error) (err error) {
 	object, err := s.Blobs.Get(ctx, seg.Blob)
 	if errors.Is(err, fs.ErrNotExist) {
 		return damaged("the object of segment %d is not there", seg.Sequence)
@@ -80,7 +86,7 @@ func (s *Service) readSegment(ctx context.Context, key vault.DataKey, seg store.
 		}
 	}()
 	source := &sourceReader{r: object}
-	err = decodeSegment(source, key, seg, h)
+	err = decodeSegment(source, key, seg, limits, read)
 	if source.err != nil {
 		return fmt.Errorf("read the object of segment %d: %w", seg.Sequence, source.err)
 	}
@@ -90,12 +96,12 @@ func (s *Service) readSegment(ctx context.Context, key vault.DataKey, seg store.
 	return nil
 }
 
-func decodeSegment(r io.Reader, key vault.DataKey, seg store.Segment, h *host.Host) error {
+func decodeSegment(r io.Reader, key vault.DataKey, seg store.Segment, limits telemetry.Limits, read func(*telemetry.Reader) error) error {
 	opened, err := key.Open(r, segmentData(seg.Run, seg.Agent, seg.Sensor, seg.Sequence))
 	if err != nil {
 		return err
 	}
-	tr, err := telemetry.NewReader(opened, segmentLimits)
+	tr, err := telemetry.NewReader(opened, limits)
 	if err != nil {
 		return err
 	}
@@ -104,7 +110,7 @@ func decodeSegment(r io.Reader, key vault.DataKey, seg store.Segment, h *host.Ho
 	if _, err := checkHeader(tr.Header(), want); err != nil {
 		return err
 	}
-	return h.Read(tr)
+	return read(tr)
 }
 
 // sourceReader remembers why an object could not be read, to tell that from an

@@ -101,6 +101,8 @@ type Service struct {
 	pulses   *pulses
 	inForce  *inForce
 
+	followers followers
+
 	reporting chan struct{} // is full while this replica makes a report
 }
 
@@ -120,6 +122,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s.keys = newDataKeys(s.unwrap, c.Now)
 	s.pulses = newPulses()
+	s.followers = newFollowers()
 	s.reporting = make(chan struct{}, 1)
 	s.inForce = newInForce(s.loadInForce, c.Now)
 	secret, err := s.loadSecret(ctx)

@@ -71,7 +71,11 @@ func (c *Command) usage(set *flag.FlagSet) {
 	}
 	fmt.Fprintf(c.Stdout, "usage: assay %s %s\n\n%s.\n\n", set.Name(), form, strings.ToUpper(summary[:1])+summary[1:])
 	if strings.Contains(form, "[RUN]") {
-		fmt.Fprint(c.Stdout, "RUN is a run's ARN or the last part of it; without it, the last run that is over.\n\n")
+		without := "the last run that is over"
+		if set.Name() == "runs watch" {
+			without = "the newest"
+		}
+		fmt.Fprintf(c.Stdout, "RUN is a run's ARN or the last part of it; without it, %s.\n\n", without)
 	}
 	if of == "" && len(v.actions) > 0 {
 		c.listActions(v)

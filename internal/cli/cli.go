@@ -56,7 +56,7 @@ func verbs() []verb {
 		{"report", "[RUN]", "write a report of a run, to hand to somebody: PDF or HTML", (*Command).report, nil},
 		{"export", "[RUN]", "write the findings of a run for other tools: CSV, JSON lines, SARIF, ASFF, OCSF", (*Command).export, nil},
 		{"sbom", "[AGENT|HOST]", "write what software a host has, as a bill of materials: CycloneDX, SPDX", (*Command).sbom, nil},
-		{"runs", "", "list assessment runs", (*Command).runs, nil},
+		{"runs", "", "list assessment runs, watch what arrives of one while it goes on", nil, runActions()},
 		{"agents", "", "list agents, make an enrolment token, revoke an agent", nil, agentActions()},
 		{"users", "", "keep users, their keys, groups and policies", nil, userActions()},
 		{"audit", "", "show who called what: the record of calls in the data folder", (*Command).audit, nil},

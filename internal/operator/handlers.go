@@ -55,6 +55,7 @@ func Handlers(c Config) map[string]Handler {
 	all[ImportObjects] = handle(o.importObjects)
 	all[StartRematch] = handle(o.startRematch)
 	all[ListRematchHosts] = handle(o.rematchHosts)
+	all[ListRunTelemetry] = handle(o.runTelemetry)
 	maps.Copy(all, o.eventHandlers())
 	return all
 }

@@ -16,6 +16,7 @@ import (
 	"assay/internal/inspector"
 	"assay/internal/jobs"
 	"assay/internal/operator"
+	"assay/internal/published"
 	"assay/internal/rules"
 )
 
@@ -141,7 +142,12 @@ func (s *Service) apiHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	files, err := published.Handler()
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
+	mux.Handle("GET /support/", files)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", onlyLocal(s.metrics.handler(s.store)))

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"assay/internal/published"
 )
 
 // serving serves until stop is called, which returns what Serve did.
@@ -51,6 +53,11 @@ func TestHealthAndMetrics(t *testing.T) {
 	for _, path := range []string{"/healthz", "/readyz"} {
 		if status, body := s.get(t, path); status != http.StatusOK || body != "ok\n" {
 			t.Errorf("%s: %d %q", path, status, body)
+		}
+	}
+	for _, path := range []string{published.KernelVersions, published.KernelPrograms, published.Sum} {
+		if status, body := s.get(t, path); status != http.StatusOK || body == "" {
+			t.Errorf("%s, for anybody: %d, %d bytes", path, status, len(body))
 		}
 	}
 	s.get(t, "/nonsense/"+strings.Repeat("x", 100))

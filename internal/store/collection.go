@@ -63,6 +63,28 @@ func (r *Reader) RunAgent(ctx context.Context, run, agent string) (a inspector.R
 	return agents[0], true, nil
 }
 
+// Parts returns the parts of all agents in a run, or of one where it is named, by id,
+// without what counts their telemetry.
+func (r *Reader) Parts(ctx context.Context, run, agent string) ([]inspector.RunAgent, error) {
+	no, _, err := r.number(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	q := r.query(runAgentColumns, no)
+	if agent != "" {
+		q.add(" AND agent = ?", agent)
+	}
+	parts, err := rows(ctx, r, q.add(" ORDER BY agent"), func(row scanner) (inspector.RunAgent, error) {
+		a, err := scanRunAgent(row)
+		a.Run = run
+		return a, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the agents of run %s: %w", run, err)
+	}
+	return parts, nil
+}
+
 // fillTelemetry adds the run's id and the counts to agents, which are in order.
 func (r *Reader) fillTelemetry(ctx context.Context, run string, no int64, agents []inspector.RunAgent) error {
 	at := make(map[string]int, len(agents))

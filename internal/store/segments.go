@@ -102,10 +102,21 @@ func (tx *Tx) count(ctx context.Context, no int64, agent string, counts []inspec
 		" ON CONFLICT (run, agent, type) DO UPDATE SET count = telemetry.count + excluded.count, size = telemetry.size + excluded.size")
 }
 
+const segmentColumns = `SELECT sequence, sensor, blob, digest, size, decoded, received_at FROM segments
+	WHERE run = (SELECT no FROM runs WHERE id = ?) AND agent = ?`
+
 // Segments returns all segments of an agent in a run, by sequence.
 func (r *Reader) Segments(ctx context.Context, run, agent string) ([]Segment, error) {
-	q := r.query(`SELECT sequence, sensor, blob, digest, size, decoded, received_at FROM segments
-		WHERE run = (SELECT no FROM runs WHERE id = ?) AND agent = ? ORDER BY sequence`, run, agent)
+	return r.segments(ctx, r.query(segmentColumns+" ORDER BY sequence", run, agent), run, agent)
+}
+
+// SegmentsAfter returns the n segments of an agent in a run that follow a sequence
+// number, or as many as there are, by sequence.
+func (r *Reader) SegmentsAfter(ctx context.Context, run, agent string, after int64, n int) ([]Segment, error) {
+	return r.segments(ctx, r.query(segmentColumns+" AND sequence > ? ORDER BY sequence LIMIT ?", run, agent, after, n), run, agent)
+}
+
+func (r *Reader) segments(ctx context.Context, q *query, run, agent string) ([]Segment, error) {
 	segments, err := rows(ctx, r, q, func(row scanner) (Segment, error) {
 		s := Segment{Run: run, Agent: agent}
 		err := row.Scan(&s.Sequence, &s.Sensor, &s.Blob, &s.Digest, &s.Size, &s.Decoded, (*instant)(&s.ReceivedAt))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/klauspost/compress/zstd"
@@ -25,6 +26,10 @@ const (
 type Limits struct {
 	Records int64 // default 4 million
 	Bytes   int64 // decoded; default 2 GiB
+
+	// Types, if there are any, are those of the records that Next returns. Others count,
+	// and are passed over without being read: for a stream that was read before.
+	Types []Type
 }
 
 // ErrTruncated is in the error of a stream that ends before its trailer.
@@ -79,6 +84,9 @@ func (r *Reader) Bytes() int64 { return r.bytes }
 // LastSize is the size in bytes of the line that Next returned last.
 func (r *Reader) LastSize() int { return r.last }
 
+// Records is how many records were read or passed over so far.
+func (r *Reader) Records() int64 { return r.records }
+
 // Close frees the decompressor; the underlying reader stays open.
 func (r *Reader) Close() { r.zstd.Close() }
 
@@ -113,11 +121,7 @@ func (r *Reader) Next() (Record, error) {
 	if r.done {
 		return nil, io.EOF
 	}
-	line, err := r.next()
-	if err != nil {
-		return nil, fmt.Errorf("line %d: %w", r.line, err)
-	}
-	typ, err := typeOf(line)
+	line, typ, err := r.wanted()
 	if err != nil {
 		return nil, fmt.Errorf("line %d: %w", r.line, err)
 	}
@@ -134,11 +138,35 @@ func (r *Reader) Next() (Record, error) {
 	if rec.meta().Sensor == "" {
 		return nil, fmt.Errorf("line %d: a record of type %q names no sensor", r.line, typ)
 	}
-	r.records++
-	if r.records > r.limits.Records {
-		return nil, fmt.Errorf("line %d: more than %d records", r.line, r.limits.Records)
+	if err := r.count(); err != nil {
+		return nil, fmt.Errorf("line %d: %w", r.line, err)
 	}
 	return rec, nil
+}
+
+// wanted reads up to the next line that is to be decoded.
+func (r *Reader) wanted() (line []byte, typ Type, err error) {
+	for {
+		if line, err = r.next(); err != nil {
+			return nil, "", err
+		}
+		if typ, err = typeOf(line); err != nil {
+			return nil, "", err
+		}
+		if typ == TypeTrailer || len(r.limits.Types) == 0 || slices.Contains(r.limits.Types, typ) {
+			return line, typ, nil
+		}
+		if err := r.count(); err != nil {
+			return nil, "", err
+		}
+	}
+}
+
+func (r *Reader) count() error {
+	if r.records++; r.records > r.limits.Records {
+		return fmt.Errorf("more than %d records", r.limits.Records)
+	}
+	return nil
 }
 
 // decode makes a record of its line.

@@ -20,6 +20,7 @@ type Job struct {
 	Timeout time.Duration   // of one sensor
 	Wait    time.Duration   // for room in the spool; default two minutes
 	Waiting func(err error) // is told why it waits, and nil when that is over; may be nil
+	Emitted func()          // is called when a sensor that observes has something to be stored; may be nil, and must not wait
 }
 
 // Run collects one sensor and commits its segments. stop ends the collection

@@ -31,7 +31,7 @@ type Watch struct {
 // since then was not seen.
 func (j Job) Watch(o sensor.Observer, resumed bool) *Watch {
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &Watch{job: j, name: o.Describe().Name, cancel: cancel, done: make(chan outcome, 1), queue: newQueue()}
+	w := &Watch{job: j, name: o.Describe().Name, cancel: cancel, done: make(chan outcome, 1), queue: newQueue(j.Emitted)}
 	w.stored = j.Spool.Progress(j.Header.Run).Parts[w.name]
 	go func() {
 		if !o.Describe().Observes {
@@ -162,10 +162,11 @@ type queue struct {
 	missing int   // records that were not stored
 	why     error // of the first of them
 	filled  chan struct{}
+	emitted func() // is called when there is something to be stored; may be nil
 }
 
-func newQueue() *queue {
-	q := &queue{filled: make(chan struct{}, 1)}
+func newQueue(emitted func()) *queue {
+	q := &queue{filled: make(chan struct{}, 1), emitted: emitted}
 	q.room = sync.NewCond(&q.mu)
 	return q
 }
@@ -185,6 +186,9 @@ func (q *queue) put(r telemetry.Record) error {
 		return ErrOver
 	}
 	q.records = append(q.records, r)
+	if q.emitted != nil {
+		q.emitted()
+	}
 	return nil
 }
 

@@ -15,9 +15,12 @@ import (
 	"assay/internal/telemetry"
 )
 
-// pause is how long the sensor waits after something was seen first, so that what
-// comes together is told together.
-const pause = time.Second
+// How often the sensor tells what was seen first, and how long it waits for what comes
+// with it.
+const (
+	pause    = time.Second
+	together = 100 * time.Millisecond
+)
 
 // observation is one at work. What is in it belongs to one goroutine.
 type observation struct {
@@ -62,7 +65,7 @@ func (o *observation) follow(ctx context.Context, guard func(context.Context) er
 	group.Go(func() error { return guard(ctx) })
 	group.Go(func() error { o.namer.looker.work(ctx); return nil })
 	group.Go(func() error {
-		for {
+		for last := time.Now(); ; last = time.Now() {
 			select {
 			case <-ctx.Done():
 				return nil
@@ -71,7 +74,7 @@ func (o *observation) follow(ctx context.Context, guard func(context.Context) er
 			select {
 			case <-ctx.Done():
 				return nil
-			case <-time.After(pause):
+			case <-time.After(max(together, pause-time.Since(last))):
 			}
 			if err := o.tell(func(key string) bool { return !o.told[key] }); err != nil {
 				return err

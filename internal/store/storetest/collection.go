@@ -112,6 +112,7 @@ func testSegments(t *testing.T, s *store.Store) {
 	equal(t, err, total, []inspector.MessageCount{{MessageType: "A", Count: 9, DataSize: 60}, {MessageType: "B", Count: 3, DataSize: 15}})
 	list, err := s.Segments(ctx, run.ID, "i-1")
 	equal(t, err, list, []store.Segment{segment(run, "i-1", 1), segment(run, "i-1", 2)})
+	testSegmentsAfter(t, s, run)
 
 	a.State, a.Expected = inspector.CollectionComplete, 2
 	update(t, s, func(tx *store.Tx) error { return tx.SaveRunAgent(ctx, a) })
@@ -128,6 +129,42 @@ func testSegments(t *testing.T, s *store.Store) {
 	advance(t, s, run.ID, inspector.DataCollected, 6)
 	if err := add(segment(run, "i-2", 3)); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("a segment after the collection: %v", err)
+	}
+}
+
+// testSegmentsAfter follows segments by their numbers.
+func testSegmentsAfter(t *testing.T, s *store.Store, run inspector.Run) {
+	for _, c := range []struct {
+		after int64
+		n     int
+		want  []store.Segment
+	}{
+		{0, 10, []store.Segment{segment(run, "i-1", 1), segment(run, "i-1", 2)}},
+		{0, 1, []store.Segment{segment(run, "i-1", 1)}},
+		{1, 10, []store.Segment{segment(run, "i-1", 2)}},
+		{2, 10, nil},
+		{-5, 1, []store.Segment{segment(run, "i-1", 1)}},
+	} {
+		got, err := s.SegmentsAfter(t.Context(), run.ID, "i-1", c.after, c.n)
+		equal(t, err, got, c.want)
+	}
+	for _, c := range []struct {
+		run, agent string
+		want       map[string]int64
+	}{
+		{run.ID, "", map[string]int64{"i-1": 2, "i-2": 1}},
+		{run.ID, "i-2", map[string]int64{"i-2": 1}},
+		{run.ID, "i-9", map[string]int64{}},
+		{"0-none0000", "", map[string]int64{}},
+	} {
+		parts, err := s.Parts(t.Context(), c.run, c.agent)
+		got := map[string]int64{}
+		for i, p := range parts {
+			if got[p.Agent] = p.Segments; p.Run != run.ID || i > 0 && parts[i-1].Agent >= p.Agent {
+				t.Errorf("part %d is %+v", i, p)
+			}
+		}
+		equal(t, err, got, c.want)
 	}
 }
 
