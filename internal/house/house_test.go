@@ -79,7 +79,7 @@ var mayImport = map[string][]string{
 	"sensor/sockets":     {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/roots"},
 	"sensor/containers":  {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/roots", "sensor/packages", "sensor/libraries", "sensor/system"},
 	"sensor/network":     {"telemetry", "sensor"},
-	"sensor/catalog":     {"sensor/..."},
+	"sensor/catalog":     {"telemetry", "sensor/..."},
 	"agent":              {"wire", "telemetry", "durable", "sensor", "sensor/hostfs", "agent/..."},
 	"agent/*":            {"wire", "telemetry", "durable", "sensor", "sensor/hostfs", "agent/..."},
 	"agent/cli":          {"telemetry", "durable", "settings", "sensor", "sensor/hostfs", "sensor/catalog", "agent/..."},

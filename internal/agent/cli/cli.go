@@ -68,7 +68,7 @@ func commands() []command {
 		{"run", "[-state DIR]", "run the agent until it is told to stop", runFlags, run},
 		{"status", "[-state DIR] [-json]", "tell how the running agent is", statusFlags, status},
 		{"sensors", "[-json]", "print what the sensors may read", sensorsFlags, listSensors},
-		{"collect", "[-root DIR] [-sensors NAME,...] [-observe TIME] -o FILE", "write a snapshot of this host, or of a mounted disk, into a file", collectFlags, collectFile},
+		{"collect", "[-root DIR] [-sensors NAME,...] [-observe TIME [-observe-with WAY,...]] -o FILE", "write a snapshot of this host, or of a mounted disk, into a file", collectFlags, collectFile},
 		{"version", "", "print the version", nil, version},
 	}
 }

@@ -133,6 +133,8 @@ func TestExitCodes(t *testing.T) {
 		{"collect -root " + dir + " -sensors whole,live -o " + file, 0, ""},
 		{"collect -sensors watcher -o " + file, 2, "-observe"},
 		{"collect -observe -1s -o " + file, 2, "-observe"},
+		{"collect -observe-with bpf -o " + file, 2, "-observe-with: there is no way to observe that is called \"bpf\""},
+		{"run -observe-with ebpf, -state " + dir, 2, "-observe-with: there is no way"},
 		{"collect -sensors watcher -observe 1ms -json -o " + file, 0, `"records": 1`},
 		{"collect -root " + dir + "/missing -o " + file, 3, "missing"},
 		{"collect -o " + dir + "/missing/snapshot", 3, "missing"},

@@ -16,6 +16,7 @@ import (
 	"assay/internal/agent/collect"
 	"assay/internal/agent/hostfacts"
 	"assay/internal/sensor"
+	"assay/internal/sensor/catalog"
 	"assay/internal/sensor/hostfs"
 	"assay/internal/telemetry"
 )
@@ -25,8 +26,22 @@ func collectFlags(fs *flag.FlagSet, s *settings) {
 	fs.StringVar(&s.root, "root", "/", "`DIR` under which the host's file system is mounted")
 	fs.StringVar(&s.sensors, "sensors", "", "`NAMES` of the sensors to run, separated by commas; if not given all, those that observe only with -observe")
 	fs.DurationVar(&s.observe, "observe", 0, "observe for `TIME` with the sensors that can; then they are run, too")
+	observeWithFlag(fs, s)
 	fs.DurationVar(&s.timeout, "sensor-timeout", collect.DefaultTimeout, "`TIME` that one sensor may take")
 	fs.BoolVar(&s.json, "json", false, "print the coverage as JSON")
+}
+
+func observeWithFlag(fs *flag.FlagSet, s *settings) {
+	fs.StringVar(&s.ways, "observe-with", "", "observe by the first of these `WAYS` that can be had: ebpf, fanotify, connector, poll, separated by commas; if not given any of them in this order")
+}
+
+// sensorsOf are the command's sensors as the settings want them.
+func (s *settings) sensorsOf(c *Cmd) ([]sensor.Sensor, error) {
+	all, err := catalog.ObserveWith(c.Sensors, s.ways)
+	if err != nil {
+		return nil, usagef("-observe-with: %w", err)
+	}
+	return all, nil
 }
 
 func collectFile(ctx context.Context, c *Cmd, s *settings) error {
@@ -42,7 +57,11 @@ func collectFile(ctx context.Context, c *Cmd, s *settings) error {
 	if s.observe < 0 {
 		return usagef("-observe must not be less than zero")
 	}
-	chosen, err := choose(c.Sensors, s.sensors)
+	sensors, err := s.sensorsOf(c)
+	if err != nil {
+		return err
+	}
+	chosen, err := choose(sensors, s.sensors)
 	if err != nil {
 		return err
 	}

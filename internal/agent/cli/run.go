@@ -22,6 +22,7 @@ func runFlags(fs *flag.FlagSet, s *settings) {
 	serviceFlags(fs, s)
 	fs.Int64Var(&s.spoolLimit, "spool-limit", spool.DefaultLimit, "`BYTES` of telemetry to keep until the service has them")
 	fs.DurationVar(&s.timeout, "sensor-timeout", collect.DefaultTimeout, "`TIME` that one sensor may take")
+	observeWithFlag(fs, s)
 	fs.StringVar(&s.logLevel, "log-level", "info", "log from this `LEVEL` on: debug, info, warn, error")
 }
 
@@ -37,6 +38,10 @@ func run(ctx context.Context, c *Cmd, s *settings) error {
 	if err != nil {
 		return err
 	}
+	sensors, err := s.sensorsOf(c)
+	if err != nil {
+		return err
+	}
 	if err := s.enrollFirst(ctx, c, log); err != nil {
 		return err
 	}
@@ -44,7 +49,7 @@ func run(ctx context.Context, c *Cmd, s *settings) error {
 	// agent idles, and its telemetry streams to the disk.
 	debug.SetGCPercent(40)
 	return agent.Run(ctx, agent.Config{
-		State: s.state, Sensors: c.Sensors, Version: c.Version, Proxy: proxy,
+		State: s.state, Sensors: sensors, Version: c.Version, Proxy: proxy,
 		SpoolLimit: s.spoolLimit, Timeout: s.timeout, Log: log,
 	})
 }

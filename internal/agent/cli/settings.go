@@ -26,6 +26,7 @@ type settings struct {
 	spoolLimit int64
 	timeout    time.Duration
 	observe    time.Duration
+	ways       string // of observing
 
 	json    bool
 	root    string
@@ -39,7 +40,7 @@ func newSettings() *settings { return &settings{env: map[string]string{}} }
 
 // names are the settings that agent.cfg may have.
 func names() []string {
-	return []string{"state", "server", "token", "token-file", "ca", "ca-pin", "spool-limit", "sensor-timeout", "log-level"}
+	return []string{"state", "server", "token", "token-file", "ca", "ca-pin", "spool-limit", "sensor-timeout", "observe-with", "log-level"}
 }
 
 // maxSettings bounds a file of settings, in bytes.

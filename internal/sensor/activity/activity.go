@@ -14,16 +14,24 @@ import (
 	"errors"
 
 	"assay/internal/sensor"
-	"assay/internal/sensor/activity/poll"
 	"assay/internal/sensor/hostfs"
 	"assay/internal/sensor/proc"
 	"assay/internal/telemetry"
 )
 
-type activity struct{ proc proc.FS }
+type activity struct {
+	proc  proc.FS
+	tiers []Tier
+}
 
-// New returns the sensor.
-func New() sensor.Observer { return activity{proc.New("/proc")} }
+// New returns the sensor, which observes by the first of the tiers that can be had; of none
+// named, all are tried, the best first.
+func New(tiers ...Tier) sensor.Observer {
+	if len(tiers) == 0 {
+		tiers = Tiers()
+	}
+	return activity{proc.New("/proc"), tiers}
+}
 
 func (activity) Describe() sensor.Description {
 	return sensor.Description{
@@ -56,37 +64,13 @@ func (a activity) Observe(ctx context.Context, host *sensor.Host, emit sensor.Em
 	if o.clock, err = newClock(); err != nil {
 		return telemetry.Coverage{State: telemetry.Failed, Reason: err.Error()}, nil
 	}
-	k, err := newKernel(o.doubts)
-	if err == nil {
-		return o.byKernel(ctx, k)
-	}
 	if !hostfs.Privileged() {
-		return telemetry.Coverage{State: telemetry.Denied, Reason: refused + err.Error() + "; run the agent as root"}, nil
+		return telemetry.Coverage{State: telemetry.Denied, Reason: "only root can observe a host; run the agent as root"}, nil
 	}
-	return o.byLooks(ctx, a.proc, err)
-}
-
-const refused = telemetry.KernelRefused + ": "
-
-// byKernel observes with the programs in the kernel.
-func (o *observation) byKernel(ctx context.Context, k *kernel) (telemetry.Coverage, error) {
-	defer k.Close()
-	o.source, o.tier = k, "ebpf/"+k.Build
-	guard := func(ctx context.Context) error { return k.limit.guard(ctx, k.Programs) }
-	return o.run(ctx, guard, func() { k.limit.doubt(o.doubts) })
-}
-
-// byLooks observes where the kernel does not take them, and why.
-func (o *observation) byLooks(ctx context.Context, files proc.FS, why error) (telemetry.Coverage, error) {
-	looks, err := poll.New(files)
-	if err != nil {
-		return telemetry.Coverage{State: telemetry.Failed, Reason: refused + errors.Join(why, err).Error()}, nil
+	w, refused := a.open(o.doubts)
+	if w == nil {
+		return telemetry.Coverage{State: telemetry.Failed, Reason: errors.Join(refused...).Error()}, nil
 	}
-	o.source, o.tier = looks, "poll"
-	guard := func(context.Context) error { return nil } // it limits itself
-	return o.run(ctx, guard, func() {
-		for _, reason := range looks.Shortcomings() {
-			o.doubts.add(reason + " (" + refused + why.Error() + ")")
-		}
-	})
+	defer w.Close()
+	return o.run(ctx, w, because(refused))
 }

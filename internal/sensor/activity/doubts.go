@@ -45,6 +45,15 @@ func (d doubts) fail(reason string, of ...string) {
 	}
 }
 
+// explain adds why to every reason that there is so far.
+func (d doubts) explain(why string) {
+	for _, reasons := range d.partial {
+		for i := range reasons {
+			reasons[i] += why
+		}
+	}
+}
+
 // count adds what found no place, and what was never proven to work.
 func (d doubts) count(t seen.Totals) {
 	for part, missed := range map[string]uint64{executions: t.ExecutionsFull, connections: t.FlowsFull, listeners: t.ListenersFull} {

@@ -4,7 +4,6 @@ package activity
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -12,8 +11,6 @@ import (
 
 	"assay/internal/sensor/activity/bpf"
 	"assay/internal/sensor/activity/seen"
-	"assay/internal/sensor/hostfs"
-	"assay/internal/sensor/proc"
 	"assay/internal/telemetry"
 	"assay/internal/testenv"
 )
@@ -82,43 +79,5 @@ func TestDoubts(t *testing.T) {
 	d.fail("deaf", executions)
 	if c := d.coverage(); c.State != telemetry.Failed || c.Reason == "" {
 		t.Errorf("%+v", c)
-	}
-}
-
-// Without eBPF the same records come from looks at /proc, and never as all there was.
-func TestByLooks(t *testing.T) {
-	testenv.NeedRoot(t)
-	fs, err := hostfs.Open("/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer fs.Close()
-	var records []telemetry.Record
-	fresh := func() *observation {
-		c, err := newClock()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return &observation{
-			namer: newNamer(proc.New("/proc"), fs), doubts: newDoubts(), clock: c, told: map[string]bool{},
-			emit: func(r telemetry.Record) error { records = append(records, r); return nil },
-		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // there is one look at the end
-	c, err := fresh().byLooks(ctx, proc.New("/proc"), errors.New("no BTF"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.State != telemetry.Partial || len(c.Parts) != 3 || !strings.Contains(c.Reason, "no BTF") {
-		t.Errorf("%+v", c)
-	}
-	for _, p := range c.Parts {
-		if p.State != telemetry.Partial || !strings.Contains(p.Reason, "lives longer") {
-			t.Errorf("%+v", p)
-		}
-	}
-	if o, ok := records[len(records)-1].(*telemetry.Observation); !ok || o.Tier != "poll" {
-		t.Errorf("%+v", records[len(records)-1])
 	}
 }

@@ -30,14 +30,15 @@ type observation struct {
 	told   map[string]bool // records, by their keys
 }
 
-// run observes until ctx ends; guard meanwhile does what the source needs, and doubt
-// tells at last what it missed.
-func (o *observation) run(ctx context.Context, guard func(context.Context) error, doubt func()) (telemetry.Coverage, error) {
+// run observes until ctx ends; why is added to what is in doubt.
+func (o *observation) run(ctx context.Context, w *way, why string) (telemetry.Coverage, error) {
+	o.source, o.tier = w, w.tier
 	o.began = time.Now().UTC()
-	if err := o.follow(ctx, guard); err != nil {
+	if err := o.follow(ctx, w.guard); err != nil {
 		return telemetry.Coverage{}, err
 	}
-	doubt()
+	w.doubt(o.doubts)
+	o.doubts.explain(why)
 	// The end of ctx ended the observation only.
 	return o.end(context.WithoutCancel(ctx))
 }

@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"slices"
+
 	"assay/internal/sensor"
 	"assay/internal/sensor/accounts"
 	"assay/internal/sensor/activity"
@@ -17,6 +19,7 @@ import (
 	"assay/internal/sensor/sockets"
 	"assay/internal/sensor/system"
 	"assay/internal/sensor/walk"
+	"assay/internal/telemetry"
 )
 
 func sensors() []sensor.Sensor {
@@ -37,4 +40,18 @@ func sensors() []sensor.Sensor {
 		walk.New(),
 		activity.New(),
 	}
+}
+
+func observeWith(list []sensor.Sensor, ways string) ([]sensor.Sensor, error) {
+	tiers, err := activity.ParseTiers(ways)
+	if err != nil {
+		return nil, err
+	}
+	list = slices.Clone(list)
+	for i, s := range list {
+		if s.Describe().Name == telemetry.SensorActivity {
+			list[i] = activity.New(tiers...)
+		}
+	}
+	return list, nil
 }

@@ -2,6 +2,14 @@
 
 package catalog
 
-import "assay/internal/sensor"
+import (
+	"errors"
+
+	"assay/internal/sensor"
+)
 
 func sensors() []sensor.Sensor { return nil }
+
+func observeWith([]sensor.Sensor, string) ([]sensor.Sensor, error) {
+	return nil, errors.New("this version does not observe this operating system")
+}

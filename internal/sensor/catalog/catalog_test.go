@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"reflect"
 	"runtime"
 	"slices"
 	"testing"
@@ -35,5 +36,28 @@ func TestTheCatalogueHasEverySensorOfTheFormat(t *testing.T) {
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestObserveWith(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux is observed")
+	}
+	all := catalog.Sensors()
+	chosen, err := catalog.ObserveWith(all, "poll")
+	if err != nil || len(chosen) != len(all) {
+		t.Fatal(len(chosen), err)
+	}
+	for i := range all {
+		name := chosen[i].Describe().Name
+		if same := reflect.DeepEqual(chosen[i], all[i]); name != all[i].Describe().Name || name == telemetry.SensorActivity && same {
+			t.Errorf("%s: %+v", name, chosen[i])
+		}
+	}
+	if _, err := catalog.ObserveWith(all, "poll,tarot"); err == nil {
+		t.Error("there is a way that nobody knows")
+	}
+	if same, err := catalog.ObserveWith(all, ""); err != nil || len(same) != len(all) {
+		t.Error(len(same), err)
 	}
 }

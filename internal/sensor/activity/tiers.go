@@ -1,0 +1,118 @@
+//go:build linux
+
+package activity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"assay/internal/sensor/activity/poll"
+	"assay/internal/sensor/proc"
+	"assay/internal/telemetry"
+)
+
+// Tier is a way to observe, by its name in the agent's settings.
+type Tier string
+
+// The tiers.
+const (
+	EBPF      Tier = "ebpf"      // programs in the kernel
+	Fanotify  Tier = "fanotify"  // executions as the kernel tells that files are opened for them, the rest by looks
+	Connector Tier = "connector" // executions as the kernel tells of them on a netlink socket, the rest by looks
+	Poll      Tier = "poll"      // looks at /proc
+)
+
+// Tiers returns all, best first.
+func Tiers() []Tier { return []Tier{EBPF, Fanotify, Connector, Poll} }
+
+// ParseTiers reads names separated by commas, such as "ebpf,poll".
+func ParseTiers(text string) ([]Tier, error) {
+	var all []Tier
+	for name := range strings.SplitSeq(text, ",") {
+		t := Tier(strings.TrimSpace(name))
+		if !slices.Contains(Tiers(), t) {
+			return nil, fmt.Errorf("there is no way to observe that is called %q: ebpf, fanotify, connector, poll", name)
+		}
+		if !slices.Contains(all, t) {
+			all = append(all, t)
+		}
+	}
+	return all, nil
+}
+
+// way is a tier at work.
+type way struct {
+	source
+	tier string // as telemetry names it
+	// guard does what the source needs while it counts, until ctx ends.
+	guard func(ctx context.Context) error
+	// doubt tells at last what was missed.
+	doubt func(doubts)
+}
+
+// open opens the first of the tiers that can be had; refused tells why the ones before
+// it can not.
+func (a activity) open(d doubts) (w *way, refused []error) {
+	for _, t := range a.tiers {
+		w, err := a.openOne(t, d)
+		if err == nil {
+			return w, refused
+		}
+		refused = append(refused, err)
+	}
+	return nil, refused
+}
+
+func (a activity) openOne(t Tier, d doubts) (*way, error) {
+	switch t {
+	case EBPF:
+		return openKernel(d)
+	case Fanotify, Connector:
+		return nil, fmt.Errorf("the tier %s is not built yet", t)
+	case Poll:
+		return openPoll(a.proc)
+	}
+	return nil, fmt.Errorf("there is no way to observe that is called %q", t)
+}
+
+// openKernel has the kernel count.
+func openKernel(d doubts) (*way, error) {
+	k, err := newKernel(d)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", telemetry.KernelRefused, err)
+	}
+	return &way{
+		source: k, tier: "ebpf/" + k.Build,
+		guard: func(ctx context.Context) error { return k.limit.guard(ctx, k.Programs) },
+		doubt: k.limit.doubt,
+	}, nil
+}
+
+// openPoll looks at /proc.
+func openPoll(files proc.FS) (*way, error) {
+	looks, err := poll.New(files)
+	if err != nil {
+		return nil, err
+	}
+	return &way{
+		source: looks, tier: string(Poll),
+		guard: func(context.Context) error { return nil }, // it limits itself
+		doubt: func(d doubts) {
+			for _, reason := range looks.Shortcomings() {
+				d.add(reason)
+			}
+		},
+	}, nil
+}
+
+// because are the reasons why better tiers are not at work, in brackets; empty: there
+// are none.
+func because(refused []error) string {
+	if len(refused) == 0 {
+		return ""
+	}
+	return " (" + strings.ReplaceAll(errors.Join(refused...).Error(), "\n", "; ") + ")"
+}
