@@ -76,6 +76,24 @@ func (s *stage) lasting() {
 	s.there.hold(s.program("guest", "deed", "keep,"+here4+",7001"))
 }
 
+// harmless does what is there and insecure to nobody: what only the host itself can
+// reach, and what a port that is used is.
+func (s *stage) harmless() {
+	s.there.hold(s.program("far", "deed", "listen,::,22", "listen,::,443"))
+	s.here.hold(s.program("near", "deed", "listen,::,7001", "listen,127.0.0.1,23", "listen,::1,80", "udp,127.0.0.1,161", "udp,0.0.0.0,5353"))
+	s.here.hold(s.program("loader", "deed", "load,"+s.put("closed.so", "lib", 0o755)))
+	s.here.hold(as(nobody, s.program("user", "deed", "load,"+s.put("user.so", "lib", 0o646))))
+}
+
+func (s *stage) harmlessMeanwhile() {
+	s.times(20, s.here, "short", "short", "ms,1")
+	s.here.run(s.program("caller", "deed", "connect,"+there4+",22,2", "connect,"+there6+",443,2",
+		"connect,127.0.0.1,23,3", "connect,::1,80,3", "connect,"+here4+",110,1")) // to nobody, on the host itself
+	s.there.hold(s.program("guest", "deed", "connect,"+here4+",7001,3", "keep,"+here6+",7001"))
+	s.here.hold(s.program("patient", "deed", "keep,"+there4+",22", "keep,"+there4+",443"))
+	s.here.hold(s.program("late", "deed", "listen,0.0.0.0,7004"))
+}
+
 func (s *stage) times(n int, at *place, name, what string, deeds ...string) {
 	s.t.Helper()
 	cmd := s.program(name, what, deeds...)

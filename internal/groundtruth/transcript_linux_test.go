@@ -35,7 +35,7 @@ func (s *stage) transcript(records []telemetry.Record) string {
 func coverage(h *host.Host) (lines []string) {
 	c := h.Coverage(telemetry.SensorActivity)
 	for _, o := range h.Observations().Values {
-		lines = append(lines, "observed by "+o.Tier)
+		lines = append(lines, "observed by "+strings.TrimSuffix(strings.TrimSuffix(o.Tier, "/direct"), "/core"))
 	}
 	lines = append(lines, fmt.Sprintf("coverage: %s", c.State))
 	for _, p := range c.Parts {
@@ -47,7 +47,7 @@ func coverage(h *host.Host) (lines []string) {
 // counted are the records about the stage's programs and namespaces.
 func (s *stage) counted(h *host.Host) (lines []string) {
 	for _, e := range h.Executions().Values {
-		if s.owns(e.Path) || e.Path == "" && e.Name == "vanish" {
+		if s.owns(e.Path) && e.Path != s.path("probe") || e.Path == "" && e.Name == "vanish" {
 			lines = append(lines, fmt.Sprintf("executed %s (%s): %d times by uid %d", cmp.Or(e.Path, "(gone)"), e.Name, e.Count, e.UID))
 			s.within(h, e.Path, e.First, e.Last)
 		}
@@ -99,7 +99,7 @@ func (s *stage) findings(h *host.Host) (lines []string) {
 	}, results)
 	about := s.about(h)
 	for _, f := range found {
-		if !slices.ContainsFunc(f.Evidence, func(e rules.Evidence) bool { return about[e.Record] }) {
+		if !strings.Contains(f.Subject, s.dir) && !slices.ContainsFunc(f.Evidence, func(e rules.Evidence) bool { return about[e.Record] }) {
 			continue
 		}
 		said, _, _ := strings.Cut(f.Description, "\n\n")
@@ -109,23 +109,20 @@ func (s *stage) findings(h *host.Host) (lines []string) {
 		}
 	}
 	for _, r := range results {
-		if r.Verdict == rules.NotEvaluated {
+		// Of what else could not be looked at the stage is no cause: this machine is.
+		if r.Verdict == rules.NotEvaluated && strings.Contains(r.Reason, fmt.Sprintf("%q", telemetry.SensorActivity)) {
 			lines = append(lines, "not in full: "+r.Rule)
 		}
 	}
 	return lines
 }
 
-// about are the keys of the records about the stage.
+// about are the keys of the records about the stage. A socket's does not tell network
+// namespaces apart; but the stage's listeners are its own programs, which findings name.
 func (s *stage) about(h *host.Host) map[string]bool {
 	keys := map[string]bool{}
 	for _, c := range h.Connections().Values {
 		keys[telemetry.Key(c)] = s.place(c.NetNS) != ""
-	}
-	for _, k := range h.Sockets().Values {
-		if s.place(k.NetNS) != "" {
-			keys[telemetry.Key(k)] = true
-		}
 	}
 	for _, p := range h.Programs().Values {
 		keys[telemetry.Key(p)] = s.owns(p.Path)
@@ -137,9 +134,10 @@ func (s *stage) about(h *host.Host) map[string]bool {
 }
 
 var (
-	when    = regexp.MustCompile(`(at|from) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d( to \d{4}-\d\d-\d\d \d\d:\d\d:\d\d)? UTC`)
-	process = regexp.MustCompile(`process \d+`)
+	when     = regexp.MustCompile(`(at|from) \d{4}-\d\d-\d\d \d\d:\d\d:\d\d( to \d{4}-\d\d-\d\d \d\d:\d\d:\d\d)? UTC`)
+	process  = regexp.MustCompile(`process \d+`)
 	observed = regexp.MustCompile(`: \d+ programs executed, \d+ connections made, \d+ accepted`)
+	everyone = regexp.MustCompile(`everyone \([^)]*\)`) // with the names of this machine's accounts
 )
 
 // constant replaces what differs each time.
@@ -147,5 +145,6 @@ func (s *stage) constant(line string) string {
 	line = strings.ReplaceAll(line, s.dir, "$STAGE")
 	line = when.ReplaceAllString(line, "WHEN")
 	line = observed.ReplaceAllString(line, "")
+	line = everyone.ReplaceAllString(line, "everyone (all)")
 	return process.ReplaceAllString(line, "process N")
 }
