@@ -58,11 +58,6 @@ func (h *Host) Observations() All[*telemetry.Observation] {
 	return all(h, telemetry.SensorActivity, "", h.observations)
 }
 
-// Programs are the files that processes execute or have mapped executable.
-func (h *Host) Programs() All[*telemetry.Program] {
-	return all(h, telemetry.SensorPrograms, "", h.programs)
-}
-
 // ProgramFolder is a folder above a program of root's (telemetry.Program.Above); within
 // a container's mount namespace it is not told.
 func (h *Host) ProgramFolder(name string) Answer[*telemetry.File] {

@@ -18,6 +18,11 @@ func (h *Host) addFile(r *telemetry.File) {
 	case telemetry.SensorPrograms:
 		h.programFiles[r.Path] = r
 		return
+	case telemetry.SensorActivity:
+		if was := h.programFiles[r.Path]; was == nil || was.Sensor == telemetry.SensorActivity {
+			h.programFiles[r.Path] = r // the snapshot's is the newer one
+		}
+		return
 	}
 	h.files[r.Path] = r
 	h.gaps[telemetry.SensorFiles].add(r.Path, cmp.Or(r.Problem, r.Unlisted))

@@ -52,6 +52,7 @@ type Host struct {
 	loads        map[string]*telemetry.Load
 	spoken       map[string]*telemetry.Spoken
 	programs     []*telemetry.Program
+	used         map[program]*telemetry.Program // by sensor activity
 	programFiles map[string]*telemetry.File
 
 	// Of the containers.
@@ -76,7 +77,7 @@ func New(id string) *Host {
 		parameters: map[string]*telemetry.KernelParameter{},
 
 		executions: map[string]*telemetry.Execution{}, connections: map[string]*telemetry.Connection{},
-		accepting: map[string]*telemetry.Accepting{}, loads: map[string]*telemetry.Load{}, spoken: map[string]*telemetry.Spoken{}, programFiles: map[string]*telemetry.File{},
+		accepting: map[string]*telemetry.Accepting{}, loads: map[string]*telemetry.Load{}, spoken: map[string]*telemetry.Spoken{}, used: map[program]*telemetry.Program{}, programFiles: map[string]*telemetry.File{},
 	}
 }
 
@@ -133,7 +134,7 @@ func (h *Host) Add(rec telemetry.Record) {
 	case *telemetry.Library:
 		h.libraries = append(h.libraries, r)
 	case *telemetry.Program:
-		h.programs = append(h.programs, r)
+		h.addProgram(r)
 	default:
 		h.addActivity(rec)
 	case *telemetry.Mount:

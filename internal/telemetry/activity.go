@@ -18,11 +18,16 @@ type Execution struct {
 	UID    uint32 `json:"uid"` // real
 	Activity
 
-	Path      string `json:"path,omitempty"`    // empty: the file was gone before anybody could look
-	Name      string `json:"name"`              // comm, 15 bytes
-	Package   string `json:"package,omitempty"` // that owns Path, as "name" or "name:arch"
-	MountNS   uint64 `json:"mount_ns,omitempty"`
-	Container string `json:"container,omitempty"`
+	Path string `json:"path,omitempty"` // empty: the file was gone before anybody could look
+	// Unverified says that Path is what the process that executed the file called it, and
+	// that another file, or none, was there when the agent looked: it was deleted or
+	// replaced, or is below a root that the agent could not look into.
+	Unverified bool   `json:"unverified,omitempty"`
+	Root       bool   `json:"root,omitempty"`    // executed with an effective uid of 0, in the first user namespace, once at least
+	Name       string `json:"name"`              // comm, 15 bytes
+	Package    string `json:"package,omitempty"` // that owns Path, as "name" or "name:arch"
+	MountNS    uint64 `json:"mount_ns,omitempty"`
+	Container  string `json:"container,omitempty"`
 }
 
 // Connection is where a program has connected to by TCP, answered or not.

@@ -16,7 +16,7 @@ var emits = map[string][]Type{
 	SensorSockets:    {TypeSocket},
 	SensorNetwork:    {TypeInterface, TypeRoute},
 	SensorLibraries:  {TypeLibrary},
-	SensorActivity:   {TypeExecution, TypeConnection, TypeAccepting, TypeLoad, TypeProgram, TypeObservation},
+	SensorActivity:   {TypeExecution, TypeConnection, TypeAccepting, TypeLoad, TypeProgram, TypeFile, TypeObservation},
 	SensorProtocols:  {TypeSpoken},
 	SensorPrograms:   {TypeProgram, TypeFile},
 	SensorContainers: {TypeContainer, TypePackage, TypePackageDatabase, TypeLibrary},

@@ -36,8 +36,11 @@ func New(tiers ...Tier) sensor.Observer {
 func (activity) Describe() sensor.Description {
 	return sensor.Description{
 		Name:    telemetry.SensorActivity,
-		Summary: "What is executed, where programs connect to by TCP, and what listeners accept, while a run goes on; counted by eBPF programs in the kernel, or, where it takes none, seen at looks at /proc.",
-		Reads: []string{"eBPF: tracepoints sched_process_exec, inet_sock_set_state", "/proc/[pid]/exe", "/proc/[pid]/cgroup", "/proc/[pid]/ns/mnt",
+		Summary: "What is executed, where programs connect to by TCP, what listeners accept, and where the kernel tells what is mapped executable, while a run goes on; counted by eBPF programs in the kernel, or, where it takes none, seen at looks at /proc.",
+		Reads: []string{"eBPF: tracepoints sched_process_exec, inet_sock_set_state (which file, the path by which it is executed, by whom; the addresses and ports)",
+			"eBPF, if the kernel lets: the security module hook mmap_file, or the tracepoint sched_process_exit (which files are mapped executable)",
+			"/proc/[pid]/maps (the paths of those files)", "the files that are executed or mapped so: their owner, mode, and headers",
+			"/proc/[pid]/exe", "/proc/[pid]/cgroup", "/proc/[pid]/ns/mnt",
 			"without eBPF: /proc/[pid]/stat", "/proc/[pid]/status", "/proc/[pid]/ns/net", "/proc/[pid]/net/{tcp,tcp6}", "/proc/[pid]/fd (which sockets)"},
 		Never: []string{"arguments", "environment", "what is sent or received"},
 		Live:  true,

@@ -132,7 +132,8 @@ func TestWhatHappens(t *testing.T) {
 	}
 	until(func() bool { return find(o, func(c *telemetry.Connection) bool { return c.Port == port }) != nil })
 	c := end()
-	if c.State != telemetry.Complete || len(c.Parts) != 3 {
+	t.Logf("%+v", c)
+	if c.State != telemetry.Complete || len(c.Parts) != 5 {
 		t.Errorf("%+v", c)
 	}
 	if e := find(o, probe); e == nil || e.Count < ran+times || e.Name != "assay-probe" || e.Path != program || e.First.IsZero() || time.Since(e.Last) > time.Minute {

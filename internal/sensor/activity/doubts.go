@@ -15,6 +15,10 @@ const (
 	executions  = "executions"
 	connections = "connections"
 	listeners   = "listeners"
+
+	// That these are not told of makes no other part less complete.
+	loads = "loads"
+	files = "programs" // what is to be told of each file that was executed or mapped
 )
 
 var parts = []string{executions, connections, listeners}
@@ -24,14 +28,18 @@ var parts = []string{executions, connections, listeners}
 type doubts struct {
 	partial map[string][]string
 	failed  map[string]string
+	without *string // why loads are not counted; empty: they are
 }
 
-func newDoubts() doubts { return doubts{map[string][]string{}, map[string]string{}} }
+func newDoubts() doubts {
+	without := "only programs in the kernel can tell"
+	return doubts{map[string][]string{}, map[string]string{}, &without}
+}
 
 // add adds a reason why parts are not complete; of none named, all.
 func (d doubts) add(reason string, of ...string) {
 	if len(of) == 0 {
-		of = parts
+		of = append([]string{loads, files}, parts...)
 	}
 	for _, part := range of {
 		d.partial[part] = append(d.partial[part], reason)
@@ -56,13 +64,16 @@ func (d doubts) explain(why string) {
 
 // count adds what found no place, and what was never proven to work.
 func (d doubts) count(t seen.Totals) {
-	for part, missed := range map[string]uint64{executions: t.ExecutionsFull, connections: t.FlowsFull, listeners: t.ListenersFull} {
+	for part, missed := range map[string]uint64{executions: t.ExecutionsFull, connections: t.FlowsFull, listeners: t.ListenersFull, loads: t.LoadsFull} {
 		if missed > 0 {
 			d.add(fmt.Sprintf("%d %s found no place in the table", missed, part), part)
 		}
 	}
 	if t.Executions == 0 {
 		d.add("nothing was executed that could have proven that executions are counted", executions)
+	}
+	if t.LoadsCut > 0 {
+		d.add(fmt.Sprintf("what %d processes had mapped could not be looked at", t.LoadsCut), loads)
 	}
 }
 
@@ -82,5 +93,16 @@ func (d doubts) coverage() telemetry.Coverage {
 	if len(d.failed) == len(parts) {
 		whole.State = telemetry.Failed
 	}
+	c := sensor.Covered(d.partial[files])
+	whole.Parts = append(whole.Parts, d.optional(), telemetry.Part{Name: files, State: c.State, Reason: c.Reason})
 	return whole
+}
+
+// optional is the part that many kernels do not tell of.
+func (d doubts) optional() telemetry.Part {
+	if *d.without != "" {
+		return telemetry.Part{Name: loads, State: telemetry.NotCollected, Reason: *d.without}
+	}
+	c := sensor.Covered(d.partial[loads])
+	return telemetry.Part{Name: loads, State: c.State, Reason: c.Reason}
 }

@@ -20,8 +20,12 @@ type limit struct {
 	// would cost every eBPF program of the host a little.
 	few uint64
 
-	stopped [2]time.Time // by bpf.Hook; zero: it counts
+	stopped [bpf.Hooks]time.Time // by bpf.Hook; zero: it counts
 }
+
+// sample is of how many windows one is measured however few events there are: a program
+// can be called more often than it counts.
+const sample = 6
 
 // assumed is what an event takes where the kernel does not let the agent measure it.
 const assumed = 2 * time.Microsecond
@@ -32,12 +36,13 @@ func newLimit() *limit {
 	return &limit{window: 10 * time.Second, most: 100 * time.Millisecond, few: 10_000}
 }
 
-// guard detaches what takes more, the dearer one first, until ctx ends.
+// guard detaches what takes more until ctx ends: what is optional first, then the dearer
+// one.
 func (l *limit) guard(ctx context.Context, p *bpf.Programs) error {
 	tick := time.NewTicker(l.window)
 	defer tick.Stop()
 	last, err := p.Totals()
-	for busy := false; err == nil; {
+	for busy, window := false, 0; err == nil; {
 		var meter *bpf.Meter
 		if busy {
 			// Without it, an event is taken to be dear.
@@ -52,38 +57,59 @@ func (l *limit) guard(ctx context.Context, p *bpf.Programs) error {
 		if now, err = p.Totals(); err != nil {
 			return errors.Join(err, meter.Close())
 		}
-		executions, others := now.Executions-last.Executions, events(now)-events(last)-(now.Executions-last.Executions)
+		counted := events(last, now)
 		if busy {
-			spent := [2]time.Duration{bpf.Exec: assumed * time.Duration(executions), bpf.Socket: assumed * time.Duration(others)}
+			spent := counted
+			for at := range spent {
+				spent[at] *= assumed
+			}
 			if meter != nil {
 				spent, err = meter.Spent()
 			}
 			err = errors.Join(err, meter.Close(), l.judge(p, spent))
 		}
-		busy, last = executions+others >= l.few, now
+		window++
+		busy, last = sum(counted) >= time.Duration(l.few) || p.Attached(bpf.Map) && window%sample == 0, now
 	}
 	return err
 }
 
-func events(t seen.Totals) uint64 { return t.Executions + t.Flows + t.Listens + t.Accepts }
+// events are how many there were between two totals, by bpf.Hook, as if each took a
+// nanosecond.
+func events(last, now seen.Totals) (n [bpf.Hooks]time.Duration) {
+	n[bpf.Exec] = time.Duration(now.Executions - last.Executions)
+	n[bpf.Socket] = time.Duration(now.Flows - last.Flows + now.Listens - last.Listens + now.Accepts - last.Accepts)
+	n[bpf.Map] = time.Duration(now.Loads - last.Loads)
+	return n
+}
 
-func (l *limit) judge(p *bpf.Programs, spent [2]time.Duration) error {
-	if spent[bpf.Exec]+spent[bpf.Socket] <= l.most {
+func sum(of [bpf.Hooks]time.Duration) (all time.Duration) {
+	for _, one := range of {
+		all += one
+	}
+	return all
+}
+
+func (l *limit) judge(p *bpf.Programs, spent [bpf.Hooks]time.Duration) error {
+	if sum(spent) <= l.most {
 		return nil
 	}
-	dearer := bpf.Exec
+	detach := bpf.Exec
 	if spent[bpf.Socket] > spent[bpf.Exec] {
-		dearer = bpf.Socket
+		detach = bpf.Socket
 	}
-	if l.stopped[dearer].IsZero() {
-		l.stopped[dearer] = time.Now().UTC()
+	if p.Attached(bpf.Map) {
+		detach = bpf.Map
 	}
-	return p.Detach(dearer)
+	if l.stopped[detach].IsZero() {
+		l.stopped[detach] = time.Now().UTC()
+	}
+	return p.Detach(detach)
 }
 
 // doubt tells of what was detached.
 func (l *limit) doubt(d doubts) {
-	for at, of := range [][]string{bpf.Exec: {executions}, bpf.Socket: {connections, listeners}} {
+	for at, of := range [][]string{bpf.Exec: {executions}, bpf.Socket: {connections, listeners}, bpf.Map: {loads}} {
 		if when := l.stopped[at]; !when.IsZero() {
 			d.add(fmt.Sprintf("counting them in the kernel took more than %v of a processor in %v; from %s on they were not counted",
 				l.most, l.window, when.Format(time.RFC3339)), of...)

@@ -50,7 +50,7 @@ func TestLimit(t *testing.T) {
 
 func TestWithinTheLimit(t *testing.T) {
 	l := newLimit()
-	if err := l.judge(nil, [2]time.Duration{l.most / 2, l.most / 2}); err != nil || slices.ContainsFunc(l.stopped[:], func(t time.Time) bool { return !t.IsZero() }) {
+	if err := l.judge(nil, [bpf.Hooks]time.Duration{l.most / 2, l.most / 2}); err != nil || slices.ContainsFunc(l.stopped[:], func(t time.Time) bool { return !t.IsZero() }) {
 		t.Errorf("%+v, %v", l, err)
 	}
 }

@@ -3,31 +3,27 @@
 package activity
 
 import (
-	"context"
-	"fmt"
 	"os"
-	"path"
 	"sync"
 
 	"assay/internal/sensor/activity/seen"
 	"assay/internal/sensor/hostfs"
-	"assay/internal/sensor/packages"
 	"assay/internal/sensor/proc"
 )
 
-// Bounds of what is remembered, and of a folder's names.
-const (
-	maxPrograms = 50_000
-	maxNames    = 20_000
-)
+// maxPrograms bounds what is remembered.
+const maxPrograms = 50_000
 
-// namer finds out which file a program is that the kernel knows by device and inode.
-// It is safe for concurrent use: see is called when a process was just seen.
+// namer finds out which file it is that the kernel knows by device and inode, and has
+// it looked at. It is safe for concurrent use: look is called when something was just
+// seen.
 type namer struct {
 	proc    proc.FS
 	fs      *hostfs.FS
 	mountNS uint64 // the agent's own: what its paths mean
 	self    file   // the agent's program
+	looker  *looker
+	spaces  *spaces
 
 	mu       sync.Mutex
 	programs map[file]program
@@ -40,17 +36,33 @@ type file struct{ device, inode uint64 }
 type program struct {
 	path, container, owner string
 	host                   bool // path is one of the host's own
+	unverified             bool // path is what a process called it
 }
 
 func newNamer(p proc.FS, fs *hostfs.FS) *namer {
 	n := &namer{proc: p, fs: fs, programs: map[file]program{}, unknown: map[file]bool{}}
 	n.mountNS, _ = p.Namespace(os.Getpid(), "mnt")
 	n.self.device, n.self.inode, _ = p.ExeFile(os.Getpid())
+	n.looker = newLooker(p, fs)
+	n.spaces = newSpaces(p, fs)
 	return n
 }
 
-// see looks at a process while it is there.
-func (n *namer) see(pid int) {
+// look looks at the process that made something be seen, while it is there.
+func (n *namer) look(s seen.Sight) {
+	id := file{s.Device, s.Inode}
+	if s.Kind == seen.SawLoad {
+		n.mapped(s.PID, id)
+		return
+	}
+	if n.see(s.PID, id); s.Kind == seen.SawExecution {
+		n.looker.hold(n.proc.Path(s.PID, "exe"), s.PID, id)
+	}
+}
+
+// see looks at the program of a process, which want names if it is the same inode:
+// some file systems give stat(2) another device number than the kernel has.
+func (n *namer) see(pid int, want file) {
 	name, _, err := n.proc.Exe(pid)
 	if err != nil {
 		return
@@ -59,8 +71,31 @@ func (n *namer) see(pid int) {
 	if err != nil {
 		return
 	}
+	p := n.here(pid, name)
+	n.keep(file{device, inode}, p)
+	if want.inode == inode && want.device != device {
+		n.keep(want, p)
+	}
+}
+
+// mapped looks for a file among those that a process has mapped.
+func (n *namer) mapped(pid int, want file) {
+	if _, ok := n.lookup(want); ok && n.looker.has(want) {
+		return
+	}
+	maps, _ := n.proc.Mappings(pid)
+	for _, m := range maps.Files {
+		if id := (file{m.Device, m.Inode}); id == want {
+			n.keep(id, n.here(pid, m.Path))
+			n.looker.hold(n.proc.Path(pid, "map_files/"+m.Range), pid, id)
+		}
+	}
+}
+
+// here is a file by the path that a process has for it.
+func (n *namer) here(pid int, name string) program {
 	theirs, _ := n.proc.Namespace(pid, "mnt")
-	n.keep(file{device, inode}, program{path: name, container: n.proc.Container(pid).ID, host: theirs == n.mountNS})
+	return program{path: name, container: n.proc.Container(pid).ID, host: theirs == n.mountNS}
 }
 
 func (n *namer) keep(id file, p program) {
@@ -78,7 +113,7 @@ func (n *namer) name(p seen.Program, pid int) program {
 	if known, ok := n.lookup(id); ok {
 		return known
 	}
-	n.see(pid)
+	n.see(pid, id)
 	known, ok := n.lookup(id)
 	if !ok {
 		n.mu.Lock()
@@ -93,50 +128,4 @@ func (n *namer) lookup(id file) (program, bool) {
 	defer n.mu.Unlock()
 	p, ok := n.programs[id]
 	return p, ok
-}
-
-// folders are where programs are that ended before anybody could look at them.
-var folders = []string{"/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/bin", "/sbin", "/usr/libexec", "/usr/lib/git-core"}
-
-// own finds the packages of the host's programs, and in the usual folders those that
-// were too short to be looked at. It tells what could not be found out.
-func (n *namer) own(ctx context.Context) (missing []string) {
-	for _, folder := range folders {
-		n.search(folder)
-	}
-	var paths []string
-	for _, p := range n.programs {
-		if p.host {
-			paths = append(paths, p.path)
-		}
-	}
-	owners, err := packages.Owners(ctx, n.fs, paths)
-	if err != nil {
-		missing = append(missing, fmt.Sprintf("the packages that own the programs are not known: %v", err))
-	}
-	for id, p := range n.programs {
-		if p.host {
-			p.owner = owners[p.path]
-			n.programs[id] = p
-		}
-	}
-	return missing
-}
-
-// search looks for unknown programs in a folder.
-func (n *namer) search(folder string) {
-	if len(n.unknown) == 0 {
-		return
-	}
-	names, _, err := n.fs.ReadDir(folder, maxNames)
-	if err != nil {
-		return
-	}
-	for _, name := range names {
-		full := path.Join(folder, name)
-		info, err := n.fs.Lstat(full)
-		if id := (file{info.Device, info.Inode}); err == nil && info.Mode.IsRegular() && n.unknown[id] {
-			n.keep(id, program{path: full, host: true})
-		}
-	}
 }

@@ -5,6 +5,7 @@ package activity
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -27,12 +28,14 @@ type observation struct {
 	clock  clock
 	emit   sensor.Emit
 	began  time.Time
-	told   map[string]bool // records, by their keys
+	loads  iter.Seq2[seen.Load, error] // nil: the source cannot tell
+	told   map[string]bool             // records, by their keys
+	uses   uses
 }
 
 // run observes until ctx ends; why is added to what is in doubt.
 func (o *observation) run(ctx context.Context, w *way, why string) (telemetry.Coverage, error) {
-	o.source, o.tier = w, w.tier
+	o.source, o.tier, o.loads = w, w.tier, w.loads
 	o.began = time.Now().UTC()
 	if err := o.follow(ctx, w.guard); err != nil {
 		return telemetry.Coverage{}, err
@@ -49,14 +52,13 @@ func (o *observation) follow(ctx context.Context, guard func(context.Context) er
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		return o.source.Watch(ctx, func(s seen.Sight) {
-			o.namer.see(s.PID)
-			select {
-			case fresh <- struct{}{}:
-			default:
-			}
+			o.namer.look(s)
+			note(fresh)
 		})
 	})
+	group.Go(func() error { return o.recover(ctx, fresh) })
 	group.Go(func() error { return guard(ctx) })
+	group.Go(func() error { o.namer.looker.work(ctx); return nil })
 	group.Go(func() error {
 		for {
 			select {
@@ -77,8 +79,38 @@ func (o *observation) follow(ctx context.Context, guard func(context.Context) er
 	return group.Wait()
 }
 
+func note(fresh chan<- struct{}) {
+	select {
+	case fresh <- struct{}{}:
+	default:
+	}
+}
+
+// recover looks whether the source has lost first sights on the way, which are in its
+// tables, until ctx ends.
+func (o *observation) recover(ctx context.Context, fresh chan<- struct{}) error {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for lost := uint64(0); ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		totals, err := o.source.Totals()
+		if err != nil {
+			return err
+		}
+		if totals.Rings != lost {
+			lost = totals.Rings
+			note(fresh)
+		}
+	}
+}
+
 // tell emits the records of what the kernel has counted so far, if wanted.
 func (o *observation) tell(wanted func(key string) bool) error {
+	o.uses = uses{}
 	put := func(r telemetry.Record) error {
 		key := telemetry.Key(r)
 		if !wanted(key) {
@@ -99,6 +131,25 @@ func (o *observation) tell(wanted func(key string) bool) error {
 	}
 	for l, err := range o.source.Listeners() {
 		if err = errors.Join(err, put(o.accepting(l))); err != nil {
+			return err
+		}
+	}
+	if err := o.tellLoads(put); err != nil {
+		return err
+	}
+	return o.tellFiles(put)
+}
+
+// tellLoads leaves out what a program maps of itself, which is an execution.
+func (o *observation) tellLoads(put func(telemetry.Record) error) error {
+	if o.loads == nil {
+		return nil
+	}
+	for l, err := range o.loads {
+		if err == nil && l.Own() {
+			continue
+		}
+		if err = errors.Join(err, put(o.load(l))); err != nil {
 			return err
 		}
 	}
@@ -127,5 +178,6 @@ func (o *observation) end(ctx context.Context) (telemetry.Coverage, error) {
 		MissedExecutions: totals.ExecutionsFull, MissedConnections: totals.FlowsFull, MissedListeners: totals.ListenersFull,
 	})
 	o.doubts.count(totals)
+	o.doubtFiles()
 	return o.doubts.coverage(), err
 }

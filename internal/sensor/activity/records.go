@@ -40,9 +40,26 @@ func (o *observation) execution(e seen.Execution) *telemetry.Execution {
 		Device: e.Device, Inode: e.Inode, UID: e.UID, Activity: o.clock.activity(e.Counts), Name: e.Name,
 	}
 	p := o.namer.name(e.Program, e.PID)
-	r.Path, r.Package, r.Container = p.path, p.owner, p.container
+	o.uses.note(file{e.Device, e.Inode}, use{executed: true, root: e.Root})
+	if p.path == "" && e.Path != "" {
+		p = o.namer.called(e.Program, e.Path, uint64(e.MountNS))
+	}
+	r.Path, r.Package, r.Container, r.Unverified, r.Root = p.path, p.owner, p.container, p.unverified, e.Root
 	if uint64(e.MountNS) != o.namer.mountNS {
 		r.MountNS = uint64(e.MountNS)
+	}
+	return r
+}
+
+func (o *observation) load(l seen.Load) *telemetry.Load {
+	of, by := o.namer.name(seen.Program{Device: l.Device, Inode: l.Inode}, 0), o.namer.name(l.By, l.PID)
+	o.uses.note(file{l.Device, l.Inode}, use{mapped: true, root: l.Root})
+	r := &telemetry.Load{
+		Device: l.Device, Inode: l.Inode, ByDevice: l.By.Device, ByInode: l.By.Inode, UID: l.By.UID,
+		Activity: o.clock.activity(l.Counts), Path: of.path, Package: of.owner, By: by.path, Name: l.Name, Container: by.container,
+	}
+	if uint64(l.MountNS) != o.namer.mountNS {
+		r.MountNS = uint64(l.MountNS)
 	}
 	return r
 }

@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
 	"assay/internal/sensor/activity/poll"
+	"assay/internal/sensor/activity/seen"
 	"assay/internal/sensor/proc"
 	"assay/internal/telemetry"
 )
@@ -51,6 +53,7 @@ type way struct {
 	guard func(ctx context.Context) error
 	// doubt tells at last what was missed.
 	doubt func(doubts)
+	loads iter.Seq2[seen.Load, error] // nil: it cannot tell
 }
 
 // open opens the first of the tiers that can be had; refused tells why the ones before
@@ -88,6 +91,7 @@ func openKernel(d doubts) (*way, error) {
 		source: k, tier: "ebpf/" + k.Build,
 		guard: func(ctx context.Context) error { return k.limit.guard(ctx, k.Programs) },
 		doubt: k.limit.doubt,
+		loads: k.Mapped(),
 	}, nil
 }
 

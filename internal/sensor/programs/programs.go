@@ -118,7 +118,8 @@ type (
 )
 
 func newScan(ctx context.Context, p proc.FS, fs *hostfs.FS) (*scan, error) {
-	s := &scan{proc: p, fs: fs, seen: map[mapped]*program{}, known: map[identity]*program{}, end: time.Now().Add(maxReading)}
+	s := &scan{proc: p, fs: fs}
+	s.restart()
 	var err error
 	if s.pids, err = p.PIDs(); err != nil {
 		return nil, err
@@ -137,6 +138,12 @@ func newScan(ctx context.Context, p proc.FS, fs *hostfs.FS) (*scan, error) {
 	}
 	s.roots, err = roots.Scan(ctx, p, fs, self, s.pids)
 	return s, err
+}
+
+// restart forgets what was kept.
+func (s *scan) restart() {
+	s.seen, s.known, s.programs, s.names = map[mapped]*program{}, map[identity]*program{}, nil, 0
+	s.end = time.Now().Add(maxReading)
 }
 
 func (s *scan) run(ctx context.Context) error {

@@ -2,14 +2,41 @@
 
 package bpf
 
-import "github.com/cilium/ebpf"
+import (
+	"bytes"
+	"errors"
+	"os"
+
+	"github.com/cilium/ebpf"
+)
 
 // LoadBuild is Load for one build, with tables of so many entries.
-func LoadBuild(build string, entries uint32) (*Programs, error) { return load(build, entries) }
+func LoadBuild(name string, entries uint32) (*Programs, error) {
+	return load(build{name: name, paths: !confidential()}, entries)
+}
+
+// confidential tells whether the kernel is locked down so far (kernel_lockdown(7)).
+func confidential() bool {
+	mode, _ := os.ReadFile("/sys/kernel/security/lockdown")
+	return bytes.Contains(mode, []byte("[confidentiality]"))
+}
+
+// CountLoadsBy is CountLoads by one object.
+func (p *Programs) CountLoadsBy(object string) error {
+	for _, w := range ways {
+		if w.object == object {
+			return p.countLoads(w.way, w.object, w.function)
+		}
+	}
+	return errors.New("no such object")
+}
 
 // IDs are the kernel's numbers of the programs.
 func (p *Programs) IDs() (ids []ebpf.ProgramID, err error) {
 	for _, h := range p.hooks {
+		if h.program == nil {
+			continue
+		}
 		info, err := h.program.Info()
 		if err != nil {
 			return nil, err

@@ -17,7 +17,7 @@ import (
 type Meter struct {
 	programs *Programs
 	stats    io.Closer
-	before   [2]time.Duration
+	before   [Hooks]time.Duration
 }
 
 // Measure begins to measure. It needs CAP_SYS_ADMIN.
@@ -36,7 +36,7 @@ func (p *Programs) Measure() (*Meter, error) {
 }
 
 // Spent is the time on a processor that each program took since Measure, by Hook.
-func (m *Meter) Spent() ([2]time.Duration, error) {
+func (m *Meter) Spent() ([Hooks]time.Duration, error) {
 	spent, err := m.programs.runtimes()
 	for i := range spent {
 		spent[i] -= m.before[i]
@@ -52,8 +52,11 @@ func (m *Meter) Close() error {
 	return m.stats.Close()
 }
 
-func (p *Programs) runtimes() (times [2]time.Duration, err error) {
+func (p *Programs) runtimes() (times [Hooks]time.Duration, err error) {
 	for i := range p.hooks {
+		if p.hooks[i].program == nil {
+			continue
+		}
 		stats, err := p.hooks[i].program.Stats()
 		if err != nil {
 			return times, fmt.Errorf("read what the kernel measured of its programs: %w", err)

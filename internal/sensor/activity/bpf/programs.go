@@ -14,20 +14,30 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-//go:embed activity_core.o activity_direct.o
+//go:embed activity_core.o activity_direct.o loads_core.o loads_direct.o exits_direct.o
 var objects embed.FS
 
-// builds are the objects, best first.
-var builds = []string{"direct", "core"}
+// build is how the programs are tried.
+type build struct {
+	name  string
+	paths bool // of what is executed
+}
+
+// builds are those of activity.bpf.c, best first: following pointers costs less than
+// reading what they point to, and lockdown=confidentiality refuses to let paths be read.
+var builds = []build{{"direct", true}, {"direct", false}, {"core", true}}
 
 // Programs are loaded and attached. Its methods may be used by several goroutines, but
 // for Detach and Close.
 type Programs struct {
 	Build string // "direct" or "core"; see c/activity.bpf.c
+	Paths bool   // whether executions have the paths that the kernel knows
+	Loads Way    // how loads are counted; None until CountLoads
 
 	executions, flows, listeners, totals, sights *ebpf.Map
+	loads                                        *ebpf.Map // nil: they are not counted
 
-	hooks   [2]hook // by Hook
+	hooks   [Hooks]hook // by Hook
 	closers []io.Closer
 }
 
@@ -38,6 +48,8 @@ type Hook int
 const (
 	Exec   Hook = iota // counts executions
 	Socket             // counts connections and listeners
+	Map                // counts what is mapped executable; optional
+	Hooks              // how many there are
 )
 
 // functions are the programs' names in c/activity.bpf.c, by Hook.
@@ -66,25 +78,26 @@ func Load() (*Programs, error) {
 
 func loadAny() (*Programs, error) {
 	var errs []error
-	for _, build := range builds {
-		p, err := load(build, 0)
+	for _, b := range builds {
+		p, err := load(b, 0)
 		if err == nil {
 			return p, nil
 		}
-		errs = append(errs, fmt.Errorf("the build %q of the kernel programs: %w", build, err))
+		errs = append(errs, fmt.Errorf("the build %q of the kernel programs: %w", b.name, err))
 	}
 	return nil, errors.Join(errs...)
 }
 
 // load loads one build, with tables of so many entries; 0: of those that they have.
-func load(build string, entries uint32) (_ *Programs, err error) {
-	object, err := objects.ReadFile("activity_" + build + ".o")
+func load(b build, entries uint32) (_ *Programs, err error) {
+	spec, err := read("activity_" + b.name)
 	if err != nil {
 		return nil, err
 	}
-	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
-	if err != nil {
-		return nil, fmt.Errorf("read the object: %w", err)
+	if !b.paths {
+		if err := spec.Variables["paths"].Set(uint32(0)); err != nil {
+			return nil, fmt.Errorf("do without paths: %w", err)
+		}
 	}
 	for _, table := range []string{"executions", "flows", "listeners"} {
 		if entries > 0 {
@@ -95,20 +108,33 @@ func load(build string, entries uint32) (_ *Programs, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("load: %w", err)
 	}
-	p := &Programs{Build: build}
+	p := &Programs{Build: b.name, Paths: b.paths}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.Close())
 		}
 	}()
 	p.take(c)
-	for i := range p.hooks {
+	for i := range functions {
 		h := &p.hooks[i]
 		if h.link, err = link.AttachTracing(link.TracingOptions{Program: h.program}); err != nil {
 			return nil, fmt.Errorf("attach: %w", err)
 		}
 	}
 	return p, nil
+}
+
+// read reads an object that is embedded.
+func read(name string) (*ebpf.CollectionSpec, error) {
+	object, err := objects.ReadFile(name + ".o")
+	if err != nil {
+		return nil, err
+	}
+	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
+	if err != nil {
+		return nil, fmt.Errorf("read the object: %w", err)
+	}
+	return spec, nil
 }
 
 // take takes the collection's parts over.
@@ -123,7 +149,13 @@ func (p *Programs) take(c *ebpf.Collection) {
 		*m = c.Maps[name]
 		p.closers = append(p.closers, c.Maps[name])
 	}
+	if constants := c.Maps[".rodata"]; constants != nil {
+		p.closers = append(p.closers, constants)
+	}
 }
+
+// Attached tells whether one of the programs is.
+func (p *Programs) Attached(at Hook) bool { return p.hooks[at].link != nil }
 
 // Detach ends the counting of one of the programs; what it counted stays.
 func (p *Programs) Detach(at Hook) error {
@@ -138,7 +170,7 @@ func (p *Programs) Detach(at Hook) error {
 
 // Close detaches the programs and lets go of all they have counted.
 func (p *Programs) Close() error {
-	errs := []error{p.Detach(Exec), p.Detach(Socket)}
+	errs := []error{p.Detach(Exec), p.Detach(Socket), p.Detach(Map)}
 	for i := len(p.closers) - 1; i >= 0; i-- {
 		errs = append(errs, p.closers[i].Close())
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -17,10 +18,19 @@ import (
 
 // The forms of keys and values are those of the structs in c/activity.bpf.c.
 const (
-	executionKey, executionValue = 16, 48
+	executionKey, executionValue = 16, 176
 	flowKey, flowValue           = 40, 48
 	listenerKey, listenerValue   = 8, 56
-	totalsCount                  = 9
+	loadKey, loadValue           = 32, 56
+	totalsCount                  = 11
+)
+
+// pathBytes is what an execution has room for of a path, its end included.
+const pathBytes = 124
+
+const (
+	pathAt = 52
+	rootAt = 48
 )
 
 var order = binary.NativeEndian
@@ -33,8 +43,17 @@ func (p *Programs) Executions() iter.Seq2[seen.Execution, error] {
 func parseExecution(k, v []byte) seen.Execution {
 	return seen.Execution{
 		Program: program(k), Counts: counts(v), PID: int(order.Uint32(v[24:])),
-		MountNS: order.Uint32(v[28:]), Name: name(v[32:48]),
+		MountNS: order.Uint32(v[28:]), Name: name(v[32:48]), Root: order.Uint32(v[rootAt:]) != 0, Path: pathOf(v[pathAt:][:pathBytes]),
 	}
+}
+
+// pathOf is a path that is whole and says where it begins; else it names no file.
+func pathOf(v []byte) string {
+	text := name(v)
+	if len(text) >= len(v)-1 || !strings.HasPrefix(text, "/") {
+		return ""
+	}
+	return text
 }
 
 // Flows are those counted so far.
@@ -87,6 +106,7 @@ func (p *Programs) Totals() (seen.Totals, error) {
 	return seen.Totals{
 		Executions: sums[0], Flows: sums[1], Listens: sums[2], Accepts: sums[3],
 		ExecutionsFull: sums[4], FlowsFull: sums[5], ListenersFull: sums[6], Rings: sums[7],
+		Loads: sums[8], LoadsFull: sums[9], LoadsCut: sums[10],
 	}, nil
 }
 

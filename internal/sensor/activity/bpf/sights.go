@@ -31,8 +31,22 @@ func (p *Programs) Watch(ctx context.Context, see func(seen.Sight)) error {
 		if err != nil {
 			return fmt.Errorf("watch the kernel programs: %w", err)
 		}
-		if s := record.RawSample; len(s) >= 8 {
-			see(seen.Sight{Kind: seen.Kind(order.Uint32(s)), PID: int(order.Uint32(s[4:]))})
+		if s := record.RawSample; len(s) >= sightSize {
+			see(parseSight(s))
 		}
 	}
+}
+
+// sightSize is what a sight takes at least: its kind, the process, and a key.
+const sightSize = 8 + 40
+
+func parseSight(b []byte) seen.Sight {
+	s := seen.Sight{Kind: seen.Kind(order.Uint32(b)), PID: int(order.Uint32(b[4:]))}
+	switch key := b[8:]; s.Kind {
+	case seen.SawExecution:
+		s.Inode, s.Device = order.Uint64(key), device(order.Uint32(key[8:]))
+	case seen.SawLoad:
+		s.Inode, s.Device = order.Uint64(key), device(order.Uint32(key[24:]))
+	}
+	return s
 }

@@ -29,7 +29,23 @@ type Execution struct {
 	PID     int // of the last one
 	MountNS uint32
 	Name    string // comm
+	Root    bool   // with an effective uid of 0, once at least
+	Path    string // as the first to execute it called it; empty: not known
 }
+
+// Load is a file that a program had mapped executable.
+type Load struct {
+	Device, Inode uint64
+	By            Program
+	Counts
+	PID     int // of the last
+	MountNS uint32
+	Name    string // comm
+	Root    bool   // with an effective uid of 0, once at least
+}
+
+// Own tells whether it is the program's own code.
+func (l Load) Own() bool { return l.Device == l.By.Device && l.Inode == l.By.Inode }
 
 // Flow is where a program has connected to by TCP: attempts, whether or not answered.
 type Flow struct {
@@ -58,6 +74,9 @@ type Listener struct {
 type Totals struct {
 	Executions, Flows, Listens, Accepts             uint64
 	ExecutionsFull, FlowsFull, ListenersFull, Rings uint64
+
+	Loads, LoadsFull uint64 // what programs mapped of themselves included
+	LoadsCut         uint64 // processes whose mappings could not be looked at
 }
 
 // Lost tells whether something is missing from the maps. What the ring lost is not:
@@ -72,6 +91,7 @@ const (
 	SawExecution Kind = iota + 1
 	SawFlow
 	SawListener
+	SawLoad
 )
 
 // Sight says that a map has a new entry, and which process made it: one that may
@@ -79,4 +99,6 @@ const (
 type Sight struct {
 	Kind Kind
 	PID  int
+	// The file that was executed or mapped; 0: not known.
+	Device, Inode uint64
 }

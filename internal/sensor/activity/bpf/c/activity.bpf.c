@@ -13,7 +13,7 @@
 // the verifier checks (Linux 5.11 and newer; works under lockdown=confidentiality);
 // without it they are read with bpf_probe_read_kernel.
 
-#include "kernel.h"
+#include "counting.h"
 
 #define TCP_LISTEN 10 /* include/net/tcp_states.h */
 #define TCP_ESTABLISHED 1
@@ -21,24 +21,18 @@
 #define TCP_SYN_RECV 3
 #define IPPROTO_TCP 6
 
-struct counts {
-	u64 n;
-	u64 first; /* ns since boot, suspended time included: CLOCK_BOOTTIME where there is a helper, else CLOCK_MONOTONIC */
-	u64 last;
-};
-
-struct file_id {
-	u64 inode;
-	u32 device; /* the kernel's dev_t: 12 bits of major, 20 of minor */
-	u32 uid;
-};
-
 struct execution {
 	struct counts counts;
 	u32 pid;	/* of the last */
 	u32 mount_ns;
 	char name[16];	/* comm */
+	u32 root;	/* an effective uid of 0: 1, once is enough */
+	char path[124];	/* of the file, as the process named it; empty: not asked for */
 };
+
+/* Whether paths are read, which needs a helper that lockdown=confidentiality refuses: the
+ * verifier then does not see the call. */
+const volatile u32 paths = 1;
 
 struct flow_key {
 	struct file_id program;
@@ -69,26 +63,6 @@ struct listener {
 	u64 last_foreign;
 };
 
-/* What the ring carries. */
-struct sight {
-	u32 kind;
-	u32 pid;
-	u8 key[40];
-};
-
-enum total {
-	TOTAL_EXECUTIONS,
-	TOTAL_FLOWS,
-	TOTAL_LISTENS,
-	TOTAL_ACCEPTS,
-	TOTAL_EXECUTIONS_FULL,	/* that found no place in the map */
-	TOTAL_FLOWS_FULL,
-	TOTAL_LISTENERS_FULL,
-	TOTAL_RING_FULL,
-	TOTAL_UNKNOWN,		/* of which a part could not be read */
-	TOTALS,
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
@@ -110,49 +84,6 @@ struct {
 	__type(value, struct listener);
 } listeners SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, TOTALS);
-	__type(key, u32);
-	__type(value, u64);
-} totals SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 1 << 20);
-} sights SEC(".maps");
-
-enum kind { SIGHT_EXECUTION = 1, SIGHT_FLOW, SIGHT_LISTENER };
-
-static __always_inline void count(u32 which)
-{
-	u64 *n = bpf_map_lookup_elem(&totals, &which);
-	if (n)
-		(*n)++;
-}
-
-static __always_inline void touch(struct counts *c, u64 now)
-{
-	__sync_fetch_and_add(&c->n, 1);
-	c->last = now;
-}
-
-/* tell sends a first sight; 0 if there is no room. */
-static __always_inline int tell(u32 kind, u32 pid, const void *key, u32 size)
-{
-	struct sight *s = bpf_ringbuf_reserve(&sights, sizeof(*s), 0);
-	if (!s) {
-		count(TOTAL_RING_FULL);
-		return 0;
-	}
-	s->kind = kind;
-	s->pid = pid;
-	__builtin_memset(s->key, 0, sizeof(s->key));
-	__builtin_memcpy(s->key, key, size);
-	bpf_ringbuf_submit(s, 0);
-	return 1;
-}
-
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
@@ -167,11 +98,15 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	if (e) {
 		touch(&e->counts, now);
 		e->pid = pid;
+		if (!e->root)
+			e->root = root(task);
 		return 0;
 	}
-	struct execution fresh = { .counts = { 1, now, now }, .pid = pid };
+	struct execution fresh = { .counts = { 1, now, now }, .pid = pid, .root = root(task) };
 	fresh.mount_ns = mount_namespace(task);
 	bpf_get_current_comm(fresh.name, sizeof(fresh.name));
+	if (paths)
+		bpf_probe_read_kernel_str(fresh.path, sizeof(fresh.path), READ(bprm, interp));
 	if (bpf_map_update_elem(&executions, &id, &fresh, BPF_NOEXIST)) {
 		/* Another processor was first, or the map is full. */
 		e = bpf_map_lookup_elem(&executions, &id);

@@ -41,8 +41,10 @@ struct mm_struct { struct file *exe_file; } KERNEL;
 struct ns_common { u32 inum; } KERNEL;
 struct mnt_namespace { struct ns_common ns; } KERNEL;
 struct nsproxy { struct mnt_namespace *mnt_ns; } KERNEL;
-struct task_struct { struct mm_struct *mm; struct nsproxy *nsproxy; } KERNEL;
-struct linux_binprm { struct file *file; } KERNEL;
+typedef struct { u32 val; } kuid_t;
+struct cred { kuid_t euid; } KERNEL;
+struct task_struct { struct mm_struct *mm; struct nsproxy *nsproxy; const struct cred *cred; } KERNEL;
+struct linux_binprm { struct file *file; const char *interp; } KERNEL;
 
 struct in6_addr { union { u32 u6_addr32[4]; } in6_u; } KERNEL;
 struct net { struct ns_common ns; } KERNEL;
@@ -90,6 +92,15 @@ static __always_inline struct file *program_of_current(void)
 	if (!mm)
 		return 0;
 	return READ(mm, exe_file);
+}
+
+/* root tells whether a task has an effective uid of 0, in the first user namespace. */
+static __always_inline u32 root(struct task_struct *task)
+{
+	const struct cred *cred = READ(task, cred);
+	if (!cred)
+		return 0;
+	return READ(cred, euid.val) == 0;
 }
 
 static __always_inline u32 mount_namespace(struct task_struct *task)

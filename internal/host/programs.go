@@ -1,0 +1,58 @@
+package host
+
+import (
+	"cmp"
+	"slices"
+
+	"assay/internal/telemetry"
+)
+
+// program is what makes two records of programs tell of the same file.
+type program struct {
+	device, inode, mountNS uint64
+	path                   string
+}
+
+func programOf(p *telemetry.Program) program {
+	return program{p.Device, p.Inode, p.MountNS, p.Path}
+}
+
+// addProgram adds a file that is in use, or was while the run went on.
+func (h *Host) addProgram(p *telemetry.Program) {
+	if p.Sensor == telemetry.SensorActivity {
+		h.used[programOf(p)] = p
+		return
+	}
+	h.programs = append(h.programs, p)
+}
+
+// Programs are the files that processes execute or have mapped executable, and those that
+// were executed or mapped so while the run went on, as far as they could be looked at:
+// each once. Whether the answer is complete does not depend on the latter, of which part
+// "programs" of the sensor activity tells.
+func (h *Host) Programs() All[*telemetry.Program] {
+	values := slices.Clone(h.programs)
+	known := make(map[program]bool, len(values))
+	for i, p := range values {
+		id := programOf(p)
+		known[id] = true
+		if also := h.used[id]; also != nil {
+			both := *p
+			both.Executed, both.Mapped, both.Root = p.Executed || also.Executed, p.Mapped || also.Mapped, p.Root || also.Root
+			if both.Above == nil {
+				both.Above = also.Above
+			}
+			values[i] = &both
+		}
+	}
+	var more []*telemetry.Program
+	for id, p := range h.used {
+		if !known[id] {
+			more = append(more, p)
+		}
+	}
+	slices.SortFunc(more, func(a, b *telemetry.Program) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Container, b.Container), cmp.Compare(a.MountNS, b.MountNS), cmp.Compare(a.Device, b.Device), cmp.Compare(a.Inode, b.Inode))
+	})
+	return all(h, telemetry.SensorPrograms, "", append(values, more...))
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Files that programs map executable: libraries, plug-ins, the programs themselves. */
+#ifndef ASSAY_LOADS_H
+#define ASSAY_LOADS_H
+
+#include "counting.h"
+
+struct load_key {
+	u64 inode;
+	struct file_id by;
+	u32 device;
+	u32 none;
+};
+
+struct load {
+	struct counts counts;
+	u32 pid;	/* of the last */
+	u32 mount_ns;
+	char name[16];	/* comm */
+	u32 root;	/* an effective uid of 0: 1, once is enough */
+	u32 none;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 24576);
+	__type(key, struct load_key);
+	__type(value, struct load);
+} loads SEC(".maps");
+
+/* loaded counts that a program of the current process has a file mapped executable. */
+static __always_inline void loaded(struct file *file, const struct file_id *by, u64 now)
+{
+	struct load_key key = { .by = *by };
+	struct task_struct *task = CURRENT();
+	u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	count(TOTAL_LOADS);
+	identify_inode(&key.inode, &key.device, file);
+	struct load *l = bpf_map_lookup_elem(&loads, &key);
+	if (l) {
+		touch(&l->counts, now);
+		l->pid = pid;
+		if (!l->root)
+			l->root = root(task);
+		return;
+	}
+	struct load fresh = { .counts = { 1, now, now }, .pid = pid, .root = root(task) };
+	fresh.mount_ns = mount_namespace(task);
+	bpf_get_current_comm(fresh.name, sizeof(fresh.name));
+	if (bpf_map_update_elem(&loads, &key, &fresh, BPF_NOEXIST)) {
+		/* Another processor was first, or the map is full. */
+		l = bpf_map_lookup_elem(&loads, &key);
+		if (l)
+			touch(&l->counts, now);
+		else
+			count(TOTAL_LOADS_FULL);
+		return;
+	}
+	tell(SIGHT_LOAD, pid, &key, sizeof(key));
+}
+
+#endif

@@ -1,0 +1,138 @@
+//go:build linux
+
+package bpf
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+
+	"assay/internal/sensor/activity/seen"
+)
+
+// Way is how loads are counted.
+type Way string
+
+// The ways, best first.
+const (
+	None   Way = ""
+	AtMap  Way = "lsm"   // each mapping, when it is made
+	AtExit Way = "exits" // what a process has mapped when it ends
+)
+
+// ways are the objects that count loads, best first. What is read is never followed
+// unguarded: that goes before what it costs, which is little, as mappings of files that are
+// executable are few.
+var ways = []struct {
+	way              Way
+	object, function string
+}{
+	{AtMap, "loads_core", "on_map"},
+	{AtMap, "loads_direct", "on_map"}, // lockdown=confidentiality
+	{AtExit, "exits_direct", "on_exit"},
+}
+
+// CountLoads begins to count what is mapped executable, too, which many kernels do not
+// let: then all else goes on, and the error has the reasons. A program that the kernel
+// takes and does not call is let go again. Call it before anything else is done with p.
+func (p *Programs) CountLoads() error {
+	var errs []error
+	for _, w := range ways {
+		err := p.countLoads(w.way, w.object, w.function)
+		if err == nil {
+			return nil
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", w.object, err))
+	}
+	return errors.Join(errs...)
+}
+
+func (p *Programs) countLoads(way Way, object, function string) (err error) {
+	spec, err := read(object)
+	if err != nil {
+		return err
+	}
+	c, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
+		MapReplacements: map[string]*ebpf.Map{"totals": p.totals, "sights": p.sights},
+	})
+	if err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	h := hook{program: c.DetachProgram(function)}
+	table := c.DetachMap("loads")
+	c.Close()
+	if way == AtMap {
+		h.link, err = link.AttachLSM(link.LSMOptions{Program: h.program})
+	} else {
+		h.link, err = link.AttachTracing(link.TracingOptions{Program: h.program})
+	}
+	if err == nil && way == AtMap {
+		err = loadCanary(table)
+	}
+	if err == nil {
+		p.hooks[Map], p.loads, p.Loads = h, table, way
+		p.closers = append(p.closers, h.program, table)
+		return nil
+	}
+	err = fmt.Errorf("attach: %w", err)
+	if h.link != nil {
+		err = errors.Join(err, h.link.Close())
+	}
+	return errors.Join(err, h.program.Close(), table.Close())
+}
+
+// loadCanary proves that loads are counted: this process maps the beginning of its own
+// program, which it has mapped already. What was counted of it is taken out again; the
+// totals keep it, as they keep what else a program maps of itself.
+func loadCanary(loads *ebpf.Map) error {
+	fd, err := unix.Open("/proc/self/exe", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open the agent's own program to map it: %w", err)
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return fmt.Errorf("tell the agent's own program: %w", err)
+	}
+	mapped, err := unix.Mmap(fd, 0, unix.Getpagesize(), unix.PROT_READ|unix.PROT_EXEC, unix.MAP_PRIVATE)
+	if err != nil {
+		return fmt.Errorf("map the agent's own program: %w", err)
+	}
+	if err := unix.Munmap(mapped); err != nil {
+		return fmt.Errorf("unmap the agent's own program: %w", err)
+	}
+	k, v := make([]byte, loadKey), make([]byte, loadValue)
+	it := loads.Iterate()
+	for it.Next(&k, &v) {
+		if l := parseLoad(k, v); l.Own() && l.Inode == st.Ino {
+			if err := loads.Delete(k); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+				return fmt.Errorf("take out what was counted of the agent's own program: %w", err)
+			}
+			return nil
+		}
+	}
+	if err := it.Err(); err != nil {
+		return fmt.Errorf("look for the agent's own program: %w", err)
+	}
+	return ErrDeaf
+}
+
+// Mapped are the loads counted so far.
+func (p *Programs) Mapped() iter.Seq2[seen.Load, error] {
+	if p.loads == nil {
+		return func(func(seen.Load, error) bool) {}
+	}
+	return entries(p.loads, loadKey, loadValue, parseLoad)
+}
+
+func parseLoad(k, v []byte) seen.Load {
+	return seen.Load{
+		Inode: order.Uint64(k), Device: device(order.Uint32(k[24:])), By: program(k[8:]),
+		Counts: counts(v), PID: int(order.Uint32(v[24:])), MountNS: order.Uint32(v[28:]),
+		Name: name(v[32:48]), Root: order.Uint32(v[48:]) != 0,
+	}
+}
