@@ -4,9 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"assay/internal/testenv"
 )
@@ -33,12 +30,16 @@ func (s *stage) before() {
 
 // fleeting does what is over before anybody could look.
 func (s *stage) fleeting() {
-	s.times(200, s.here, "short", "short", "ms,1")
-	s.times(20, s.here, "blink", "short", "connect,"+there4+",143,1", "ms,1")
-	s.times(10, s.here, "short-stack", "short-execstack", "ms,1")
-	s.times(10, s.here, "short-open", "short", "ms,1")
-	must(s.t, os.Chmod(s.path("short-open"), 0o757))
+	s.put("short", "short", 0o755)
+	s.times(200, s.here, "short", "ms,1")
+	s.put("blink", "short", 0o755)
+	s.times(20, s.here, "blink", "connect,"+there4+",143,1", "ms,1")
+	s.put("short-stack", "short-execstack", 0o755)
+	s.times(10, s.here, "short-stack", "ms,1")
+	s.put("short-open", "short", 0o757)
+	s.times(10, s.here, "short-open", "ms,1")
 	s.here.run(s.program("flash", "deed", "load,"+s.put("flash.so", "lib", 0o646), "unload"))
+	s.here.run(s.program("glimpse", "deed", "load,"+s.put("glimpse.so", "lib", 0o646)))
 
 	s.here.run(s.program("caller", "deed",
 		"connect,"+there4+",80,7", "connect,"+there6+",80,5", "connect,"+there4+",22,3", "connect,"+there4+",5900,2", // the last is refused
@@ -50,8 +51,12 @@ func (s *stage) fleeting() {
 	s.client("inetutils-telnet", there6)
 	s.client("tnftp", "-n", there4)
 
-	// Its file is gone when it connects, and so is it soon.
+	// Its file is gone when it connects, and so is it soon. As long as somebody has the
+	// file open its inode is no other file's.
 	gone := s.program("vanish", "short")
+	file, err := os.Open(gone.Path)
+	must(s.t, err)
+	s.t.Cleanup(func() { file.Close() })
 	gone.Args = append(gone.Args, "unlink,"+gone.Path, "connect,"+there4+",23,2")
 	s.here.run(gone)
 
@@ -62,11 +67,6 @@ func (s *stage) fleeting() {
 	s.put("interpreter", "deed", 0o755)
 	must(s.t, os.WriteFile(s.path("script"), []byte("#!"+s.path("interpreter")+" connect,"+there4+",1883,2\n"), 0o755))
 	s.here.run(exec.Command(s.path("script")))
-
-	inside := s.program("root/inside", "short", "connect,"+there4+",119,2")
-	inside.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS, Chroot: s.path("root")}
-	inside.Path, inside.Args[0] = "/inside", "/inside"
-	s.here.run(inside)
 }
 
 // lasting does what goes on until the observation ends.
@@ -74,6 +74,11 @@ func (s *stage) lasting() {
 	s.here.hold(s.program("patient", "deed", "keep,"+there4+",6667", "keep,"+there6+",80", "keep,"+there6+",80", "keep,"+there4+",22"))
 	s.here.hold(s.program("late", "deed", "listen,0.0.0.0,7004"))
 	s.there.hold(s.program("guest", "deed", "keep,"+here4+",7001"))
+
+	s.put("root/inside", "short", 0o757)
+	contained := s.program("manager", "deed", "pivot,"+s.path("root"), "exec,/inside", "keep,"+there4+",143")
+	s.contain(contained)
+	s.here.hold(contained)
 }
 
 // harmless does what is there and insecure to nobody: what only the host itself can
@@ -86,7 +91,8 @@ func (s *stage) harmless() {
 }
 
 func (s *stage) harmlessMeanwhile() {
-	s.times(20, s.here, "short", "short", "ms,1")
+	s.put("short", "short", 0o755)
+	s.times(20, s.here, "short", "ms,1")
 	s.here.run(s.program("caller", "deed", "connect,"+there4+",22,2", "connect,"+there6+",443,2",
 		"connect,127.0.0.1,23,3", "connect,::1,80,3", "connect,"+here4+",110,1")) // to nobody, on the host itself
 	s.there.hold(s.program("guest", "deed", "connect,"+here4+",7001,3", "keep,"+here6+",7001"))
@@ -94,11 +100,10 @@ func (s *stage) harmlessMeanwhile() {
 	s.here.hold(s.program("late", "deed", "listen,0.0.0.0,7004"))
 }
 
-func (s *stage) times(n int, at *place, name, what string, deeds ...string) {
+func (s *stage) times(n int, at *place, name string, deeds ...string) {
 	s.t.Helper()
-	cmd := s.program(name, what, deeds...)
 	for range n {
-		at.run(exec.Command(cmd.Path, cmd.Args[1:]...))
+		at.run(exec.Command(s.path(name), deeds...))
 	}
 }
 

@@ -5,10 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
 
+	"assay/internal/sensor/mountinfo"
 	"assay/internal/testenv"
 )
 
@@ -22,6 +24,7 @@ type stage struct {
 	t           *testing.T
 	dir         string
 	here, there *place
+	container   string // the id of the stage's container
 }
 
 func newStage(t *testing.T) *stage {
@@ -37,6 +40,27 @@ func newStage(t *testing.T) *stage {
 }
 
 func (s *stage) path(name string) string { return filepath.Join(s.dir, name) }
+
+// contain has a command run in a control group that is named as those of containers are.
+func (s *stage) contain(cmd *exec.Cmd) {
+	s.t.Helper()
+	entries, err := mountinfo.Read("/proc/self/mountinfo")
+	must(s.t, err)
+	at := slices.IndexFunc(entries, func(e mountinfo.Entry) bool { return e.FileSystem == "cgroup2" })
+	if at < 0 {
+		testenv.Missing(s.t, "cgroup2")
+	}
+	s.container = fmt.Sprintf("%064x", os.Getpid())
+	group := filepath.Join(entries[at].Point, s.container)
+	if err := os.Mkdir(group, 0o755); err != nil {
+		testenv.Missing(s.t, fmt.Sprintf("the right to make control groups (%v)", err))
+	}
+	s.t.Cleanup(func() { os.Remove(group) })
+	dir, err := os.Open(group)
+	must(s.t, err)
+	s.t.Cleanup(func() { dir.Close() })
+	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(dir.Fd())}
+}
 
 // built are the programs and libraries that gcc made, once for all tests.
 var built struct {

@@ -1,7 +1,6 @@
 package groundtruth
 
 import (
-	"cmp"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -22,7 +21,7 @@ func (s *stage) transcript(records []telemetry.Record) string {
 	s.t.Helper()
 	h := asHost(records)
 	var lines []string
-	lines = append(lines, coverage(h)...)
+	lines = append(lines, s.coverage(h)...)
 	lines = append(lines, s.counted(h)...)
 	lines = append(lines, s.findings(h)...)
 	for i, line := range lines {
@@ -32,13 +31,16 @@ func (s *stage) transcript(records []telemetry.Record) string {
 }
 
 // coverage says of each part of the observation how far it was complete.
-func coverage(h *host.Host) (lines []string) {
+func (s *stage) coverage(h *host.Host) (lines []string) {
 	c := h.Coverage(telemetry.SensorActivity)
 	for _, o := range h.Observations().Values {
 		lines = append(lines, "observed by "+strings.TrimSuffix(strings.TrimSuffix(o.Tier, "/direct"), "/core"))
 	}
 	lines = append(lines, fmt.Sprintf("coverage: %s", c.State))
 	for _, p := range c.Parts {
+		if p.Reason != "" {
+			s.t.Logf("%s: %s", p.Name, p.Reason)
+		}
 		lines = append(lines, fmt.Sprintf("coverage of %s: %s", p.Name, p.State))
 	}
 	return lines
@@ -47,14 +49,14 @@ func coverage(h *host.Host) (lines []string) {
 // counted are the records about the stage's programs and namespaces.
 func (s *stage) counted(h *host.Host) (lines []string) {
 	for _, e := range h.Executions().Values {
-		if s.owns(e.Path) && e.Path != s.path("probe") || e.Path == "" && e.Name == "vanish" {
-			lines = append(lines, fmt.Sprintf("executed %s (%s): %d times by uid %d", cmp.Or(e.Path, "(gone)"), e.Name, e.Count, e.UID))
+		if s.owns(e.Path) && e.Path != s.path("probe") || s.holds(e.Container) {
+			lines = append(lines, fmt.Sprintf("executed %s (%s): %d times by uid %d", s.whose(e.Container, e.Path), e.Name, e.Count, e.UID))
 			s.within(h, e.Path, e.First, e.Last)
 		}
 	}
 	for _, c := range h.Connections().Values {
 		if at := s.place(c.NetNS); at != "" {
-			lines = append(lines, fmt.Sprintf("connected %s %s (%s) -> %s %d: %d times by uid %d, local %t, package %q", at, c.Path, c.Name, c.Remote, c.Port, c.Count, c.UID, c.Local, c.Package))
+			lines = append(lines, fmt.Sprintf("connected %s %s (%s) -> %s %d: %d times by uid %d, local %t, package %q", at, s.whose(c.Container, c.Path), c.Name, c.Remote, c.Port, c.Count, c.UID, c.Local, c.Package))
 			s.within(h, c.Path, c.First, c.Last)
 		}
 	}
@@ -88,6 +90,16 @@ func (s *stage) place(id uint64) string {
 func (s *stage) owns(path string) bool {
 	in, err := filepath.Rel(s.dir, path)
 	return err == nil && filepath.IsLocal(in)
+}
+
+// holds tells whether a container is the stage's.
+func (s *stage) holds(container string) bool { return container != "" && container == s.container }
+
+func (s *stage) whose(container, path string) string {
+	if s.holds(container) {
+		return "contained:" + path
+	}
+	return path
 }
 
 // findings are those about the stage, and what the package could not tell in full.
@@ -125,10 +137,10 @@ func (s *stage) about(h *host.Host) map[string]bool {
 		keys[telemetry.Key(c)] = s.place(c.NetNS) != ""
 	}
 	for _, p := range h.Programs().Values {
-		keys[telemetry.Key(p)] = s.owns(p.Path)
+		keys[telemetry.Key(p)] = s.owns(p.Path) || s.holds(p.Container)
 	}
 	for _, p := range h.Processes().Values {
-		keys[telemetry.Key(p)] = s.owns(p.Exe)
+		keys[telemetry.Key(p)] = s.owns(p.Exe) || s.holds(p.Container)
 	}
 	return keys
 }

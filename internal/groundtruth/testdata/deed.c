@@ -9,6 +9,8 @@
 //	unload                      the last one
 //	wx                          maps memory that is writable and executable
 //	unlink,FILE
+//	pivot,DIR                   has DIR as its root, as in a container
+//	exec,FILE                   executes FILE, with the deeds that follow
 //	ms,N                        sleeps
 //	hold                        says so, serves, and ends with its standard input
 //
@@ -21,11 +23,14 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define MAX 256
@@ -165,7 +170,14 @@ static void unload(void)
 #endif
 }
 
-static void deed(char *text)
+static void pivot(const char *dir)
+{
+	if (unshare(CLONE_NEWNS) || mount("", "/", "", MS_REC | MS_PRIVATE, "") || mount(dir, dir, "", MS_BIND, "") ||
+	    chdir(dir) || syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH))
+		err(1, "pivot to %s", dir);
+}
+
+static void deed(char *text, char **argv)
 {
 	char *word[5] = { 0 };
 
@@ -190,6 +202,12 @@ static void deed(char *text)
 	} else if (!strcmp(word[0], "unlink")) {
 		if (unlink(word[1]))
 			err(1, "unlink");
+	} else if (!strcmp(word[0], "pivot")) {
+		pivot(word[1]);
+	} else if (!strcmp(word[0], "exec")) {
+		*argv = word[1];
+		execv(word[1], argv);
+		err(1, "execute %s", word[1]);
 	} else if (!strcmp(word[0], "ms")) {
 		usleep(1000 * atoi(word[1]));
 	} else if (!strcmp(word[0], "hold")) {
@@ -202,6 +220,6 @@ static void deed(char *text)
 int main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
-		deed(argv[i]);
+		deed(argv[i], argv + i);
 	return 0;
 }
