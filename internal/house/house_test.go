@@ -58,7 +58,7 @@ var mayImport = map[string][]string{
 	"sensor/proc":        {},
 	"sensor/elf":         {},
 	"sensor/activity":    {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/packages", "sensor/activity/..."},
-	"sensor/activity/*":  {"sensor/proc", "sensor/activity/seen"},
+	"sensor/activity/*":  {"sensor/proc", "sensor/elf", "sensor/mountinfo", "sensor/activity/seen"},
 	"sensor/mountinfo":   {"sensor/hostfs"},
 	"sensor/packages":    {"telemetry", "sensor", "sensor/hostfs", "sensor/packages/..."},
 	"sensor/packages/*":  {"telemetry", "sensor/packages/..."},

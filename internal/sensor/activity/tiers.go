@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"assay/internal/sensor/activity/fanotify"
 	"assay/internal/sensor/activity/poll"
 	"assay/internal/sensor/activity/seen"
 	"assay/internal/sensor/proc"
@@ -73,7 +74,13 @@ func (a activity) openOne(t Tier, d doubts) (*way, error) {
 	switch t {
 	case EBPF:
 		return openKernel(d)
-	case Fanotify, Connector:
+	case Fanotify:
+		told, err := fanotify.New(a.proc)
+		if err != nil {
+			return nil, err
+		}
+		return openTold(t, told, a.proc)
+	case Connector:
 		return nil, fmt.Errorf("the tier %s is not built yet", t)
 	case Poll:
 		return openPoll(a.proc)

@@ -95,25 +95,39 @@ const (
 // Read reads a file of a size in bytes. Its error says what is wrong with the file;
 // it has ErrNotELF if it is of another format.
 func Read(r io.ReaderAt, size int64) (Properties, error) {
-	f, err := open(r, size)
-	if err != nil {
-		return Properties{}, err
+	p, f, d, err := headers(r, size)
+	if err != nil || d == nil {
+		return p, err
 	}
-	p := Properties{Machine: f.machine, Bits: f.bits, Kind: Other, Stack: StackMissing, RELRO: NoRELRO}
+	return p, f.names(&p, d)
+}
+
+// Headers reads what a file's headers say, which is quick: all but Guarded, Symbols and
+// Go. Otherwise it is as Read.
+func Headers(r io.ReaderAt, size int64) (Properties, error) {
+	p, _, _, err := headers(r, size)
+	return p, err
+}
+
+// headers have no dynamic table if the file is no program or library.
+func headers(r io.ReaderAt, size int64) (p Properties, f *file, d *dynamic, err error) {
+	if f, err = open(r, size); err != nil {
+		return Properties{}, nil, nil, err
+	}
+	p = Properties{Machine: f.machine, Bits: f.bits, Kind: Other, Stack: StackMissing, RELRO: NoRELRO}
 	if f.kind != typeExec && f.kind != typeDyn {
-		return p, nil
+		return p, f, nil, nil
 	}
 	segments, err := f.segments()
 	if err != nil {
-		return p, err
+		return p, f, nil, err
 	}
-	d, err := f.dynamic(segments)
-	if err != nil {
-		return p, err
+	if d, err = f.dynamic(segments); err != nil {
+		return p, f, nil, err
 	}
 	interpreter := f.judge(&p, segments)
 	d.judge(&p, f.kind, interpreter)
-	return p, f.names(&p, d)
+	return p, f, d, nil
 }
 
 // judge takes what the program headers say.

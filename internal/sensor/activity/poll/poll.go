@@ -16,8 +16,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"assay/internal/sensor/activity/seen"
 	"assay/internal/sensor/proc"
 )
@@ -32,14 +30,11 @@ const (
 // Bounds of what is remembered, as in the kernel's tables, and of one namespace's
 // conversations.
 const (
-	maxExecutions = 16_384
+	maxExecutions = seen.MaxExecutions
 	maxFlows      = 32_768
 	maxListeners  = 8_192
 	maxSockets    = 50_000
 )
-
-// UnknownUID is the user of whom nothing is known: the kernel gives it to nobody.
-const UnknownUID = ^uint32(0)
 
 // Poll has what was seen so far. Its methods may be used by several goroutines, but
 // only one may Watch.
@@ -113,7 +108,7 @@ func (p *Poll) Watch(ctx context.Context, see func(seen.Sight)) error {
 
 // look notes what is new; of the first look nothing is.
 func (p *Poll) look(first bool) ([]seen.Sight, error) {
-	now, err := monotonic()
+	now, err := seen.Now()
 	if err != nil {
 		return nil, err
 	}
@@ -147,14 +142,6 @@ func (l *looking) touch(c *seen.Counts) {
 	if c.First == 0 {
 		c.First = l.now
 	}
-}
-
-func monotonic() (time.Duration, error) {
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
-		return 0, fmt.Errorf("read the kernel's clock: %w", err)
-	}
-	return time.Duration(t.Nano()), nil
 }
 
 // Executions are those seen so far.

@@ -160,7 +160,7 @@ func TestConversations(t *testing.T) {
 	if f := flows[5]; len(flows) != 2 || f.Remote.String() != "10.0.0.11:23" || f.N != 1 || f.Name != "curl" || f.Inode == 0 || f.Local || f.NetNS != 4 {
 		t.Errorf("%+v", flows)
 	}
-	if f := flows[UnknownUID]; f.Remote.String() != "10.0.0.11:23" || f.N != 1 || f.Inode != 0 {
+	if f := flows[seen.UnknownUID]; f.Remote.String() != "10.0.0.11:23" || f.N != 1 || f.Inode != 0 {
 		t.Errorf("%+v", flows)
 	}
 	got := map[string]string{}

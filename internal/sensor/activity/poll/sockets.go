@@ -27,7 +27,10 @@ var errCut = errors.New("there are too many sockets")
 func (l *looking) lookAtSockets() {
 	holders := map[uint64]int{}
 	for pid, p := range l.processes {
-		holders[p.netNS] = pid
+		// Who came first most likely stays until its tables are read.
+		if first, ok := holders[p.netNS]; !ok || pid < first {
+			holders[p.netNS] = pid
+		}
 	}
 	for ns := range l.spaces {
 		if _, ok := holders[ns]; !ok {
@@ -155,7 +158,7 @@ func (l *looking) accept(at port, local bool) {
 func (l *looking) connect(ns uint64, s proc.Socket) {
 	l.totals.Flows++
 	remote := netip.AddrPortFrom(s.Remote.Addr().Unmap(), s.Remote.Port())
-	p, pid := process{program: seen.Program{UID: UnknownUID}}, 0
+	p, pid := process{program: seen.Program{UID: seen.UnknownUID}}, 0
 	if s.Inode != 0 { // else it has ended, and the table does not tell whose it was
 		p.program.UID = s.UID
 		if pid = l.owner(s.Inode); pid != 0 {

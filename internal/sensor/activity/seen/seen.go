@@ -1,6 +1,6 @@
 // Package seen has what the sources of the sensor of activity tell: the programs in
-// the kernel (package bpf), and where the kernel takes none, looks at /proc (package
-// poll).
+// the kernel (package bpf), and where the kernel takes none, what it tells of executions
+// (packages fanotify, connector), and looks at /proc (package poll).
 package seen
 
 import (

@@ -1,0 +1,277 @@
+//go:build linux
+
+package fanotify
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"assay/internal/sensor/mountinfo"
+	"assay/internal/sensor/proc"
+)
+
+// Bounds of what is looked at for file systems.
+const (
+	maxSpaces  = 1000 // mount namespaces
+	maxSystems = 8192 // file systems
+	maxWords   = 5    // file systems that are named in a reason
+)
+
+// marks are the file systems of which the kernel tells. A mark is on the file system
+// itself (FAN_MARK_FILESYSTEM, Linux 4.20): it holds for all its mounts, those in other
+// mount namespaces too.
+type marks struct {
+	fd    int
+	proc  proc.FS
+	own   uint64 // mount namespace
+	users uint64 // user namespace
+	table *os.File
+
+	mu      sync.Mutex
+	systems map[string]bool   // by "major:minor": those that were tried
+	spaces  map[uint64]uint64 // by device: where it is mounted, of those that are not in the agent's own namespace
+	left    map[string]bool   // words for those that are not watched
+	fresh   int               // that came when there was watched already
+	cut     bool
+	began   bool
+}
+
+// newMarks marks what there is.
+func newMarks(fd int, p proc.FS) (*marks, error) {
+	m := &marks{fd: fd, proc: p, systems: map[string]bool{}, spaces: map[uint64]uint64{}, left: map[string]bool{}}
+	var err error
+	if m.own, err = p.Namespace(os.Getpid(), "mnt"); err != nil {
+		return nil, err
+	}
+	if m.users, err = p.Namespace(os.Getpid(), "user"); err != nil {
+		return nil, err
+	}
+	if m.table, err = os.Open("/proc/self/mountinfo"); err != nil {
+		return nil, fmt.Errorf("find the file systems: %w", err)
+	}
+	if err := m.mark("/"); err != nil {
+		return nil, errors.Join(fmt.Errorf("the kernel does not tell of executions (fanotify_mark): %w", err), m.table.Close())
+	}
+	m.renew()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.began, m.fresh = true, 0
+	return m, nil
+}
+
+// changes is an open file on which poll(2) tells of changes of the agent's own mounts.
+func (m *marks) changes() int32 { return int32(m.table.Fd()) }
+
+// renew marks what is new, in every mount namespace that a process is in.
+func (m *marks) renew() {
+	m.renewOwn()
+	pids, err := m.proc.PIDs()
+	if err != nil {
+		return
+	}
+	known := map[uint64]bool{m.own: true}
+	for _, pid := range pids {
+		ns, err := m.proc.Namespace(pid, "mnt")
+		if err != nil || known[ns] {
+			continue
+		}
+		if len(known) > maxSpaces {
+			m.note(func() { m.cut = true })
+			return
+		}
+		if m.within(pid, m.proc.Path(pid, "root"), ns) == nil {
+			known[ns] = true
+		}
+	}
+}
+
+// renewOwn marks what is new in the agent's own mount namespace.
+func (m *marks) renewOwn() {
+	if err := m.within(os.Getpid(), "", m.own); err != nil {
+		m.note(func() { m.left["those of the agent's own mount namespace: "+err.Error()] = true })
+	}
+}
+
+// within marks what a process has mounted below its root.
+func (m *marks) within(pid int, root string, ns uint64) error {
+	entries, err := mountinfo.Read(m.proc.Path(pid, "mountinfo"))
+	if err != nil {
+		return err
+	}
+	table := mountinfo.NewTable(entries, "/")
+	foreign := m.foreign(pid)
+	for _, e := range table.Entries {
+		if foreign && (e.Point != "/" || answers(e)) {
+			m.leave(e, "in a user namespace")
+			continue
+		}
+		if m.known(e.Device) || slices.Contains(e.Options, "noexec") || e.Kind() == mountinfo.Pseudo && e.FileSystem != "devtmpfs" {
+			continue
+		}
+		m.system(table, e, root, ns)
+	}
+	return nil
+}
+
+// foreign tells whether a process is in another user namespace than the agent: there
+// anybody can mount what answers when he likes to, so that no path is followed.
+func (m *marks) foreign(pid int) bool {
+	theirs, err := m.proc.Namespace(pid, "user")
+	return err != nil || theirs != m.users
+}
+
+// answers tells of the root of a mount namespace whether somebody answers for it.
+func answers(root mountinfo.Entry) bool {
+	root.Point = "" // of which alone it matters what it is on
+	return root.Kind() != mountinfo.Local
+}
+
+// leave notes a file system that is not watched.
+func (m *marks) leave(e mountinfo.Entry, why string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e.Kind() != mountinfo.Pseudo && !m.systems[e.Device] && len(m.left) < maxSystems {
+		m.left[fmt.Sprintf("%s (%s), %s", e.Point, e.FileSystem, why)] = true
+	}
+}
+
+func (m *marks) known(device string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.systems[device]
+}
+
+func (m *marks) note(change func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change()
+}
+
+// system marks a file system that is not known.
+func (m *marks) system(table *mountinfo.Table, e mountinfo.Entry, root string, ns uint64) {
+	if away(table, e.Point) {
+		m.leave(e, "which may not answer")
+		return
+	}
+	device, err := m.markMount(root+e.Point, e.ID)
+	if errors.Is(err, errHidden) {
+		return // nobody can execute it by this path; there may be another
+	}
+	if err != nil {
+		m.leave(e, err.Error())
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.systems) == maxSystems {
+		m.cut = true
+		return
+	}
+	m.systems[e.Device] = true
+	if err != nil {
+		return
+	}
+	if ns != m.own {
+		m.spaces[device] = ns
+	}
+	if m.began {
+		m.fresh++
+	}
+}
+
+// away tells whether looking at a path would ask another machine, or mount something.
+func away(table *mountinfo.Table, point string) bool {
+	for ; ; point = path.Dir(point) {
+		if table.Away(point) != nil {
+			return true
+		}
+		if point == "/" {
+			return false
+		}
+	}
+}
+
+var errHidden = errors.New("another file system is mounted over it")
+
+// markMount marks the file system of a mount, and tells its device as stat(2) does.
+func (m *marks) markMount(point string, id int) (device uint64, err error) {
+	fd, err := unix.Open(point, unix.O_PATH|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH) {
+		return 0, errHidden // or gone, or its process is
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	if found, err := mountOf(fd); err != nil || found != id {
+		return 0, errors.Join(errHidden, err)
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return 0, err
+	}
+	return st.Dev, m.mark("/proc/self/fd/" + strconv.Itoa(fd))
+}
+
+func (m *marks) mark(name string) error {
+	return unix.FanotifyMark(m.fd, unix.FAN_MARK_ADD|unix.FAN_MARK_FILESYSTEM, unix.FAN_OPEN_EXEC, unix.AT_FDCWD, name)
+}
+
+// mountOf is the number of the mount that an open file is on (proc_pid_fdinfo(5)).
+func mountOf(fd int) (int, error) {
+	data, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(fd))
+	if err != nil {
+		return 0, err
+	}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for lines.Scan() {
+		if text, ok := strings.CutPrefix(lines.Text(), "mnt_id:"); ok {
+			return strconv.Atoi(strings.TrimSpace(text))
+		}
+	}
+	return 0, errors.New("the kernel does not tell the mount of an open file")
+}
+
+// space is a mount namespace that has a device, if the agent's own has not.
+func (m *marks) space(device uint64) uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.spaces[device]
+}
+
+// end has the kernel tell no more.
+func (m *marks) end() {
+	_ = unix.FanotifyMark(m.fd, unix.FAN_MARK_FLUSH|unix.FAN_MARK_FILESYSTEM, 0, unix.AT_FDCWD, "/")
+}
+
+func (m *marks) close() error { return m.table.Close() }
+
+// shortcomings are which file systems were not watched all the time.
+func (m *marks) shortcomings() (all []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fresh > 0 {
+		all = append(all, fmt.Sprintf("%d file systems were mounted meanwhile, and what was executed on them in the first moment is missing", m.fresh))
+	}
+	if m.cut {
+		all = append(all, "there are too many mount namespaces or file systems to watch all")
+	}
+	if len(m.left) > 0 {
+		words := make([]string, 0, len(m.left))
+		for w := range m.left {
+			words = append(words, w)
+		}
+		slices.Sort(words)
+		all = append(all, fmt.Sprintf("%d file systems are not watched: %s", len(words), strings.Join(words[:min(len(words), maxWords)], ", ")))
+	}
+	return all
+}
