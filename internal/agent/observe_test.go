@@ -19,6 +19,12 @@ type watcher struct {
 	events chan string
 }
 
+func (w watcher) Describe() sensor.Description {
+	d := w.fake.Describe()
+	d.Observes = true
+	return d
+}
+
 func (w watcher) Observe(ctx context.Context, _ *sensor.Host, emit sensor.Emit) (telemetry.Coverage, error) {
 	for {
 		select {

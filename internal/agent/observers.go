@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"assay/internal/agent/collect"
@@ -25,11 +26,15 @@ type observers struct {
 	troubled func(error) // is told how the storing went
 }
 
-// observe begins to observe with those of a run's sensors that can.
+// observe begins to observe with those of a run's sensors that can, if it is a run that
+// observes.
 func (c *collector) observe(job collect.Job, o *order) *observers {
 	all := &observers{
 		watches: map[string]*collect.Watch{}, every: max(soonest, o.run.Until.Sub(o.run.Accepted)/maxParts),
 		done: c.done, troubled: func(err error) { c.troubles.set("observe", err) },
+	}
+	if !c.observes(o.run) {
+		return all
 	}
 	for _, name := range c.undone(o.run) {
 		s, ok := c.sensors[name].(sensor.Observer)
@@ -39,6 +44,14 @@ func (c *collector) observe(job collect.Job, o *order) *observers {
 		}
 	}
 	return all
+}
+
+// observes tells whether one of a run's sensors can do nothing else.
+func (c *collector) observes(run spool.Run) bool {
+	return slices.ContainsFunc(run.Sensors, func(name string) bool {
+		s, ok := c.sensors[name]
+		return ok && s.Describe().Observes
+	})
 }
 
 // resumed tells whether a run was begun by an earlier process.

@@ -37,9 +37,10 @@ type Host struct {
 	packages   []*telemetry.Package
 	databases  []*telemetry.PackageDatabase
 	mounts     []*telemetry.Mount
-	processes  []*telemetry.Process
+	looks      map[string]*looks // by sensor
+	processes  seen[*telemetry.Process]
 	objects    []*telemetry.Object
-	sockets    []*telemetry.Socket
+	sockets    seen[*telemetry.Socket]
 	interfaces []*telemetry.Interface
 	routes     []*telemetry.Route
 	libraries  []*telemetry.Library
@@ -51,7 +52,7 @@ type Host struct {
 	observations []*telemetry.Observation
 	loads        map[string]*telemetry.Load
 	spoken       map[string]*telemetry.Spoken
-	programs     []*telemetry.Program
+	programs     seen[*telemetry.Program]
 	used         map[program]*telemetry.Program // by sensor activity
 	programFiles map[string]*telemetry.File
 
@@ -75,6 +76,8 @@ func New(id string) *Host {
 		files:      make(map[string]*telemetry.File, usualFiles),
 		gaps:       map[string]gaps{telemetry.SensorConfig: {}, telemetry.SensorFiles: {}},
 		parameters: map[string]*telemetry.KernelParameter{},
+
+		looks: map[string]*looks{}, processes: newSeen[*telemetry.Process](), sockets: newSeen[*telemetry.Socket](), programs: newSeen[*telemetry.Program](),
 
 		executions: map[string]*telemetry.Execution{}, connections: map[string]*telemetry.Connection{},
 		accepting: map[string]*telemetry.Accepting{}, loads: map[string]*telemetry.Load{}, spoken: map[string]*telemetry.Spoken{}, used: map[program]*telemetry.Program{}, programFiles: map[string]*telemetry.File{},
@@ -133,18 +136,20 @@ func (h *Host) Add(rec telemetry.Record) {
 		h.databases = append(h.databases, r)
 	case *telemetry.Library:
 		h.libraries = append(h.libraries, r)
-	case *telemetry.Program:
-		h.addProgram(r)
+	case *telemetry.Looks:
+		h.addLooks(r)
 	default:
 		h.addActivity(rec)
 	case *telemetry.Mount:
 		h.mounts = append(h.mounts, r)
 	case *telemetry.Process:
-		h.processes = append(h.processes, r)
+		h.addProcess(r)
 	case *telemetry.Object:
-		h.objects = append(h.objects, r)
+		h.addObject(r)
 	case *telemetry.Socket:
-		h.sockets = append(h.sockets, r)
+		h.addSocket(r)
+	case *telemetry.Program:
+		h.addProgram(r)
 	case *telemetry.Interface:
 		h.interfaces = append(h.interfaces, r)
 	case *telemetry.Route:
@@ -155,6 +160,7 @@ func (h *Host) Add(rec telemetry.Record) {
 // Seal ends the filling: a sensor whose coverage counts other records than came
 // is partial from now on, so that a lost segment can never look like an absence.
 func (h *Host) Seal() {
+	h.settle()
 	for name, c := range h.coverage {
 		got := h.received[name]
 		if got == c.Records {

@@ -135,21 +135,6 @@ func (h *Host) Modules() All[*telemetry.KernelModule] {
 // Mounts are the mounted file systems.
 func (h *Host) Mounts() All[*telemetry.Mount] { return all(h, telemetry.SensorMounts, "", h.mounts) }
 
-// Processes are the running processes.
-func (h *Host) Processes() All[*telemetry.Process] {
-	return all(h, telemetry.SensorProcesses, "", h.processes)
-}
-
-// Objects are the files that processes have mapped executable.
-func (h *Host) Objects() All[*telemetry.Object] {
-	return all(h, telemetry.SensorProcesses, "", h.objects)
-}
-
-// Sockets are the network sockets.
-func (h *Host) Sockets() All[*telemetry.Socket] {
-	return all(h, telemetry.SensorSockets, "", h.sockets)
-}
-
 // Interfaces are the network interfaces.
 func (h *Host) Interfaces() All[*telemetry.Interface] {
 	return all(h, telemetry.SensorNetwork, "interfaces", h.interfaces)

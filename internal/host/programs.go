@@ -17,21 +17,12 @@ func programOf(p *telemetry.Program) program {
 	return program{p.Device, p.Inode, p.MountNS, p.Path}
 }
 
-// addProgram adds a file that is in use, or was while the run went on.
-func (h *Host) addProgram(p *telemetry.Program) {
-	if p.Sensor == telemetry.SensorActivity {
-		h.used[programOf(p)] = p
-		return
-	}
-	h.programs = append(h.programs, p)
-}
-
 // Programs are the files that processes execute or have mapped executable, and those that
 // were executed or mapped so while the run went on, as far as they could be looked at:
-// each once. Whether the answer is complete does not depend on the latter, of which part
-// "programs" of the sensor activity tells.
+// each once. The answer is complete if it is of the last look; of the others part "looks"
+// tells, and of what was executed part "programs" of the sensor activity.
 func (h *Host) Programs() All[*telemetry.Program] {
-	values := slices.Clone(h.programs)
+	values := slices.Clone(h.programs.values)
 	known := make(map[program]bool, len(values))
 	for i, p := range values {
 		id := programOf(p)

@@ -73,6 +73,7 @@ var mayImport = map[string][]string{
 	"sensor/system":      {"telemetry", "sensor", "sensor/hostfs"},
 	"sensor/kernel":      {"telemetry", "sensor", "sensor/hostfs"},
 	"sensor/mounts":      {"telemetry", "sensor", "sensor/mountinfo", "sensor/config/redact"},
+	"sensor/looks":       {"telemetry", "sensor"},
 	"sensor/roots":       {"sensor/hostfs", "sensor/proc", "sensor/mountinfo", "sensor/packages", "sensor/system"},
 	"sensor/roots/*":     {"testenv", "sensor/mountinfo"},
 	"sensor/processes":   {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/roots"},

@@ -31,7 +31,7 @@ type Sensor interface {
 	Collect(ctx context.Context, host *Host, emit Emit) (telemetry.Coverage, error)
 }
 
-// Observer is a sensor that watches the host for as long as it is switched on.
+// Observer is a sensor that can watch the host for as long as it is switched on.
 type Observer interface {
 	Sensor
 
@@ -49,6 +49,10 @@ type Description struct {
 	Reads   []string `json:"reads"`           // path patterns and kernel interfaces
 	Never   []string `json:"never,omitempty"` // what is left out or redacted on purpose
 	Live    bool     `json:"live"`            // needs a running system: of an image it is "not collected"
+
+	// Observes says that nothing can be told by one look. A run that has such a sensor
+	// observes: then every Observer of its sensors does, and else each looks once.
+	Observes bool `json:"observes,omitempty"`
 }
 
 // Host is what sensors read from.

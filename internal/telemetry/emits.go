@@ -12,13 +12,13 @@ var emits = map[string][]Type{
 	SensorAccounts:   {TypeUser, TypeShadow, TypeGroup},
 	SensorKernel:     {TypeKernelParameter, TypeKernelModule},
 	SensorMounts:     {TypeMount},
-	SensorProcesses:  {TypeProcess, TypeObject},
-	SensorSockets:    {TypeSocket},
+	SensorProcesses:  {TypeProcess, TypeObject, TypeLooks},
+	SensorSockets:    {TypeSocket, TypeLooks},
 	SensorNetwork:    {TypeInterface, TypeRoute},
 	SensorLibraries:  {TypeLibrary},
 	SensorActivity:   {TypeExecution, TypeConnection, TypeAccepting, TypeLoad, TypeProgram, TypeFile, TypeObservation},
 	SensorProtocols:  {TypeSpoken},
-	SensorPrograms:   {TypeProgram, TypeFile},
+	SensorPrograms:   {TypeProgram, TypeFile, TypeLooks},
 	SensorContainers: {TypeContainer, TypePackage, TypePackageDatabase, TypeLibrary},
 }
 

@@ -50,19 +50,29 @@ func key(r Record) string {
 	case *Mount:
 		return r.Point
 	case *Process:
-		return strconv.Itoa(r.PID)
+		return gone(r.Gone, strconv.Itoa(r.PID), r.Started)
 	case *Object:
 		return r.Path
 	case *Socket:
-		return r.Protocol + "/" + r.Local + "/" + strconv.Itoa(int(r.LocalPort))
+		return gone(r.Gone, r.Protocol+"/"+r.Local+"/"+strconv.Itoa(int(r.LocalPort)), r.Inode)
 	case *Interface:
 		return r.Name
 	case *Route:
 		return r.Destination
 	case *Coverage:
 		return r.Sensor
+	case *Looks:
+		return r.Sensor
 	}
 	return ""
+}
+
+// gone tells what is over from what has its number or its port now.
+func gone[N int64 | uint64](is bool, key string, n N) string {
+	if !is {
+		return key
+	}
+	return fmt.Sprintf("%s@%d", key, n)
 }
 
 // within tells what is in a container from what the host has.

@@ -37,7 +37,7 @@ func MessageType(r Record) string {
 		return "InspectorTcpConnection"
 	case *Accepting:
 		return "InspectorTcpListeningPortActivity"
-	case *Observation:
+	case *Observation, *Looks:
 		return "InspectorObservation"
 	case *Container:
 		return "InspectorContainer"

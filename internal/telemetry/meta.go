@@ -40,6 +40,7 @@ const (
 	TypeProgram         Type = "program"
 	TypeLoad            Type = "load"
 	TypeSpoken          Type = "spoken"
+	TypeLooks           Type = "looks"
 )
 
 // Meta begins every record. Writer fills Type in; a sensor fills Sensor in

@@ -1,5 +1,7 @@
 package telemetry
 
+import "time"
+
 // Process is a running process: never its arguments, its environment or what
 // it holds in memory.
 type Process struct {
@@ -24,13 +26,22 @@ type Process struct {
 	Open    int    `json:"open,omitempty"`
 	Gone    bool   `json:"gone,omitempty"`    // of a run that observes: seen at an earlier look, over at the last
 	Problem string `json:"problem,omitempty"` // what could not be read of it
+	Seen
+}
+
+// Seen says at which looks of a run that observes something was there. Both are zero
+// where there was one look only.
+type Seen struct {
+	First time.Time `json:"seen_first,omitzero"`
+	// Last is told of what is gone, and of listeners that were there at the last look of all.
+	Last time.Time `json:"seen_last,omitzero"`
 }
 
 // Object is a file that at least one process has mapped executable. It is
 // emitted once, before the first process that refers to it.
 type Object struct {
 	Meta
-	ID      int    `json:"id"` // within this snapshot
+	ID      int    `json:"id"` // within this snapshot, or within all looks of one observation
 	Path    string `json:"path"`
 	Device  uint64 `json:"device"`
 	Inode   uint64 `json:"inode"`
@@ -61,6 +72,7 @@ type Socket struct {
 	// at the first look.
 	Gone bool `json:"gone,omitempty"`
 	Late bool `json:"late,omitempty"`
+	Seen
 }
 
 // Listening tells whether others can open a conversation with the socket.

@@ -27,6 +27,9 @@ type Program struct {
 
 	ELF     *ELF   `json:"elf,omitempty"`     // nil: not an ELF file, or Problem
 	Problem string `json:"problem,omitempty"` // what could not be read of it
+
+	Gone bool `json:"gone,omitempty"` // of a run that observes: a process had it at an earlier look, none at the last
+	Seen
 }
 
 // ELF is what a file says of its protections; see the package sensor/elf for the

@@ -266,6 +266,8 @@ func newRecord(t Type) Record {
 		return new(Load)
 	case TypeSpoken:
 		return new(Spoken)
+	case TypeLooks:
+		return new(Looks)
 	}
 	return nil
 }

@@ -12,7 +12,8 @@ const (
 	SensorKernel   = "kernel"   // KernelParameter, KernelModule; parts "parameters", "modules"
 	SensorMounts   = "mounts"   // Mount
 	// Process, Object. Part "containers", if it is listed: whether the packages of
-	// files in containers are known.
+	// files in containers are known. Of a run that observes also Looks, and the part
+	// "looks" about what came and went; of sockets and programs, too.
 	SensorProcesses = "processes"
 	SensorSockets   = "sockets"   // Socket; part "containers" as of processes
 	SensorNetwork   = "network"   // Interface, Route; parts "interfaces", "routes"

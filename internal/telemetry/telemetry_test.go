@@ -41,6 +41,7 @@ var samples = []struct {
 	{SensorActivity, &Execution{Device: 1, Inode: 2, Activity: Activity{Count: 3, First: time.Unix(1, 0).UTC()}, Path: "/bin/a", Name: "a"}},
 	{SensorActivity, &Connection{Device: 1, Inode: 2, NetNS: 3, Remote: "::1", Port: 4, Local: true}},
 	{SensorActivity, &Accepting{NetNS: 1, Family: 4, Port: 22, Foreign: 1}},
+	{SensorProcesses, &Looks{Count: 3, Longest: 60.5}},
 	{SensorActivity, &Observation{Tier: "ebpf/core", Executions: 1}},
 	{SensorActivity, &Load{Device: 1, Inode: 2, ByDevice: 1, ByInode: 3, Path: "/lib/a.so", By: "/bin/a", Name: "a"}},
 	{SensorProtocols, &Spoken{NetNS: 1, Family: 4, Port: 21, Protocol: "ftp", Activity: Activity{Count: 1}}},

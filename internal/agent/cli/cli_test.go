@@ -47,6 +47,12 @@ func (f fake) Collect(_ context.Context, host *sensor.Host, emit sensor.Emit) (t
 // watcher observes until it is told to stop.
 type watcher struct{ fake }
 
+func (w watcher) Describe() sensor.Description {
+	d := w.fake.Describe()
+	d.Observes = true
+	return d
+}
+
 func (w watcher) Observe(ctx context.Context, _ *sensor.Host, emit sensor.Emit) (telemetry.Coverage, error) {
 	<-ctx.Done()
 	return w.coverage, emit(&telemetry.KernelParameter{Name: w.name})

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/term"
 
@@ -24,8 +23,8 @@ import (
 func collectFlags(fs *flag.FlagSet, s *settings) {
 	fs.StringVar(&s.output, "o", "", "`FILE` to write; it appears when it is complete")
 	fs.StringVar(&s.root, "root", "/", "`DIR` under which the host's file system is mounted")
-	fs.StringVar(&s.sensors, "sensors", "", "`NAMES` of the sensors to run, separated by commas; if not given all, those that observe only with -observe")
-	fs.DurationVar(&s.observe, "observe", 0, "observe for `TIME` with the sensors that can; then they are run, too")
+	fs.StringVar(&s.sensors, "sensors", "", "`NAMES` of the sensors to run, separated by commas; if not given all, those that can only observe with -observe")
+	fs.DurationVar(&s.observe, "observe", 0, "observe for `TIME` with the sensors that can, all at once; then those that can do nothing else are run, too")
 	observeWithFlag(fs, s)
 	fs.DurationVar(&s.timeout, "sensor-timeout", collect.DefaultTimeout, "`TIME` that one sensor may take")
 	fs.BoolVar(&s.json, "json", false, "print the coverage as JSON")
@@ -65,8 +64,10 @@ func collectFile(ctx context.Context, c *Cmd, s *settings) error {
 	if err != nil {
 		return err
 	}
-	if chosen, err = observing(chosen, s.observe, s.sensors != ""); err != nil {
-		return err
+	if s.observe == 0 {
+		if chosen, err = looking(chosen, s.sensors != ""); err != nil {
+			return err
+		}
 	}
 	root, err := filepath.Abs(s.root)
 	if err != nil {
@@ -79,7 +80,7 @@ func collectFile(ctx context.Context, c *Cmd, s *settings) error {
 	defer fs.Close()
 	host := &sensor.Host{FS: fs, Live: root == "/"}
 	snapshot := collect.Snapshot{
-		Name: s.output, Host: host, Sensors: chosen, Timeout: s.timeout + s.observe,
+		Name: s.output, Host: host, Sensors: chosen, Timeout: s.timeout, Observe: s.observe,
 		Header: telemetry.Header{Version: c.Version, Root: root},
 	}
 	if host.Live {
@@ -117,19 +118,16 @@ func choose(all []sensor.Sensor, names string) ([]sensor.Sensor, error) {
 	return chosen, nil
 }
 
-// observing has the sensors that can observe do so for a time; without one they are left
-// out, but if they are named that is an error.
-func observing(all []sensor.Sensor, d time.Duration, named bool) ([]sensor.Sensor, error) {
+// looking are the sensors that can tell something by one look; it is an error if another
+// is named.
+func looking(all []sensor.Sensor, named bool) ([]sensor.Sensor, error) {
 	var chosen []sensor.Sensor
 	for _, s := range all {
-		o, ok := s.(sensor.Observer)
-		switch {
-		case !ok:
+		switch d := s.Describe(); {
+		case !d.Observes:
 			chosen = append(chosen, s)
-		case d > 0:
-			chosen = append(chosen, collect.For(o, d))
 		case named:
-			return nil, usagef("the sensor %s observes: say for how long with -observe", s.Describe().Name)
+			return nil, usagef("the sensor %s observes: say for how long with -observe", d.Name)
 		}
 	}
 	return chosen, nil

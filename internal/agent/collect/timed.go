@@ -8,9 +8,7 @@ import (
 	"assay/internal/telemetry"
 )
 
-// For is a sensor that observes for a time where another would look once.
-func For(o sensor.Observer, d time.Duration) sensor.Sensor { return timed{o, d} }
-
+// timed is a sensor that observes for a time where another would look once.
 type timed struct {
 	sensor.Observer
 	time time.Duration

@@ -33,6 +33,11 @@ func (j Job) Watch(o sensor.Observer, resumed bool) *Watch {
 	w := &Watch{job: j, name: o.Describe().Name, cancel: cancel, done: make(chan outcome, 1), queue: newQueue()}
 	w.stored = j.Spool.Progress(j.Header.Run).Parts[w.name]
 	go func() {
+		if !o.Describe().Observes {
+			// It looks now and then, as others look once; what the kernel tells the
+			// others has to be taken soon.
+			lowPriority()
+		}
 		ended := call(func() (telemetry.Coverage, error) { return o.Observe(ctx, j.Host, w.queue.put) })
 		if resumed && ended.coverage.State == telemetry.Complete {
 			ended.coverage = short(ended.coverage, errResumed)

@@ -43,7 +43,7 @@ func (activity) Describe() sensor.Description {
 			"/proc/[pid]/exe", "/proc/[pid]/cgroup", "/proc/[pid]/ns/mnt",
 			"without eBPF: /proc/[pid]/stat", "/proc/[pid]/status", "/proc/[pid]/ns/net", "/proc/[pid]/net/{tcp,tcp6}", "/proc/[pid]/fd (which sockets)"},
 		Never: []string{"arguments", "environment", "what is sent or received"},
-		Live:  true,
+		Live:  true, Observes: true,
 	}
 }
 

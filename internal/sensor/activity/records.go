@@ -45,7 +45,7 @@ func (o *observation) execution(e seen.Execution) *telemetry.Execution {
 		p = o.namer.called(e.Program, e.Path, uint64(e.MountNS))
 	}
 	r.Path, r.Package, r.Container, r.Unverified, r.Root = p.path, p.owner, p.container, p.unverified, e.Root
-	if uint64(e.MountNS) != o.namer.mountNS {
+	if e.MountNS != 0 && uint64(e.MountNS) != o.namer.mountNS {
 		r.MountNS = uint64(e.MountNS)
 	}
 	return r

@@ -11,6 +11,7 @@ import (
 	"assay/internal/sensor/files"
 	"assay/internal/sensor/kernel"
 	"assay/internal/sensor/libraries"
+	"assay/internal/sensor/looks"
 	"assay/internal/sensor/mounts"
 	"assay/internal/sensor/network"
 	"assay/internal/sensor/packages"
@@ -23,17 +24,18 @@ import (
 )
 
 func sensors() []sensor.Sensor {
+	turn := looks.NewTurn()
 	return []sensor.Sensor{
 		system.New(),
 		kernel.New(),
 		mounts.New(),
 		accounts.New(),
 		network.New(),
-		sockets.New(),
+		looks.New(sockets.New(), turn),
 		config.New(),
 		packages.New(),
-		processes.New(),
-		programs.New(),
+		looks.New(processes.New(), turn),
+		looks.New(programs.New(), turn),
 		containers.New(),
 		files.New(),
 		libraries.New(),
