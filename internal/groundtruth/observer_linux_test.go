@@ -28,12 +28,28 @@ const (
 	envWays = "ASSAY_TRUTH_WAYS" // to observe; empty: all
 )
 
-// What it says: that everything was looked at that is looked at once, and each program
-// of which an execution was told.
-const (
-	saidCollected = "collected"
-	saidExecuted  = "executed "
-)
+// say prints which program a sensor has told of.
+func say(sensor, program string) { fmt.Println(saying(sensor, program)) }
+
+func saying(sensor, program string) string { return sensor + " " + program }
+
+// sayOf says what a record is about.
+func sayOf(name string, r telemetry.Record) {
+	switch r := r.(type) {
+	case *telemetry.Execution:
+		say(name, r.Path)
+	case *telemetry.Process:
+		say(name, r.Exe)
+	case *telemetry.Program:
+		if name == telemetry.SensorPrograms {
+			say(name, r.Path)
+		}
+	case *telemetry.Socket:
+		for _, o := range r.Owners {
+			say(name, o.Exe)
+		}
+	}
+}
 
 // observer is what has been told so far.
 type observer struct {
@@ -100,7 +116,6 @@ func (o *observer) all(ctx context.Context, sensors []sensor.Sensor) error {
 			errs[1] = errors.Join(errs[1], err)
 		}
 	}
-	fmt.Println(saidCollected)
 	group.Wait()
 	return errors.Join(errs[:]...)
 }
@@ -113,9 +128,7 @@ func (o *observer) one(ctx context.Context, name string, look look) error {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.told[name]++
-		if e, ok := r.(*telemetry.Execution); ok {
-			fmt.Println(saidExecuted + e.Path)
-		}
+		sayOf(name, r)
 		return o.file.Write(name, r)
 	})
 	if err != nil {

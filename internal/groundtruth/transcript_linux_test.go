@@ -2,6 +2,7 @@ package groundtruth
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -48,15 +49,20 @@ func (s *stage) coverage(h *host.Host) (lines []string) {
 
 // counted are the records about the stage's programs and namespaces.
 func (s *stage) counted(h *host.Host) (lines []string) {
+	sums := map[string]uint64{} // of executions by whomever, as not every way tells by whom
 	for _, e := range h.Executions().Values {
 		if s.owns(e.Path) && e.Path != s.path("probe") || s.holds(e.Container) {
-			lines = append(lines, fmt.Sprintf("executed %s (%s): %d times by uid %d", s.whose(e.Container, e.Path), e.Name, e.Count, e.UID))
+			lines = append(lines, fmt.Sprintf("executed %s (%s): %d times by %s", s.whose(e.Container, e.Path), e.Name, e.Count, user(e.UID)))
 			s.within(h, e.Path, e.First, e.Last)
+			sums[e.Path] += e.Count
 		}
+	}
+	for path, sum := range sums {
+		lines = append(lines, fmt.Sprintf("executed in all %s: %d times", path, sum))
 	}
 	for _, c := range h.Connections().Values {
 		if at := s.place(c.NetNS); at != "" {
-			lines = append(lines, fmt.Sprintf("connected %s %s (%s) -> %s %d: %d times by uid %d, local %t, package %q", at, s.whose(c.Container, c.Path), c.Name, c.Remote, c.Port, c.Count, c.UID, c.Local, c.Package))
+			lines = append(lines, fmt.Sprintf("connected %s %s (%s) -> %s %d: %d times by %s, local %t, package %q", at, s.whose(c.Container, c.Path), c.Name, c.Remote, c.Port, c.Count, user(c.UID), c.Local, c.Package))
 			s.within(h, c.Path, c.First, c.Last)
 		}
 	}
@@ -69,10 +75,11 @@ func (s *stage) counted(h *host.Host) (lines []string) {
 	return lines
 }
 
-// within has the first and the last time lie within the observation.
+// within has the first and the last time lie within the observation, or not long before:
+// what counts does so a moment before all of it is ready.
 func (s *stage) within(h *host.Host, what string, first, last time.Time) {
 	for _, o := range h.Observations().Values {
-		if first.Before(o.Began.Add(-10*time.Millisecond)) || last.Before(first) || last.After(o.Ended.Add(10*time.Millisecond)) {
+		if first.Before(o.Began.Add(-time.Second)) || last.Before(first) || last.After(o.Ended.Add(time.Second)) {
 			s.t.Errorf("%s: from %s to %s, observed from %s to %s", what, first, last, o.Began, o.Ended)
 		}
 	}
@@ -94,6 +101,13 @@ func (s *stage) owns(path string) bool {
 
 // holds tells whether a container is the stage's.
 func (s *stage) holds(container string) bool { return container != "" && container == s.container }
+
+func user(uid uint32) string {
+	if uid == math.MaxUint32 {
+		return "somebody"
+	}
+	return fmt.Sprintf("uid %d", uid)
+}
 
 func (s *stage) whose(container, path string) string {
 	if s.holds(container) {

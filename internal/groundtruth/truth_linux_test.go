@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 }
 
 // ways are those to observe, as agents are told to; see table_linux_test.go.
-var ways = []string{"ebpf", "poll"}
+var ways = []string{"ebpf", "fanotify", "poll"}
 
 // TestTruth: what is told of the deeds is what the table has.
 func TestTruth(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"time"
 
@@ -30,7 +31,9 @@ func (s *stage) observed(ways string, do func()) []telemetry.Record {
 	must(s.t, cmd.Start())
 	s.t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	said := bufio.NewScanner(out)
-	s.wait(said, saidCollected)
+	// Each sensor has looked once.
+	s.wait(said, saying(telemetry.SensorSockets, s.path("far")), saying(telemetry.SensorSockets, s.path("near")),
+		saying(telemetry.SensorProcesses, s.path("user")), saying(telemetry.SensorPrograms, s.path("user")))
 	s.probe(said)
 	do()
 	must(s.t, end.Close())
@@ -41,15 +44,15 @@ func (s *stage) observed(ways string, do func()) []telemetry.Record {
 	return records
 }
 
-// wait waits until the observer has said something.
-func (s *stage) wait(said *bufio.Scanner, what string) {
+// wait waits until the observer has said these, in any order.
+func (s *stage) wait(said *bufio.Scanner, lines ...string) {
 	s.t.Helper()
 	for said.Scan() {
-		if said.Text() == what {
+		if lines = slices.DeleteFunc(lines, func(l string) bool { return l == said.Text() }); len(lines) == 0 {
 			return
 		}
 	}
-	s.t.Fatalf("the observer never said %q: %v", what, said.Err())
+	s.t.Fatalf("the observer never said %q: %v", lines, said.Err())
 }
 
 // probe executes a program again and again until the observation has told of it. It
@@ -75,7 +78,7 @@ func (s *stage) probe(said *bufio.Scanner) {
 			s.t.Cleanup(func() { one.Process.Kill(); one.Wait() })
 		}
 	}()
-	s.wait(said, saidExecuted+probe.Path)
+	s.wait(said, saying(telemetry.SensorActivity, probe.Path))
 	close(stop)
 	must(s.t, <-done)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"time"
 
 	"assay/internal/sensor/activity/bpf"
 	"assay/internal/sensor/activity/seen"
@@ -26,6 +27,7 @@ type source interface {
 type kernel struct {
 	*bpf.Programs
 	limit *limit
+	began time.Time   // to count
 	own   seen.Totals // of the canary
 }
 
@@ -35,7 +37,7 @@ func newKernel(d doubts) (*kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &kernel{Programs: programs, limit: newLimit()}
+	k := &kernel{Programs: programs, limit: newLimit(), began: time.Now()}
 	k.own, err = programs.Canary()
 	switch {
 	case errors.Is(err, bpf.ErrDeaf):

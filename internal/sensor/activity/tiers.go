@@ -9,6 +9,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"assay/internal/sensor/activity/fanotify"
 	"assay/internal/sensor/activity/poll"
@@ -50,6 +51,8 @@ func ParseTiers(text string) ([]Tier, error) {
 type way struct {
 	source
 	tier string // as telemetry names it
+	// began is since when it counts; zero: since it is opened.
+	began time.Time
 	// guard does what the source needs while it counts, until ctx ends.
 	guard func(ctx context.Context) error
 	// doubt tells at last what was missed.
@@ -98,7 +101,7 @@ func openKernel(d doubts) (*way, error) {
 		source: k, tier: "ebpf/" + k.Build,
 		guard: func(ctx context.Context) error { return k.limit.guard(ctx, k.Programs) },
 		doubt: k.limit.doubt,
-		loads: k.Mapped(),
+		loads: k.Mapped(), began: k.began,
 	}, nil
 }
 
