@@ -181,7 +181,7 @@ func (p *parser) accepting(w []string) {
 
 func (p *parser) observation(w []string) {
 	r := &telemetry.Observation{Began: began, Ended: ended, Tier: "ebpf/core"}
-	if w = p.options(w, texts{"tier": &r.Tier}); len(w) != 0 {
+	if w = p.options(w, texts{"tier": &r.Tier, "unsupported": &r.Unsupported}); len(w) != 0 {
 		p.err = fmt.Errorf("has no words but options")
 	}
 	p.add(telemetry.SensorActivity, r)

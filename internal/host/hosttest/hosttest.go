@@ -23,7 +23,7 @@
 //	execution /usr/bin/x 0                 while a run went on, with its uid; count, package, container
 //	connection /usr/bin/x 192.0.2.1 21     a program, where to, port; count, uid, local, package, container
 //	accepting 22 5 4                       a port, connections, those from elsewhere; family, listens
-//	observation                            that there was one; tier
+//	observation                            that there was one; tier unsupported
 //	partial config "reason"                also denied, failed, not_collected; SENSOR/PART names a part
 //
 // What follows a semicolon above are options, as in arch=amd64, after the other

@@ -10,8 +10,10 @@
 package behavior
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"assay/internal/host"
@@ -59,13 +61,13 @@ func (Package) Describe() rules.Description {
 // Evaluate implements rules.Package.
 func (Package) Evaluate(ctx context.Context, h *host.Host, _ rules.Input) ([]rules.Result, error) {
 	var results []rules.Result
-	refused := unsupported(h)
+	none := unsupported(h)
 	for _, c := range checks() {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("evaluate %s: %w", c.rule.ID, err)
 		}
-		if refused != nil {
-			r := *refused
+		if none != nil {
+			r := *none
 			r.Rule = c.rule.ID
 			results = append(results, r)
 			continue
@@ -75,11 +77,12 @@ func (Package) Evaluate(ctx context.Context, h *host.Host, _ rules.Input) ([]rul
 	return results, nil
 }
 
-// unsupported is the result for every rule where the kernel cannot be observed; nil
-// where it can, or where nobody tried.
+// unsupported is the result for every rule where the kernel cannot be observed by
+// programs in it; nil where it can, or where nobody tried. That there was something seen
+// by lesser means changes nothing.
 func unsupported(h *host.Host) *rules.Result {
-	c := h.Coverage(telemetry.SensorActivity)
-	if c.State != telemetry.Failed || !strings.HasPrefix(c.Reason, telemetry.KernelRefused) || len(h.Observations().Values) > 0 {
+	why, record := refused(h)
+	if why == "" {
 		return nil
 	}
 	kernel := "its kernel"
@@ -87,9 +90,25 @@ func unsupported(h *host.Host) *rules.Result {
 		kernel = "its kernel " + system.Value.Kernel
 	}
 	return &rules.Result{Verdict: rules.NotEvaluated, Unsupported: true,
-		Reason: fmt.Sprintf("Runtime Behavior Analysis needs a kernel that it can observe. The host cannot be observed: %s is not supported (%s).", kernel, c.Reason),
-		Remedy: "Run a kernel of the published list on the host (support/kernel-versions.json), or leave Runtime Behavior Analysis out of its assessments. Other rules packages are not affected.",
+		Reason: fmt.Sprintf("Runtime Behavior Analysis needs a kernel that it can observe. The host cannot be observed: %s is not supported (%s).", kernel, why),
+		Remedy: "Run a kernel of the published list on the host (support/kernel-versions.json of Assay; assay-agent status tells of the host's own), or leave Runtime Behavior Analysis out of its assessments. Other rules packages are not affected.",
 		Evidence: []rules.Evidence{{
-			Sensor: telemetry.SensorActivity, Record: telemetry.Key(&c), Found: c.Reason, Expected: "a kernel that can be observed",
+			Sensor: telemetry.SensorActivity, Record: telemetry.Key(record), Found: why, Expected: "a kernel that can be observed",
 		}}}
+}
+
+// refused is why the kernel takes no programs that observe, and the record that says so:
+// that of the observation, if there was one by other means. If there were several, as of an
+// agent that was started again, the last counts: the host may have another kernel since.
+func refused(h *host.Host) (string, telemetry.Record) {
+	if all := h.Observations().Values; len(all) > 0 {
+		last := slices.MaxFunc(all, func(a, b *telemetry.Observation) int {
+			return cmp.Or(a.Ended.Compare(b.Ended), cmp.Compare(a.Unsupported, b.Unsupported))
+		})
+		return last.Unsupported, last
+	}
+	if c := h.Coverage(telemetry.SensorActivity); c.State == telemetry.Failed && strings.HasPrefix(c.Reason, telemetry.KernelRefused) {
+		return c.Reason, &c
+	}
+	return "", nil
 }

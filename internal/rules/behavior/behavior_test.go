@@ -5,11 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"assay/internal/host"
 	"assay/internal/host/hosttest"
 	"assay/internal/inspector"
 	"assay/internal/rules"
 	"assay/internal/rules/behavior"
+	"assay/internal/rules/practices"
 	"assay/internal/rules/rulestest"
 	"assay/internal/telemetry"
 )
@@ -173,6 +176,38 @@ func TestUnsupportedKernel(t *testing.T) {
 		results := evaluate(t, hosttest.Host(t, "system debian 12\n"+bad+cover))
 		if said(results, ofRule["dep"]) != "/x" || said(results, ofRule["servers"]) == "<not evaluated>" || said(results, ofRule["login"]) != "<not evaluated>" {
 			t.Errorf("%s: %+v", cover, results)
+		}
+	}
+}
+
+// That a lesser tier observed is for other packages: of the kernel there is still exactly
+// one finding, with the observation as its evidence, and others say what they say without.
+func TestUnsupportedKernelThatWasObserved(t *testing.T) {
+	const host = "system debian 12 kernel=4.19\nsocket tcp 0.0.0.0 21\nprogram /x root 0777 0 0 elf=stack:executable\n"
+	const saw = "execution /usr/bin/ftp 1000\nconnection /usr/bin/ftp 192.0.2.1 21\npartial activity/executions\npartial activity/connections\npartial activity/listeners\n"
+	for _, tier := range []string{"fanotify", "connector", "poll"} {
+		h := hosttest.Host(t, host+saw+"observation tier="+tier+" \"unsupported=the kernel does not take the eBPF programs: it has no BTF\"\n-- /etc/ssh/sshd_config --\nPermitRootLogin yes\n")
+		results := evaluate(t, h)
+		findings, exclusions := rules.Derive(behavior.Package{}.Describe(), rules.Subject{Key: []byte("k")}, results)
+		if len(findings) != 1 || findings[0].Title != inspector.TitleUnsupported || len(exclusions) != 0 || len(findings[0].Evidence) != 1 || findings[0].Evidence[0].Record != "observation:"+tier ||
+			!strings.Contains(findings[0].Description, "4.19") || !strings.Contains(findings[0].Description, "no BTF") || !strings.Contains(findings[0].Recommendation, "kernel-versions.json") {
+			t.Errorf("%s: %+v, %+v", tier, findings, exclusions)
+		}
+		with, err := practices.Package{}.Evaluate(t.Context(), h, rules.Input{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		without, err := practices.Package{}.Evaluate(t.Context(), hosttest.Host(t, host+"-- /etc/ssh/sshd_config --\nPermitRootLogin yes\n"), rules.Input{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(without, with); diff != "" {
+			t.Error(diff)
+		}
+		// The same tier on a kernel that could be observed: the rules judge by what it saw.
+		results = evaluate(t, hosttest.Host(t, host+saw+"observation tier="+tier+"\n"))
+		if said(results, ofRule["login"]) != "/usr/bin/ftp tcp/21; not in full" || said(results, ofRule["unused"]) != "<not evaluated>" {
+			t.Errorf("%s: %+v", tier, results)
 		}
 	}
 }

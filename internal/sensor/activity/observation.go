@@ -31,6 +31,8 @@ type observation struct {
 	loads  iter.Seq2[seen.Load, error] // nil: the source cannot tell
 	told   map[string]bool             // records, by their keys
 	uses   uses
+
+	unsupported string // telemetry.Observation's
 }
 
 // run observes until ctx ends; why is added to what is in doubt.
@@ -178,6 +180,7 @@ func (o *observation) end(ctx context.Context) (telemetry.Coverage, error) {
 		Began: o.began, Ended: time.Now().UTC(), Tier: o.tier,
 		Executions: totals.Executions, Connections: totals.Flows, Accepted: totals.Accepts,
 		MissedExecutions: totals.ExecutionsFull, MissedConnections: totals.FlowsFull, MissedListeners: totals.ListenersFull,
+		Unsupported: o.unsupported,
 	})
 	o.doubts.count(totals)
 	o.doubtFiles()

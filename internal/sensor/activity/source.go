@@ -5,6 +5,7 @@ package activity
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
@@ -31,7 +32,8 @@ type kernel struct {
 	own   seen.Totals // of the canary
 }
 
-// newKernel loads the programs and proves that they count; what they do not is doubted.
+// newKernel loads the programs and proves that they count. A kernel that takes them and
+// does not call them is as one that does not take them; what is not proven is doubted.
 func newKernel(d doubts) (*kernel, error) {
 	programs, err := bpf.Load()
 	if err != nil {
@@ -41,7 +43,8 @@ func newKernel(d doubts) (*kernel, error) {
 	k.own, err = programs.Canary()
 	switch {
 	case errors.Is(err, bpf.ErrDeaf):
-		d.fail("a connection that the agent made to see whether connections are counted was not: "+err.Error(), connections, listeners)
+		err = fmt.Errorf("a connection that the agent made to see whether connections are counted was not: %w", err)
+		return nil, errors.Join(err, programs.Close())
 	case err != nil:
 		d.add("that connections are counted is not proven: "+err.Error(), connections, listeners)
 	}

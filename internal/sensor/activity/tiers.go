@@ -11,11 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"assay/internal/sensor/activity/connector"
 	"assay/internal/sensor/activity/fanotify"
 	"assay/internal/sensor/activity/poll"
 	"assay/internal/sensor/activity/seen"
+	"assay/internal/sensor/hostfs"
 	"assay/internal/sensor/proc"
-	"assay/internal/telemetry"
 )
 
 // Tier is a way to observe, by its name in the agent's settings.
@@ -84,7 +85,11 @@ func (a activity) openOne(t Tier, d doubts) (*way, error) {
 		}
 		return openTold(t, told, a.proc)
 	case Connector:
-		return nil, fmt.Errorf("the tier %s is not built yet", t)
+		told, err := connector.New(a.proc)
+		if err != nil {
+			return nil, err
+		}
+		return openTold(t, told, a.proc)
 	case Poll:
 		return openPoll(a.proc)
 	}
@@ -95,7 +100,7 @@ func (a activity) openOne(t Tier, d doubts) (*way, error) {
 func openKernel(d doubts) (*way, error) {
 	k, err := newKernel(d)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", telemetry.KernelRefused, err)
+		return nil, refuse(err, stand())
 	}
 	return &way{
 		source: k, tier: "ebpf/" + k.Build,
@@ -107,6 +112,9 @@ func openKernel(d doubts) (*way, error) {
 
 // openPoll looks at /proc.
 func openPoll(files proc.FS) (*way, error) {
+	if !hostfs.Privileged() {
+		return nil, errors.New("only root can look at all processes")
+	}
 	looks, err := poll.New(files)
 	if err != nil {
 		return nil, err
@@ -128,5 +136,21 @@ func because(refused []error) string {
 	if len(refused) == 0 {
 		return ""
 	}
-	return " (" + strings.ReplaceAll(errors.Join(refused...).Error(), "\n", "; ") + ")"
+	return " (" + words(refused) + ")"
+}
+
+// words are errors on one line.
+func words(all []error) string {
+	return strings.ReplaceAll(errors.Join(all...).Error(), "\n", "; ")
+}
+
+// unsupported is why no agent could have programs in the kernel; empty: one could, or
+// none was tried.
+func unsupported(refused []error) string {
+	for _, err := range refused {
+		if r := (*refusal)(nil); errors.As(err, &r) && r.kernel {
+			return words([]error{r})
+		}
+	}
+	return ""
 }
