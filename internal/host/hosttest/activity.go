@@ -34,6 +34,8 @@ func (p *parser) program(w []string) {
 			r.Deleted = value == "true"
 		case "mapped":
 			r.Mapped = value == "true"
+		case "seen":
+			r.Gone, _ = p.seen(&r.Seen, value)
 		default:
 			return false
 		}
@@ -208,4 +210,25 @@ func (p *parser) named(pkg, container *string, name, value string) bool {
 		return false
 	}
 	return true
+}
+
+// seen reads at which looks of a run that observes something was there, a list of
+// "first", or "late", and "last", or "over": at a later look than the first, and at one
+// before the last.
+func (p *parser) seen(s *telemetry.Seen, words string) (gone, late bool) {
+	s.First = began
+	for word := range strings.SplitSeq(words, ",") {
+		switch word {
+		case "first":
+		case "late":
+			s.First, late = began.Add(10*time.Minute), true
+		case "last":
+			s.Last = ended
+		case "over":
+			s.Last, gone = ended.Add(-20*time.Minute), true
+		default:
+			p.err = fmt.Errorf("nothing is seen %q", word)
+		}
+	}
+	return gone, late
 }

@@ -16,9 +16,9 @@
 //	acl /usr/bin user:1000:rwx mask::rwx   added to the file above it
 //	param kernel.randomize_va_space 2
 //	flags nx lm                            of the processor
-//	process sshd 0 /usr/sbin/sshd          name, uid, program; pid, started, package, container, gone=true, maps, deleted, open
-//	socket tcp 0.0.0.0 22                  listening; pid=101 of a process that holds it, above it
-//	program /srv/x root 0755 0 0           executed or mapped, root's or not: mode, uid, gid; elf, package, container, problem, deleted, mapped
+//	process sshd 0 /usr/sbin/sshd          name, uid, program; pid, started, package, container, gone=true, maps, deleted, open, seen
+//	socket tcp 0.0.0.0 22                  listening; pid=101 of a process that holds it, above it; inode, seen
+//	program /srv/x root 0755 0 0           executed or mapped, root's or not: mode, uid, gid; elf, package, container, problem, deleted, mapped, seen
 //	above /srv 0755 0 0 ["problem"]        a folder above a program of root's, in a line above it
 //	execution /usr/bin/x 0                 while a run went on, with its uid; count, package, container
 //	connection /usr/bin/x 192.0.2.1 21     a program, where to, port; count, uid, local, package, container
@@ -35,6 +35,9 @@
 //
 // Elf is a list as in elf=stack:missing,machine:x86,go; elf=none is a file of another
 // format. Folders above a program of root's that no line tells of are root's own.
+//
+// Seen says at which looks of a run that observes something was there, as in
+// seen=late,over; of a listener also that it was there to the end, seen=first,last.
 //
 // Every sensor is complete and its scope is everything (Scope), unless a line
 // says otherwise: what a description does not mention is not on the host.

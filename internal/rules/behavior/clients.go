@@ -164,8 +164,9 @@ func several(list []string, what string) string {
 	return strings.Join(list, ", ")
 }
 
+const form = "2006-01-02 15:04:05"
+
 func span(from, to time.Time) string {
-	const form = "2006-01-02 15:04:05"
 	if from.IsZero() || from.Equal(to) {
 		return "at " + to.UTC().Format(form) + " UTC"
 	}
