@@ -97,7 +97,7 @@ func (h *Host) settle() {
 	})
 	h.programs.settle(h.epoch(telemetry.SensorPrograms), func(r *telemetry.Program) *telemetry.Program {
 		c := *r
-		c.Gone = c.Gone || c.Sensor == telemetry.SensorPrograms
+		c.Gone = true
 		return &c
 	})
 }

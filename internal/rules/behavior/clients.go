@@ -3,6 +3,7 @@ package behavior
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -56,8 +57,7 @@ func clients(h *host.Host, protocols []protocol) answer {
 		if !ok || c.Local {
 			continue
 		}
-		// A file that was gone before anybody could look has the name of its process.
-		program := cmp.Or(c.Path, c.Name)
+		program := program(c)
 		subject := fmt.Sprintf("%s tcp/%d", within(c.Container, program), c.Port)
 		if uses[subject] == nil {
 			uses[subject] = &use{protocol: p, program: owned(program, c.Package)}
@@ -68,6 +68,13 @@ func clients(h *host.Host, protocols []protocol) answer {
 		*a.fail(subject) = u.fault()
 	}
 	return a
+}
+
+// program names the program of a connection. One whose file was gone before anybody
+// could look has the name of its process; of one that was over before it was looked at
+// nothing is known where the kernel does not tell.
+func program(c *telemetry.Connection) string {
+	return cmp.Or(c.Path, c.Name, "unknown program")
 }
 
 // fault words what a program did, in the order of the remote addresses.
@@ -90,7 +97,7 @@ func (u *use) fault() fault {
 		remotes = append(remotes, c.Remote)
 		f.evidence = append(f.evidence, rules.Evidence{
 			Sensor: telemetry.SensorActivity, Record: telemetry.Key(c), File: c.Path, Expected: "an encrypted protocol",
-			Found: fmt.Sprintf("%s connected to %s port %d (the port suggests %s) %s as uid %d, %s", u.program, c.Remote, c.Port, u.protocol.name, times(c.Count), c.UID, span(c.First, c.Last)),
+			Found: fmt.Sprintf("%s connected to %s port %d (the port suggests %s) %s as %s, %s", u.program, c.Remote, c.Port, u.protocol.name, times(c.Count), user(c.UID), span(c.First, c.Last)),
 		})
 	}
 	remotes = slices.Compact(remotes)
@@ -135,6 +142,14 @@ func within(container, name string) string {
 		return name
 	}
 	return "container:" + name
+}
+
+// user names a user; the highest number is that of nobody (telemetry.Connection.UID).
+func user(uid uint32) string {
+	if uid == math.MaxUint32 {
+		return "a user who is not known"
+	}
+	return fmt.Sprintf("uid %d", uid)
 }
 
 // shown is how many of several things a sentence names.

@@ -197,7 +197,11 @@ func unused(h *host.Host) answer {
 			continue
 		}
 		f := a.fail(l.subject)
-		f.reason = fmt.Sprintf("%s listens on TCP port %d, to which no other host has connected while the run was observed; the host itself has %s.", l.program, l.port, times(c.accepted))
+		f.reason = fmt.Sprintf("%s listens on TCP port %d, to which no other host has connected while the run was observed", l.program, l.port)
+		if c.accepted > 0 {
+			f.reason += fmt.Sprintf("; the host itself has %s", times(c.accepted))
+		}
+		f.reason += "."
 		f.evidence = append(append(f.evidence, l.evidence("connections from other hosts, or no listener")...), observation...)
 		f.attributes = l.attributes()
 	}

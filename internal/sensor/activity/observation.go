@@ -40,8 +40,10 @@ type observation struct {
 
 // run observes until ctx ends; why is added to what is in doubt.
 func (o *observation) run(ctx context.Context, w *way, why string) (telemetry.Coverage, error) {
-	o.source, o.tier = w, w.tier
-	o.began = time.Now().UTC()
+	o.source, o.tier, o.loads = w, w.tier, w.loads
+	if o.began = w.began.UTC(); w.began.IsZero() {
+		o.began = time.Now().UTC()
+	}
 	if err := o.follow(ctx, w.guard); err != nil {
 		return telemetry.Coverage{}, err
 	}

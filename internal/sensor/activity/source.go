@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"assay/internal/sensor/activity/bpf"
 	"assay/internal/sensor/activity/seen"
@@ -27,6 +28,7 @@ type source interface {
 type kernel struct {
 	*bpf.Programs
 	limit *limit
+	began time.Time   // to count
 	own   seen.Totals // of the canary
 }
 
@@ -37,7 +39,7 @@ func newKernel(d doubts) (*kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &kernel{Programs: programs, limit: newLimit()}
+	k := &kernel{Programs: programs, limit: newLimit(), began: time.Now()}
 	k.own, err = programs.Canary()
 	switch {
 	case errors.Is(err, bpf.ErrDeaf):

@@ -6,12 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"assay/internal/sensor/activity/connector"
 	"assay/internal/sensor/activity/fanotify"
 	"assay/internal/sensor/activity/poll"
+	"assay/internal/sensor/activity/seen"
 	"assay/internal/sensor/hostfs"
 	"assay/internal/sensor/proc"
 )
@@ -49,10 +52,13 @@ func ParseTiers(text string) ([]Tier, error) {
 type way struct {
 	source
 	tier string // as telemetry names it
+	// began is since when it counts; zero: since it is opened.
+	began time.Time
 	// guard does what the source needs while it counts, until ctx ends.
 	guard func(ctx context.Context) error
 	// doubt tells at last what was missed.
 	doubt func(doubts)
+	loads iter.Seq2[seen.Load, error] // nil: it cannot tell
 }
 
 // open opens the first of the tiers that can be had; refused tells why the ones before
@@ -100,6 +106,7 @@ func openKernel(d doubts) (*way, error) {
 		source: k, tier: "ebpf/" + k.Build,
 		guard: func(ctx context.Context) error { return k.limit.guard(ctx, k.Programs) },
 		doubt: k.limit.doubt,
+		loads: k.Mapped(), began: k.began,
 	}, nil
 }
 
