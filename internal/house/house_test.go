@@ -58,6 +58,8 @@ var mayImport = map[string][]string{
 	"sensor/elf":         {},
 	"sensor/activity":    {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/packages", "sensor/activity/..."},
 	"sensor/activity/*":  {"sensor/proc", "sensor/activity/seen"},
+	"sensor/protocols":   {"telemetry", "sensor", "sensor/hostfs", "sensor/mountinfo", "sensor/protocols/..."},
+	"sensor/protocols/*": {"sensor/protocols/firstbytes"},
 	"sensor/mountinfo":   {"sensor/hostfs"},
 	"sensor/packages":    {"telemetry", "sensor", "sensor/hostfs", "sensor/packages/..."},
 	"sensor/packages/*":  {"telemetry", "sensor/packages/..."},
@@ -95,7 +97,7 @@ var mayImport = map[string][]string{
 	"rules/practices/*": {"inspector", "host", "telemetry", "rules/practices/..."},
 	"rules/cve":         {"inspector", "host", "telemetry", "rules", "advisory", "advisory/...", "inventory", "usage", "version"},
 	"rules/behavior":    {"inspector", "host", "telemetry", "rules", "rules/access"},
-	"rules/catalog":     {"rules", "rules/practices", "rules/cve"},
+	"rules/catalog":     {"rules", "rules/practices", "rules/cve", "rules/behavior"},
 
 	// The service: state, use cases, doors.
 	"ledger":   {},

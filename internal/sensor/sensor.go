@@ -49,6 +49,9 @@ type Description struct {
 	Reads   []string `json:"reads"`           // path patterns and kernel interfaces
 	Never   []string `json:"never,omitempty"` // what is left out or redacted on purpose
 	Live    bool     `json:"live"`            // needs a running system: of an image it is "not collected"
+
+	// Optional is a sensor that is run only if it is named: who asks for all does not get it.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Host is what sensors read from.

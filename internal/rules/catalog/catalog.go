@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"assay/internal/rules"
+	"assay/internal/rules/behavior"
 	"assay/internal/rules/cve"
 	"assay/internal/rules/practices"
 )
@@ -12,4 +13,15 @@ import (
 // by the advisories that are in use when a host is evaluated.
 func Packages(a cve.Advisories) []rules.Package {
 	return []rules.Package{cve.New(a), practices.Package{}}
+}
+
+// LookAtFirstBytes has the packages of a list that can look at how connections begin do so.
+func LookAtFirstBytes(packages []rules.Package) []rules.Package {
+	for i, p := range packages {
+		if b, ok := p.(behavior.Package); ok {
+			b.FirstBytes = true
+			packages[i] = b
+		}
+	}
+	return packages
 }

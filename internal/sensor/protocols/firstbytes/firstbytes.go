@@ -43,13 +43,14 @@ const (
 	tls
 	vnc
 	x11
+	tunnel      // HTTP's CONNECT: what it carries is not looked at
 	greeting220 // a server of FTP or SMTP: the client's first command tells
 )
 
 // names are as in telemetry.Spoken.
 var names = map[Class]string{
 	ftp: "ftp", http: "http", imap: "imap", irc: "irc", ldap: "ldap", mqtt: "mqtt", pop3: "pop3", rsync: "rsync",
-	smtp: "smtp", ssh: "ssh", telnet: "telnet", tls: "tls", vnc: "vnc", x11: "x11",
+	smtp: "smtp", ssh: "ssh", telnet: "telnet", tls: "tls", vnc: "vnc", x11: "x11", tunnel: "http-connect",
 }
 
 // Name tells what was spoken, of how both ends of a connection began, and the server's
@@ -59,6 +60,8 @@ func Name(role Role, client, server Class, port uint16) string {
 	switch {
 	case server == greeting220:
 		return greeted(client, port)
+	case client == tunnel:
+		return names[tunnel]
 	case role == Client && client != ftp && client != smtp && client > Unknown:
 		return named(client)
 	}

@@ -21,7 +21,7 @@ func class(c Class) string {
 func TestMatch(t *testing.T) {
 	for by, streams := range map[Role]map[string]string{
 		Client: {
-			"GET / HTTP/1.1\r\nHost: x\r\n": "http", "GET http://x/ HTTP/1.0\r\n": "http", "POST /a": "http", "CONNECT [::1]:443 HTTP/1.1": "http",
+			"GET / HTTP/1.1\r\nHost: x\r\n": "http", "GET http://x/ HTTP/1.0\r\n": "http", "POST /a": "http", "CONNECT [::1]:443 HTTP/1.1": "http-connect",
 			"OPTIONS * RTSP/1.0": "unknown", "OPTIONS sip:a@b SIP/2.0": "unknown", "GET key\r\n": "unknown", "GETX": "unknown", "GE": "more", "": "more",
 			"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n":             "http",
 			"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03": "tls",
@@ -148,6 +148,8 @@ func TestName(t *testing.T) {
 		{Server, tls, greeting220, 21, "unknown"},
 		{Client, Unknown, imap, 143, "imap"},
 		{Client, Unknown, Unknown, 1, "unknown"},
+		{Client, tunnel, http, 3128, "http-connect"},
+		{Server, tunnel, http, 3128, "http-connect"},
 		{Client, 99, 77, 1, "unknown"},
 		{Server, 99, 77, 1, "unknown"},
 	} {

@@ -91,7 +91,7 @@ func requests(methods ...string) (all []sign) {
 	for _, m := range methods {
 		all = append(all, says(Client, http, text(m), text("/")), says(Client, http, text(m), text("http:")))
 	}
-	return append(all, says(Client, http, text("CONNECT "), oneOf("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ[")))
+	return append(all, says(Client, tunnel, text("CONNECT "), oneOf("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ[")))
 }
 
 func messages(by Role, operations string) []sign {
