@@ -72,12 +72,17 @@ func (p pair) close() {
 // heard are the protocols of a port, as client and as server, with how often.
 func heard(t testing.TB, p *bpf.Programs, port uint16) (client, server string) {
 	t.Helper()
+	return heardIn(t, p, namespace(t, "self"), port)
+}
+
+func heardIn(t testing.TB, p *bpf.Programs, ns uint32, port uint16) (client, server string) {
+	t.Helper()
 	of := map[firstbytes.Role]map[string]uint64{firstbytes.Client: {}, firstbytes.Server: {}}
 	for s, err := range p.Spoken() {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Port == port && s.NetNS == here(t) {
+		if s.Port == port && s.NetNS == ns {
 			of[s.Role][firstbytes.Name(s.Role, s.Client, s.Server, 0)] += s.N
 		}
 	}
@@ -92,10 +97,11 @@ func words(counts map[string]uint64) string {
 	return strings.Join(all, ", ")
 }
 
-func here(t testing.TB) uint32 {
+// namespace is the network namespace of a process.
+func namespace(t testing.TB, pid string) uint32 {
 	t.Helper()
 	var st syscall.Stat_t
-	if err := syscall.Stat("/proc/self/ns/net", &st); err != nil {
+	if err := syscall.Stat("/proc/"+pid+"/ns/net", &st); err != nil {
 		t.Fatal(err)
 	}
 	return uint32(st.Ino)
@@ -180,7 +186,7 @@ func TestWhere(t *testing.T) {
 				continue
 			}
 			n++
-			good := s.NetNS == here(t) && s.N == times && s.First > 0 && s.Last > s.First
+			good := s.NetNS == namespace(t, "self") && s.N == times && s.First > 0 && s.Last > s.First
 			if s.Role == firstbytes.Client {
 				good = good && s.Family == c.clientFamily && s.Remote.String() == c.remote
 			} else {
