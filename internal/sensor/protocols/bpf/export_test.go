@@ -25,3 +25,10 @@ func (p *Programs) IDs() (ids []ebpf.ProgramID, err error) {
 	}
 	return ids, nil
 }
+
+// Kept is what is kept with a socket.
+func (p *Programs) Kept(socket int) ([]byte, error) {
+	v := make([]byte, conversationSize)
+	err := p.conversations.Lookup(uint32(socket), &v)
+	return v, err
+}

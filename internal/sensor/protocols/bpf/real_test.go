@@ -82,7 +82,7 @@ func TestRealClients(t *testing.T) {
 		"curl ldap":  {"curl", "curl", "", []string{"-s", "-m", "1", "ldap://HOST:PORT/dc=x"}, "", "", "ldap 1", ""},
 		"curl rtsp":  {"curl", "curl", "", []string{"-s", "-m", "1", "rtsp://HOST:PORT/x"}, "", "RTSP/1.0 400 Bad Request\r\n\r\n", "unknown 1", "unknown 1"},
 		"a proxy":    {"curl", "curl", "", []string{"-s", "-m", "1", "-x", "http://HOST:PORT", "https://x.invalid/"}, "", "HTTP/1.1 403 no\r\n\r\n", "http-connect 1", "http-connect 1"},
-		"ssh":        {"ssh", "openssh-client", "", []string{"-o", "BatchMode=yes", "-o", "ConnectTimeout=1", "-F", "none", "-p", "PORT", "x@HOST"}, "SSH-2.0-x\r\n", "no", "ssh 1", "ssh 1"},
+		"ssh":        {"ssh", "openssh-client", "", []string{"-o", "BatchMode=yes", "-o", "ConnectTimeout=1", "-F", "none", "-p", "PORT", "x@HOST"}, "SSH-2.0-x\r\n", "", "ssh 1", "ssh 1"},
 		"telnet":     {"telnet", "inetutils-telnet", "\n", []string{"HOST", "PORT"}, "\xff\xfd\x18\xff\xfd\x20", "", "telnet 1", "telnet 1"},
 		"ftp":        {"ftp", "inetutils-ftp", "user a b\nquit\n", []string{"-n", "HOST", "PORT"}, "220 ready\r\n", "500 no\r\n", "ftp 1", "ftp 1"},
 		"openssl":    {"openssl", "openssl", "", []string{"s_client", "-connect", "HOST:PORT"}, "", "", "tls 1", ""},
