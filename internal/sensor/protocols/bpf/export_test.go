@@ -5,7 +5,7 @@ package bpf
 import "github.com/cilium/ebpf"
 
 // LoadEntries is Load with a table of so many entries.
-func LoadEntries(group string, entries uint32) (*Programs, error) { return load(group, entries) }
+func LoadEntries(group string, entries uint32) (*Programs, error) { return loadWith(group, entries) }
 
 // Parse parses an entry of the table.
 func Parse(k, v []byte) Spoken { return parse(k, v) }

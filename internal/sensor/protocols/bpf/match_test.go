@@ -48,8 +48,7 @@ func TestMatch(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		stream := beginning(r, table)
 		want, _ := table.Match(stream)
-		listener, port := listen(t, "127.0.0.1:0")
-		defer listener.Close()
+		listener, port := listen(t, "127.0.0.1:0") // which keeps its port until the test ends
 		pair := connect(t, listener)
 		defer pair.close()
 		for rest := stream; len(rest) > 0; {

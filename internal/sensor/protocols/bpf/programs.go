@@ -44,18 +44,20 @@ var hooks = []struct {
 //
 // Kernels before 5.11 account maps to the memory that a process may lock; if they refuse,
 // this process's limit is raised.
-func Load(group string) (*Programs, error) {
-	p, err := load(group, 0)
+func Load(group string) (*Programs, error) { return loadWith(group, 0) }
+
+// loadWith is Load with a table of so many entries; 0: of those that it has.
+func loadWith(group string, entries uint32) (*Programs, error) {
+	p, err := load(group, entries)
 	if !errors.Is(err, unix.EPERM) {
 		return p, err
 	}
 	if unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}) != nil {
 		return p, err
 	}
-	return load(group, 0)
+	return load(group, entries)
 }
 
-// load is Load with a table of so many entries; 0: of those that it has.
 func load(group string, entries uint32) (_ *Programs, err error) {
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 	if err != nil {

@@ -228,11 +228,11 @@ static __always_inline void look(struct __sk_buff *skb, u32 in)
 	if (!t)
 		return;
 	u8 bytes[WINDOW] = {};
-	u64 n = p.size;
-	if (n > WINDOW)
-		n = WINDOW;
-	asm volatile("%0 &= 31" : "+r"(n)); /* likewise */
-	if (n < 1 || n > WINDOW || bpf_skb_load_bytes(skb, p.offset, bytes, n))
+	u64 n = p.size - 1; /* there is one at least */
+	if (n > WINDOW - 1)
+		n = WINDOW - 1;
+	asm volatile("%0 &= 15\n\t%0 += 1" : "+r"(n)); /* likewise; 5.10 learns nothing of n > 0 */
+	if (bpf_skb_load_bytes(skb, p.offset, bytes, n))
 		return;
 	bpf_spin_lock(&c->lock);
 	u64 candidates = d->taken ? d->candidates : t->all;
