@@ -181,6 +181,25 @@ func (p *parser) accepting(w []string) {
 	p.add(telemetry.SensorActivity, r)
 }
 
+// spoken is a protocol on a port: of a server's that is named, else of the host's own.
+// Without words nothing was: the first bytes of connections were looked at.
+func (p *parser) spoken(w []string) {
+	if p.snapshot = p.snapshot.Optional(telemetry.SensorProtocols); len(w) == 0 {
+		return
+	}
+	r := &telemetry.Spoken{Family: 4, Activity: activity(1)}
+	w = p.each(w, func(name, value string) bool { return p.counted(&r.Activity, name, value) })
+	if len(w) != 2 && len(w) != 3 {
+		p.err = fmt.Errorf("needs a protocol, a port, and a remote address if the host is the client")
+		return
+	}
+	r.Protocol, r.Port = w[0], uint16(p.number(w[1], 10))
+	if r.Remote = at(w, 2); r.Remote != "" {
+		r.NetNS = 1 // as of connections
+	}
+	p.add(telemetry.SensorProtocols, r)
+}
+
 func (p *parser) observation(w []string) {
 	r := &telemetry.Observation{Began: began, Ended: ended, Tier: "ebpf/core"}
 	if w = p.options(w, texts{"tier": &r.Tier, "unsupported": &r.Unsupported}); len(w) != 0 {

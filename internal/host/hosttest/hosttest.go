@@ -66,7 +66,8 @@ type entry struct {
 	record telemetry.Record
 }
 
-// New is the snapshot of a host with nothing on it, that every sensor has seen.
+// New is the snapshot of a host with nothing on it, that every sensor has seen but the
+// optional ones.
 func New() *Snapshot {
 	s := &Snapshot{}
 	for _, name := range []string{
@@ -83,6 +84,18 @@ func New() *Snapshot {
 		s.coverage = append(s.coverage, c)
 	}
 	return s
+}
+
+// Optional is the snapshot with a sensor that is run only if it is asked for, and that
+// has seen everything.
+func (s *Snapshot) Optional(sensor string) *Snapshot {
+	c := s.clone()
+	if !slices.ContainsFunc(c.coverage, func(v telemetry.Coverage) bool { return v.Sensor == sensor }) {
+		v := telemetry.Coverage{State: telemetry.Complete}
+		v.Sensor = sensor
+		c.coverage = append(c.coverage, v)
+	}
+	return c
 }
 
 // Host is the sealed host of a description. A description that cannot be read

@@ -23,13 +23,27 @@ import (
 )
 
 // Package is the rules package. Its zero value is ready and safe for concurrent use.
-type Package struct{}
+type Package struct {
+	// FirstBytes has runs look at how connections begin, so that protocols are seen, and not only
+	// suggested by ports. What agents tell is used in any case.
+	FirstBytes bool
+}
 
 // check is a rule and what answers it. evaluate neither panics nor blocks on any
 // telemetry.
 type check struct {
 	rule     rules.Rule
 	evaluate func(h *host.Host) answer
+	speaks   bool // it is about what is spoken, which may be seen
+}
+
+// answer is what a check says; asked tells that the run was to look at first bytes.
+func (c check) answer(h *host.Host, asked bool) answer {
+	a := c.evaluate(h)
+	if c.speaks {
+		a.gap(unasked(h, asked), h.Spoken().Reason)
+	}
+	return a
 }
 
 // checks lists the rules of the package, in the order of the documentation.
@@ -38,7 +52,7 @@ func checks() []check {
 }
 
 // Describe implements rules.Package.
-func (Package) Describe() rules.Description {
+func (p Package) Describe() rules.Description {
 	d := rules.Description{
 		ID:      inspector.PackageBehavior,
 		Name:    "Runtime Behavior Analysis",
@@ -52,6 +66,9 @@ func (Package) Describe() rules.Description {
 		},
 		Observe: true,
 	}
+	if p.FirstBytes {
+		d.Sensors = append(d.Sensors, telemetry.SensorProtocols)
+	}
 	for _, c := range checks() {
 		d.Rules = append(d.Rules, c.rule)
 	}
@@ -59,7 +76,7 @@ func (Package) Describe() rules.Description {
 }
 
 // Evaluate implements rules.Package.
-func (Package) Evaluate(ctx context.Context, h *host.Host, _ rules.Input) ([]rules.Result, error) {
+func (p Package) Evaluate(ctx context.Context, h *host.Host, _ rules.Input) ([]rules.Result, error) {
 	var results []rules.Result
 	none := unsupported(h)
 	for _, c := range checks() {
@@ -72,7 +89,7 @@ func (Package) Evaluate(ctx context.Context, h *host.Host, _ rules.Input) ([]rul
 			results = append(results, r)
 			continue
 		}
-		results = append(results, rules.Contain(c.rule.ID, func() []rules.Result { return c.evaluate(h).results() })...)
+		results = append(results, rules.Contain(c.rule.ID, func() []rules.Result { return c.answer(h, p.FirstBytes).results() })...)
 	}
 	return results, nil
 }

@@ -123,43 +123,64 @@ func (l *listener) attributes(more ...inspector.Attribute) []inspector.Attribute
 }
 
 // insecureServers is about listeners on the ports of protocols that are not encrypted.
-// What is spoken there is not looked at. One that was there at any look counts.
+// What is spoken there is looked at only where an operator asked for it. One that was
+// there at any look counts.
 var insecureServers = check{
 	rule: rules.Rule{
 		ID: "insecure-server-protocols", Title: "Insecure server protocols", Severity: inspector.Informational,
 		Finding:        "Instance <id> supports insecure protocols",
-		Description:    "This rule determines whether the host listens on the ports of insecure protocols: FTP, Telnet, HTTP, IMAP, POP3, SMTP, SNMP version 1 and 2, RSH and rlogin. Listeners that only the host itself can reach do not count.",
+		Description:    "This rule determines whether the host listens on the ports of insecure protocols, or, where first bytes are looked at, speaks them on any port: FTP, Telnet, HTTP, IMAP, POP3, SMTP, SNMP version 1 and 2, RSH and rlogin. Listeners that only the host itself can reach do not count.",
 		Recommendation: "Disable the services that are not needed, and offer the encrypted form of the protocol in place of the others.",
 	},
-	evaluate: func(h *host.Host) answer {
-		a := answer{passed: "No program listens for other hosts on the port of one of these protocols."}
-		sockets := h.Sockets()
-		a.gap(sockets.Complete, sockets.Reason)
-		for _, transport := range []string{"tcp", "udp"} {
-			for _, l := range listeners(h, transport, h.SeenSockets().Values) {
-				p, ok := find(serverProtocols[transport], l.port)
-				if !ok {
-					a.seen = append(a.seen, l.evidence("")...)
-					continue
-				}
-				f := a.fail(l.subject)
-				does := "listens"
-				if l.over() {
-					does = "listened for a while"
-				}
-				f.reason = fmt.Sprintf("%s %s on %s port %d, which suggests %s.", l.program, does, strings.ToUpper(transport), l.port, p.name)
-				if p.note != "" {
-					f.reason += " Of this protocol, " + p.note + "."
-				}
-				for _, e := range l.evidence("no service of an insecure protocol") {
-					e.Found += fmt.Sprintf(" (the port suggests %s)", p.name)
-					f.evidence = append(f.evidence, e)
-				}
-				f.attributes = l.attributes(inspector.Attribute{Key: "PROTOCOL", Value: p.name})
+	evaluate: servers, speaks: true,
+}
+
+func servers(h *host.Host) answer {
+	a := answer{passed: "No program listens for other hosts on the port of one of these protocols."}
+	heardAt := spoken(h)
+	sockets := h.Sockets()
+	a.gap(sockets.Complete, sockets.Reason)
+	for _, transport := range []string{"tcp", "udp"} {
+		for _, l := range listeners(h, transport, h.SeenSockets().Values) {
+			var heard heard
+			if transport == "tcp" {
+				heard = heardAt(end{netNS: l.netNS, port: l.port})
 			}
+			l.judge(&a, serverProtocols[transport], heard)
 		}
-		return a
-	},
+	}
+	return a
+}
+
+// judge adds a listener to an answer: by what it was heard to speak, else by its port. A
+// port on which TLS is spoken, too, is no HTTP server's: it tells clients that err so in
+// the clear.
+func (l *listener) judge(a *answer, protocols []protocol, heard heard) {
+	p, suggested := find(protocols, l.port)
+	how, why := "which suggests "+p.name, "the port suggests "+p.name
+	seen, record := heard.of(protocols)
+	switch {
+	case record != nil && (suggested || seen.name != "HTTP" || !heard.by("tls")):
+		p, how, why = seen, "where it was seen to speak "+seen.name, seen.name+" was seen"
+	case suggested && !heard.refutes(1):
+	default:
+		a.seen = append(append(a.seen, l.evidence("")...), heard.evidence("")...)
+		return
+	}
+	transport := strings.ToUpper(l.protocol)
+	f := a.fail(l.subject)
+	does := "listens"
+	if l.over() {
+		does = "listened for a while"
+	}
+	f.reason = fmt.Sprintf("%s %s on %s port %d, %s.", l.program, does, transport, l.port, how) + p.caution(record != nil)
+	const expected = "no service of an insecure protocol"
+	for _, e := range l.evidence(expected) {
+		e.Found += fmt.Sprintf(" (%s)", why)
+		f.evidence = append(f.evidence, e)
+	}
+	f.evidence = append(f.evidence, heard.evidence(expected)...)
+	f.attributes = l.attributes(inspector.Attribute{Key: "PROTOCOL", Value: p.name})
 }
 
 // unusedPorts is about listeners to which nobody has connected. That is known only of
