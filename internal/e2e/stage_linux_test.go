@@ -2,10 +2,12 @@ package e2e
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,7 +24,9 @@ import (
 // the kernel's.
 //
 // It is in a mount namespace of the test's thread: the mounts can be seen by the
-// goroutine that made the stage, and by processes that it starts.
+// goroutine that made the stage, and by processes that it starts. Those are in a PID
+// namespace of the stage's own, too, with a process 1 whose root is the stage: to an agent
+// there the real host would be a container, all of whose files it looks at as well.
 type stage struct {
 	t      *testing.T
 	root   string // the overlay
@@ -59,6 +63,8 @@ func newStage(t *testing.T) *stage {
 	if err := unix.Mount("overlay", s.root, "overlay", unix.MS_STRICTATIME, layers); err != nil {
 		testenv.Missing(t, fmt.Sprintf("an overlay of this host's root (%v)", err))
 	}
+	must(t, os.MkdirAll(s.path("/proc"), 0o755))
+	s.begin()
 	s.kernel()
 	must(t, os.MkdirAll(s.path(own), 0o755))
 	s.mount("tmpfs", own, "tmpfs", 0, "mode=0755,size=256m")
@@ -75,9 +81,67 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// begin starts process 1 of the stage, which mounts /proc: it shows the processes of whoever
+// mounts it. When process 1 ends, so does everything on the stage.
+func (s *stage) begin() {
+	s.t.Helper()
+	self, err := os.Executable()
+	must(s.t, err)
+	must(s.t, unix.Unshare(unix.CLONE_NEWPID)) // of what this thread starts from now on
+	first := exec.Command(self)
+	first.Env = []string{envStage + "=" + s.root}
+	first.Stderr = os.Stderr
+	ready, err := first.StdoutPipe()
+	must(s.t, err)
+	must(s.t, first.Start())
+	s.t.Cleanup(func() { first.Process.Kill(); first.Wait() })
+	if said, _ := io.ReadAll(ready); string(said) != "ready" {
+		s.t.Fatalf("process 1 of the stage says %q", said)
+	}
+}
+
+// first is process 1 of a stage: it mounts /proc, and is then a program of the stage that
+// does nothing.
+func first(root string) error {
+	// Not by SysProcAttr: Go would compare the parent's number, which it does not have here.
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
+		return err
+	}
+	if err := unix.Mount("proc", filepath.Join(root, "proc"), "proc", 0, ""); err != nil {
+		return fmt.Errorf("mount /proc: %w", err)
+	}
+	if err := unix.Chroot(root); err != nil {
+		return err
+	}
+	if err := unix.Chdir("/"); err != nil {
+		return err
+	}
+	fmt.Print("ready")
+	// Not standard output: whoever started this waits for its end.
+	if err := unix.Dup3(2, 1, 0); err != nil {
+		return err
+	}
+	return unix.Exec("/bin/sleep", []string{"sleep", "infinity"}, nil)
+}
+
+// pid is the number that a process has on the stage.
+func (s *stage) pid(p *os.Process) int {
+	s.t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid))
+	must(s.t, err)
+	_, numbers, _ := strings.Cut(string(status), "\nNSpid:")
+	numbers, _, _ = strings.Cut(numbers, "\n")
+	all := strings.Fields(numbers)
+	if len(all) < 2 {
+		s.t.Fatalf("process %d is not in a PID namespace of the stage: %q", p.Pid, all)
+	}
+	pid, err := strconv.Atoi(all[len(all)-1])
+	must(s.t, err)
+	return pid
+}
+
 // kernel mounts what the kernel shows.
 func (s *stage) kernel() {
-	s.mount("proc", "/proc", "proc", 0, "")
 	s.mount("/sys", "/sys", "", unix.MS_BIND|unix.MS_REC, "")
 	must(s.t, unix.MountSetattr(unix.AT_FDCWD, s.path("/sys"), unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}))
 	s.mount("/dev", "/dev", "", unix.MS_BIND|unix.MS_REC, "")
@@ -131,12 +195,12 @@ func (s *stage) lift(folder string) (files int) {
 	return files
 }
 
-// command is a program that runs on the stage.
+// command is a program that runs on the stage, at most as long as its process 1.
 func (s *stage) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: s.root, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: s.root}
 	return cmd
 }
 

@@ -25,6 +25,7 @@ const (
 	envServe = "ASSAY_E2E_SERVE" // the configuration, as JSON
 	envCrash = "ASSAY_E2E_CRASH" // "point:n": kill yourself when that point is passed for the nth time
 	envDump  = "ASSAY_E2E_DUMP"  // a folder for every request that comes to the agents' door
+	envStage = "ASSAY_E2E_STAGE" // be process 1 of the stage in this folder
 )
 
 var agentProgram string
@@ -32,6 +33,10 @@ var agentProgram string
 func TestMain(m *testing.M) {
 	if config := os.Getenv(envServe); config != "" {
 		os.Exit(serve(config, os.Getenv(envCrash)))
+	}
+	if root := os.Getenv(envStage); root != "" {
+		fmt.Fprintln(os.Stderr, "process 1 of the stage:", first(root))
+		os.Exit(1)
 	}
 	dir, err := os.MkdirTemp("", "assay-e2e-")
 	if err != nil {
