@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,12 +58,17 @@ func newStage(t *testing.T) *stage {
 	for _, name := range []string{"root", "upper", "work", "hidden"} {
 		must(t, os.Mkdir(filepath.Join(base, name), 0o755))
 	}
+	if home := bulk(); home != "" {
+		// Whoever looks at the stage finds this folder empty.
+		must(t, os.MkdirAll(filepath.Join(s.upper, home), 0o700))
+		must(t, unix.Setxattr(filepath.Join(s.upper, home), "trusted.overlay.opaque", []byte("y"), 0))
+	}
 	layers := fmt.Sprintf("lowerdir=/,upperdir=%s,workdir=%s/work", s.upper, base)
 	if err := unix.Mount("overlay", s.root, "overlay", unix.MS_STRICTATIME, layers); err != nil {
 		testenv.Missing(t, fmt.Sprintf("an overlay of this host's root (%v)", err))
 	}
 	must(t, os.MkdirAll(s.path("/proc"), 0o755))
-	s.begin()
+	must(t, processes(t, s.root))
 	s.kernel()
 	must(t, os.MkdirAll(s.path(own), 0o755))
 	s.mount("tmpfs", own, "tmpfs", 0, "mode=0755,size=256m")
@@ -79,49 +83,6 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-// begin starts process 1 of the stage, which mounts /proc: it shows the processes of whoever
-// mounts it. When process 1 ends, so does everything on the stage.
-func (s *stage) begin() {
-	s.t.Helper()
-	self, err := os.Executable()
-	must(s.t, err)
-	must(s.t, unix.Unshare(unix.CLONE_NEWPID)) // of what this thread starts from now on
-	first := exec.Command(self)
-	first.Env = []string{envStage + "=" + s.root}
-	first.Stderr = os.Stderr
-	ready, err := first.StdoutPipe()
-	must(s.t, err)
-	must(s.t, first.Start())
-	s.t.Cleanup(func() { first.Process.Kill(); first.Wait() })
-	if said, _ := io.ReadAll(ready); string(said) != "ready" {
-		s.t.Fatalf("process 1 of the stage says %q", said)
-	}
-}
-
-// first is process 1 of a stage: it mounts /proc, and is then a program of the stage that
-// does nothing.
-func first(root string) error {
-	// Not by SysProcAttr: Go would compare the parent's number, which it does not have here.
-	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-		return err
-	}
-	if err := unix.Mount("proc", filepath.Join(root, "proc"), "proc", 0, ""); err != nil {
-		return fmt.Errorf("mount /proc: %w", err)
-	}
-	if err := unix.Chroot(root); err != nil {
-		return err
-	}
-	if err := unix.Chdir("/"); err != nil {
-		return err
-	}
-	fmt.Print("ready")
-	// Not standard output: whoever started this waits for its end.
-	if err := unix.Dup3(2, 1, 0); err != nil {
-		return err
-	}
-	return unix.Exec("/bin/sleep", []string{"sleep", "infinity"}, nil)
 }
 
 // pid is the number that a process has on the stage.

@@ -62,6 +62,8 @@ type world struct {
 	log    *lines // of all processes
 
 	service, agent *process
+
+	there func(start func()) // starts the agent elsewhere; nil: here
 }
 
 // newWorld makes a world in which nothing runs yet. The addresses stay the same
@@ -135,7 +137,14 @@ func (w *world) startAgent(tags ...string) {
 			w.t.Fatalf("enrol: %v\n%s", err, out)
 		}
 	}
-	w.agent = w.start("agent", agentProgram, []string{"run", "-state", w.state, "-log-level", "debug"})
+	args := []string{"run", "-state", w.state, "-log-level", "debug"}
+	if w.there == nil {
+		w.agent = w.start("agent", agentProgram, args)
+		return
+	}
+	cmd := exec.Command(agentProgram, args...)
+	cmd.Env = os.Environ()
+	w.there(func() { w.agent = w.run("agent", cmd) })
 }
 
 // heard waits until the service has heard of the agent.
