@@ -120,10 +120,14 @@ func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.R
 	}
 	agent := agents[part.Agent]
 	agent.ID = part.Agent
-	packages, _ := s.planOf(r.Packages).on(agent.Platform)
+	p := s.planOf(r.Packages)
+	packages, _ := p.on(agent.Platform)
 	seen, err := s.read(ctx, part, sensorsOf(packages))
 	if err != nil {
 		return outcome{}, err
+	}
+	if p.observe() {
+		s.noteShort(seen.host, r)
 	}
 	suppressions, err := s.Store.SuppressionsInForce(ctx, s.Now())
 	if err != nil {

@@ -21,6 +21,7 @@ type observed struct {
 	agent    string
 	template inspector.Template
 	run      inspector.Run
+	began    time.Time // the observation
 	sent     int64
 }
 
@@ -47,7 +48,7 @@ func observe(t *testing.T, seen ...string) *observed {
 // begin starts a run; the host asks what to collect and sends first sights.
 func (o *observed) begin(seen ...string) {
 	o.t.Helper()
-	o.run, o.sent = o.start(o.template), 0
+	o.run, o.began, o.sent = o.start(o.template), o.clock.Now(), 0
 	if got := o.ask(); len(got) != 1 || got[0].Action != wire.ActionOn || !got[0].Until.Equal(o.run.StartedAt.Add(time.Hour)) {
 		o.t.Fatalf("the agent is told %+v", got)
 	}
@@ -97,7 +98,7 @@ func (o *observed) end(short string, seen ...string) {
 	for _, name := range []string{"executions", "connections", "listeners"} {
 		word.Parts = append(word.Parts, telemetry.Part{Name: name, State: word.State, Reason: word.Reason})
 	}
-	records := append(connections(3, seen...), &telemetry.Observation{Began: noon, Ended: o.clock.Now(), Tier: "ebpf/direct", Executions: 5, Connections: 3})
+	records := append(connections(3, seen...), &telemetry.Observation{Began: o.began, Ended: o.clock.Now(), Tier: "ebpf/direct", Executions: 5, Connections: 3})
 	word.Records = int64(len(records) + len(seen)*min(int(o.sent), 1))
 	o.send(append(records, word)...)
 	if err := o.CompleteCollection(o.t.Context(), o.agent, o.run.ID, wire.CompleteRequest{Protocol: wire.Version, Segments: o.sent}); err != nil {
@@ -208,6 +209,11 @@ func TestObservedInPart(t *testing.T) {
 			o.pass(time.Hour)
 			o.end("7 connections found no place", ftp)
 		}, inspector.Completed, inspector.RulesNotEvaluated},
+		"the host came late": {func(o *observed) {
+			o.began = o.began.Add(10 * time.Minute)
+			o.pass(time.Hour)
+			o.end("", ftp)
+		}, inspector.Completed, inspector.RulesNotEvaluated},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := observe(t, telnet)
@@ -235,6 +241,35 @@ func (o *observed) stop() {
 	if err := o.StopRun(o.t.Context(), o.run.ID, ""); err != nil {
 		o.t.Fatal(err)
 	}
+}
+
+// TestObservedFromAHeartbeatOn: a host that begins with one of its first heartbeats has
+// seen all.
+func TestObservedFromAHeartbeatOn(t *testing.T) {
+	o := observe(t, telnet)
+	o.began = o.began.Add(2 * o.Interval())
+	o.pass(time.Hour)
+	o.end("", telnet)
+	o.is(inspector.Completed, telnet)
+	for _, c := range o.coverage() {
+		if c.Sensor == telemetry.SensorActivity {
+			t.Errorf("what was not seen: %+v", c)
+		}
+	}
+}
+
+// coverage is what the host's sensors did not see, as its results tell.
+func (o *observed) coverage() []Coverage {
+	o.t.Helper()
+	data, ok, err := o.Store.Results(o.t.Context(), o.run.ID, o.agent, inspector.PackageBehavior)
+	if err != nil || !ok {
+		o.t.Fatalf("there are no results: %v", err)
+	}
+	kept, err := DecodeResults(data)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return kept.Coverage
 }
 
 // TestObservedPastARestart: another process of the service goes on with the run, and
