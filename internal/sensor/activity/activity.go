@@ -22,6 +22,7 @@ import (
 type activity struct {
 	proc  proc.FS
 	tiers []Tier
+	now   *standing
 }
 
 // New returns the sensor, which observes by the first of the tiers that can be had; of none
@@ -30,7 +31,7 @@ func New(tiers ...Tier) sensor.Observer {
 	if len(tiers) == 0 {
 		tiers = Tiers()
 	}
-	return activity{proc.New("/proc"), tiers}
+	return activity{proc.New("/proc"), tiers, new(standing)}
 }
 
 func (activity) Describe() sensor.Description {
@@ -75,5 +76,7 @@ func (a activity) Observe(ctx context.Context, host *sensor.Host, emit sensor.Em
 		return telemetry.Coverage{State: telemetry.Failed, Reason: errors.Join(refused...).Error()}, nil
 	}
 	defer w.Close()
+	a.now.begin(w, refused, o.doubts)
+	defer a.now.end()
 	return o.run(ctx, w, because(refused))
 }
