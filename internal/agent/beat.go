@@ -127,6 +127,7 @@ func (a *agent) heartbeat() wire.Heartbeat {
 		Protocol: wire.Version, Version: a.Version, Boot: a.boot, Now: time.Now().UTC(),
 		Facts:   hostfacts.Collect(),
 		Sensors: slices.Sorted(maps.Keys(a.sensors)),
+		Tiers:   wireTiers(a.tiers()),
 		Spool:   wire.Spool{Segments: segments, Bytes: bytes, Limit: limit},
 		Health:  a.troubles.list("heartbeat"),
 		Refused: a.refusals.pending(),

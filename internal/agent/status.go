@@ -30,6 +30,7 @@ type Status struct {
 	Health      []string           `json:"health"` // what is wrong; empty is healthy
 	Spool       wire.Spool         `json:"spool"`
 	Runs        []wire.RunProgress `json:"runs"`
+	Tiers       []Tier             `json:"tiers,omitempty"`
 }
 
 // ErrNoContact is in the error of ReadStatus when no agent answers for it.
@@ -44,6 +45,7 @@ func (a *agent) writeStatus() {
 		LastContact: a.lastBeat.UTC(), Certificate: id.NotAfter().UTC(),
 		Health: a.troubles.list(), Runs: []wire.RunProgress{},
 		Spool: wire.Spool{Segments: segments, Bytes: bytes, Limit: limit},
+		Tiers: a.tiers(),
 	}
 	if a.lastBeat.IsZero() {
 		s.LastContact = time.Time{}

@@ -3,6 +3,7 @@ package assess
 import (
 	"net/netip"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -17,6 +18,9 @@ const (
 	maxProblem   = 500
 	maxAddresses = 64
 	maxSensors   = 64
+	maxTiers     = 8
+	maxShort     = 8   // texts of a tier
+	maxShortText = 320 // bytes of one
 	maxProblems  = 16
 )
 
@@ -73,4 +77,17 @@ func clean(s string, most int) string {
 		s = s[:cut]
 	}
 	return strings.TrimSpace(s)
+}
+
+// cleanTiers are what an agent says of the ways by which its sensors observe, within
+// bounds.
+func cleanTiers(given []wire.SensorTier) []inspector.SensorTier {
+	var kept []inspector.SensorTier
+	for _, t := range given[:min(len(given), maxTiers)] {
+		kept = append(kept, inspector.SensorTier{
+			Sensor: clean(t.Sensor, 64), Tier: clean(t.Tier, 64), Expected: t.Expected, Since: t.Since.UTC().Truncate(time.Second),
+			Short: cleanAll(t.Short, maxShort, maxShortText),
+		})
+	}
+	return kept
 }

@@ -80,7 +80,7 @@ func (s *Service) writeRows(ctx context.Context, ids []string, heard map[string]
 func merge(row *inspector.Agent, tells inspector.Agent) {
 	row.Hostname, row.OS, row.Platform = tells.Hostname, tells.OS, tells.Platform
 	row.Kernel, row.Architecture, row.Version = tells.Kernel, tells.Architecture, tells.Version
-	row.Addresses, row.Sensors, row.Problems = tells.Addresses, tells.Sensors, tells.Problems
+	row.Addresses, row.Sensors, row.Problems, row.Tiers = tells.Addresses, tells.Sensors, tells.Problems, tells.Tiers
 	if tells.SeenAt.After(row.SeenAt) {
 		row.SeenAt, row.Skew = tells.SeenAt, tells.Skew
 	}

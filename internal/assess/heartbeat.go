@@ -58,6 +58,7 @@ func told(beat wire.Heartbeat, now time.Time) inspector.Agent {
 	var a inspector.Agent
 	applyFacts(&a, beat.Facts, beat.Version)
 	a.Sensors = cleanAll(beat.Sensors, maxSensors, 64)
+	a.Tiers = cleanTiers(beat.Tiers)
 	a.Problems = cleanAll(beat.Health, maxProblems, maxProblem)
 	a.SeenAt = now
 	if beat.Now.IsZero() {

@@ -1,6 +1,7 @@
 package assess
 
 import (
+	"fmt"
 	"hash/maphash"
 	"strings"
 	"sync"
@@ -136,5 +137,6 @@ func (p *pulses) factsOf(a inspector.Agent) uint64 {
 	return maphash.String(p.seed, strings.Join([]string{
 		a.Hostname, a.OS, a.Platform, a.Kernel, a.Architecture, a.Version,
 		strings.Join(a.Addresses, "\x01"), strings.Join(a.Sensors, "\x01"), strings.Join(a.Problems, "\x01"),
+		fmt.Sprint(a.Tiers),
 	}, "\x00"))
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -32,13 +33,13 @@ func (c *Command) listAgents(ctx context.Context, set *flag.FlagSet, args []stri
 	if *asJSON {
 		return printJSON(c.Stdout, all)
 	}
-	return table(c.Stdout, "AGENT\tHOST\tHEALTH\tSEEN\tVERSION\tSYSTEM\tTAGS", func(row func(...any)) {
+	return table(c.Stdout, "AGENT\tHOST\tHEALTH\tSEEN\tVERSION\tSYSTEM\tKERNEL\tOBSERVES BY\tTAGS", func(row func(...any)) {
 		for _, a := range all {
 			health := strings.ToLower(a.Health)
 			if a.Revoked {
 				health = "revoked"
 			}
-			row(a.ID, a.Hostname, health, ago(a.SeenAt), a.Version, a.OS, tags(a.Tags))
+			row(a.ID, a.Hostname, health, ago(a.SeenAt), a.Version, a.OS, a.Kernel, tiers(a.Tiers), tags(a.Tags))
 		}
 	})
 }
@@ -72,6 +73,19 @@ func ago(t time.Time) string {
 		return "never"
 	}
 	return time.Since(t).Round(time.Second).String() + " ago"
+}
+
+// tiers words by which ways an agent's sensors observe.
+func tiers(all []inspector.SensorTier) string {
+	var words []string
+	for _, t := range all {
+		word := cmp.Or(t.Tier, "none")
+		if t.Expected {
+			word += " (expected)"
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, ", ")
 }
 
 func tags(all []inspector.Tag) string {

@@ -37,9 +37,19 @@ type Agent struct {
 	Addresses    []string
 	Tags         []Tag
 	Sensors      []string
+	Tiers        []SensorTier
 	Problems     []string      // what the agent says is wrong with it, in sentences
 	Skew         time.Duration // the host's clock minus the service's
 	EnrolledAt   time.Time
 	SeenAt       time.Time // the last heartbeat
 	Revoked      bool
+}
+
+// SensorTier is the way by which a sensor of an agent observes, or is expected to.
+type SensorTier struct {
+	Sensor   string    `json:"sensor"`
+	Tier     string    `json:"tier,omitempty"`     // "ebpf/direct"; empty: none
+	Expected bool      `json:"expected,omitempty"` // nothing is observed now, and nothing is proven
+	Since    time.Time `json:"since,omitzero"`     // by the host's clock
+	Short    []string  `json:"short,omitempty"`    // why it is no better one, and what it is known not to see
 }

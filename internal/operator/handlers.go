@@ -165,6 +165,7 @@ func (o operations) listAgents(ctx context.Context, in PageRequest) (AgentsRespo
 			ID: a.ID, Hostname: a.Hostname, OS: a.OS, Kernel: a.Kernel, Version: a.Version,
 			Addresses: append([]string{}, a.Addresses...), Tags: append([]inspector.Tag{}, a.Tags...), // null is no list
 			Health: string(health), Problems: append([]string{}, a.Problems...),
+			Sensors: append([]string{}, a.Sensors...), Tiers: append([]inspector.SensorTier{}, a.Tiers...),
 			SkewSeconds: a.Skew.Seconds(), EnrolledAt: a.EnrolledAt, SeenAt: a.SeenAt, Revoked: a.Revoked,
 		})
 	}

@@ -54,19 +54,24 @@ type AgentsResponse struct {
 
 // Agent is a host as its agent last told it.
 type Agent struct {
-	ID          string          `json:"agentId"`
-	Hostname    string          `json:"hostname"`
-	OS          string          `json:"operatingSystem"`
-	Kernel      string          `json:"kernel"`
-	Version     string          `json:"version"`
-	Addresses   []string        `json:"ipv4Addresses"`
-	Tags        []inspector.Tag `json:"tags"`
-	Health      string          `json:"health"`
-	Problems    []string        `json:"problems"`
-	SkewSeconds float64         `json:"clockSkewSeconds"`
-	EnrolledAt  time.Time       `json:"enrolledAt"`
-	SeenAt      time.Time       `json:"seenAt,omitzero"`
-	Revoked     bool            `json:"revoked"`
+	ID        string          `json:"agentId"`
+	Hostname  string          `json:"hostname"`
+	OS        string          `json:"operatingSystem"`
+	Kernel    string          `json:"kernel"`
+	Version   string          `json:"version"`
+	Addresses []string        `json:"ipv4Addresses"`
+	Tags      []inspector.Tag `json:"tags"`
+	Health    string          `json:"health"`
+	Problems  []string        `json:"problems"`
+	Sensors   []string        `json:"sensors"`
+
+	// Tiers are the ways by which sensors observe that have several.
+	Tiers []inspector.SensorTier `json:"sensorTiers"`
+
+	SkewSeconds float64   `json:"clockSkewSeconds"`
+	EnrolledAt  time.Time `json:"enrolledAt"`
+	SeenAt      time.Time `json:"seenAt,omitzero"`
+	Revoked     bool      `json:"revoked"`
 }
 
 // RevokeRequest takes an agent's certificate its power.

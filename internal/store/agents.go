@@ -22,6 +22,8 @@ type agentDoc struct {
 	Tags         []inspector.Tag `json:"tags,omitempty"`
 	Sensors      []string        `json:"sensors,omitempty"`
 	Problems     []string        `json:"problems,omitempty"`
+
+	Tiers []inspector.SensorTier `json:"tiers,omitempty"`
 }
 
 const agentColumns = "SELECT a.id, a.revoked, a.enrolled_at, a.doc, s.seen_at, s.skew FROM agents a JOIN sightings s ON s.agent = a.id WHERE "
@@ -30,7 +32,7 @@ func scanAgent(row scanner) (a inspector.Agent, err error) {
 	d := agentDoc{}
 	err = row.Scan(&a.ID, &a.Revoked, (*instant)(&a.EnrolledAt), fromJSON{&d}, (*instant)(&a.SeenAt), (*span)(&a.Skew))
 	a.Hostname, a.OS, a.Platform, a.Kernel, a.Architecture, a.Version = d.Hostname, d.OS, d.Platform, d.Kernel, d.Architecture, d.Version
-	a.Addresses, a.Tags, a.Sensors, a.Problems = d.Addresses, d.Tags, d.Sensors, d.Problems
+	a.Addresses, a.Tags, a.Sensors, a.Problems, a.Tiers = d.Addresses, d.Tags, d.Sensors, d.Problems, d.Tiers
 	return a, err
 }
 
@@ -89,7 +91,7 @@ func (r *Reader) agents(ctx context.Context, q *query, p inspector.Page) ([]insp
 
 // SaveAgent adds or replaces an agent with all its members.
 func (tx *Tx) SaveAgent(ctx context.Context, a inspector.Agent) error {
-	doc := toJSON(agentDoc{a.Hostname, a.OS, a.Platform, a.Kernel, a.Architecture, a.Version, a.Addresses, a.Tags, a.Sensors, a.Problems})
+	doc := toJSON(agentDoc{a.Hostname, a.OS, a.Platform, a.Kernel, a.Architecture, a.Version, a.Addresses, a.Tags, a.Sensors, a.Problems, a.Tiers})
 	_, err := tx.exec(ctx, `INSERT INTO agents (id, revoked, enrolled_at, doc) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (id) DO UPDATE SET revoked = excluded.revoked, enrolled_at = excluded.enrolled_at, doc = excluded.doc`,
 		a.ID, a.Revoked, stamp(a.EnrolledAt), doc)

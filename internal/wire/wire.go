@@ -21,6 +21,7 @@
 // History of the protocol version:
 //
 //	1  2026-11-23  the first
+//	   2026-11-26  Heartbeat.tiers: a service from before refuses it, so that services are updated before agents
 package wire
 
 import (
@@ -112,10 +113,20 @@ type Heartbeat struct {
 	Now      time.Time     `json:"now"` // the host's clock: the service tells the skew
 	Facts    HostFacts     `json:"facts"`
 	Sensors  []string      `json:"sensors"`          // that this agent has
+	Tiers    []SensorTier  `json:"tiers,omitempty"`  // of those that observe by one of several ways
 	Health   []string      `json:"health,omitempty"` // what is wrong, in sentences; empty is healthy
 	Spool    Spool         `json:"spool"`
 	Runs     []RunProgress `json:"runs,omitempty"`
 	Refused  []Refusal     `json:"refused,omitempty"`
+}
+
+// SensorTier is the way by which a sensor observes now, or is expected to.
+type SensorTier struct {
+	Sensor   string    `json:"sensor"`
+	Tier     string    `json:"tier,omitempty"`     // "ebpf/direct"; empty: none
+	Expected bool      `json:"expected,omitempty"` // nothing is observed now, and nothing is proven
+	Since    time.Time `json:"since,omitzero"`     // by the host's clock; zero where it is expected only
+	Short    []string  `json:"short,omitempty"`    // why it is no better one, and what it is known not to see
 }
 
 // Spool is what waits on the agent's disk.

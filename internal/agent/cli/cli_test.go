@@ -233,7 +233,7 @@ func TestFromEnrolmentToStatus(t *testing.T) {
 	if r := <-done; r.code != 0 {
 		t.Errorf("the agent ended with %+v", r)
 	}
-	if r = run(t, t.Context(), env, "", "status"); r.code != 3 {
+	if r = run(t, t.Context(), env, "", "status"); r.code != 3 || !strings.HasPrefix(r.out, "Kernel ") {
 		t.Errorf("the status after the end: %+v", r)
 	}
 }

@@ -21,6 +21,7 @@ import (
 type activity struct {
 	proc  proc.FS
 	tiers []Tier
+	now   *current
 }
 
 // New returns the sensor, which observes by the first of the tiers that can be had; of none
@@ -29,7 +30,7 @@ func New(tiers ...Tier) sensor.Observer {
 	if len(tiers) == 0 {
 		tiers = Tiers()
 	}
-	return activity{proc.New("/proc"), tiers}
+	return activity{proc.New("/proc"), tiers, new(current)}
 }
 
 func (activity) Describe() sensor.Description {
@@ -76,5 +77,7 @@ func (a activity) Observe(ctx context.Context, host *sensor.Host, emit sensor.Em
 	}
 	defer w.Close()
 	o.unsupported = unsupported(refused)
+	a.now.begin(w, refused, o.doubts)
+	defer a.now.end()
 	return o.run(ctx, w, because(refused))
 }

@@ -14,7 +14,8 @@ func newAgent(n int, tags ...inspector.Tag) inspector.Agent {
 	return inspector.Agent{
 		ID: fmt.Sprintf("i-%017x", n), Hostname: "web\x00\xff", OS: "Debian GNU/Linux 12 (bookworm)", Platform: "linux", Kernel: "6.1.0", Architecture: "x86_64",
 		Version: "1.0", Addresses: []string{"10.0.0.1", "fe80::1"}, Tags: tags, Sensors: []string{"packages"}, Problems: []string{"it is \"late\""},
-		Skew: -1500 * time.Microsecond, EnrolledAt: at(n), SeenAt: at(n + 1),
+		Tiers: []inspector.SensorTier{{Sensor: "activity", Tier: "poll", Expected: true, Since: at(1), Short: []string{"no BTF"}}},
+		Skew:  -1500 * time.Microsecond, EnrolledAt: at(n), SeenAt: at(n + 1),
 	}
 }
 
