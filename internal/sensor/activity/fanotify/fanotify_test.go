@@ -47,6 +47,12 @@ func contain(dir string) {
 	must(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 	must(unix.Mount("assay-test", dir, "tmpfs", 0, "mode=755"))
 	program := copySelf(dir)
+	for _, libraries := range []string{"/lib", "/lib64", "/usr"} { // a test with the detector of races has some
+		if _, err := os.Stat(libraries); err == nil {
+			must(os.Mkdir(dir+libraries, 0o755))
+			must(unix.Mount(libraries, dir+libraries, "", unix.MS_BIND, ""))
+		}
+	}
 	must(unix.Chroot(dir))
 	must(os.Chdir("/"))
 	os.Stdout.WriteString("ready\n")
