@@ -139,13 +139,15 @@ func because(refused []error) string {
 	return " (" + words(refused) + ")"
 }
 
-// words are errors on one line, which is cut: the kernel's verifier may say much.
+// words are errors on one line.
 func words(all []error) string {
-	text := strings.ReplaceAll(errors.Join(all...).Error(), "\n", "; ")
-	return strings.ToValidUTF8(text[:min(len(text), maxWords)], "")
+	return cut(strings.ReplaceAll(errors.Join(all...).Error(), "\n", "; "))
 }
 
-const maxWords = 800
+// cut shortens what the kernel's verifier, or paths, may make long.
+func cut(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxWords)], "") }
+
+const maxWords = 800 // bytes
 
 // unsupported is why no agent could have programs in the kernel; empty: one could, or
 // none was tried.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,6 +31,10 @@ type told struct {
 	looks *poll.Poll
 }
 
+// described is the part of the coverage that is about what is told of each file that was
+// executed: of executions that nobody told of it lacks the files, too.
+const described = "programs"
+
 // openTold takes over a teller.
 func openTold(t Tier, by teller, files proc.FS) (*way, error) {
 	looks, err := poll.New(files)
@@ -40,9 +45,7 @@ func openTold(t Tier, by teller, files proc.FS) (*way, error) {
 		source: told{by, looks}, tier: string(t),
 		guard: func(context.Context) error { return nil }, // they limit themselves
 		doubt: func(d doubts) {
-			for _, reason := range by.Shortcomings() {
-				d.add(reason, executions)
-			}
+			d.add(cut(strings.Join(by.Shortcomings(), "; ")), executions, described)
 			for _, reason := range looks.Shortcomings() {
 				d.add(reason, connections, listeners)
 			}

@@ -8,10 +8,9 @@
 //
 // It is used only if the kernel has it already: asking for it would load a module. The
 // kernel counts how many listen, and not that one has been killed: then it goes on making
-// messages for nobody, at each fork, execution and exit, some 100 ns each, until it is
-// booted again. So far that is so in all versions (drivers/connector/cn_proc.c; a
-// correction was in Linux 6.8-rc1 and was taken back in 6.8-rc5). An agent that ends by
-// itself, by SIGTERM too, says so to the kernel.
+// messages for nobody, at each fork, execution and exit, until it is booted again. That was
+// seen with Linux 5.10 and 7.3 (drivers/connector/cn_proc.c; a correction in 6.8-rc1 was
+// taken back). An agent that ends by itself, by SIGTERM too, says so to the kernel.
 package connector
 
 import (
@@ -148,17 +147,16 @@ func (c *Connector) Totals() seen.Totals {
 	return t
 }
 
-// Shortcomings are why what was told is not all that was executed: always at least that
-// a short program may be taken for another.
-func (c *Connector) Shortcomings() []string {
-	all := []string{"the process connector does not tell which program a process executes, so that those of short processes are not known"}
-	if n := c.unnamed.Load(); n > 0 {
-		all = append(all, fmt.Sprintf("%d of %d executions were over before their program could be told", n, c.Totals().Executions))
-	}
+// Shortcomings are why what was told is not all that was executed: last what nobody is
+// told of.
+func (c *Connector) Shortcomings() (all []string) {
 	if n := c.dropped.Load(); n > 0 {
 		all = append(all, fmt.Sprintf("the queue of executions was full %d times, and some are missing", n))
 	}
-	return all
+	if n := c.unnamed.Load(); n > 0 {
+		all = append(all, fmt.Sprintf("%d of %d executions were over before their program could be told", n, c.Totals().Executions))
+	}
+	return append(all, "the process connector does not tell which program a process executes, so that those of short processes are not known")
 }
 
 // Close ends the kernel's telling.

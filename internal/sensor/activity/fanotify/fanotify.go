@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -43,6 +44,7 @@ type Fanotify struct {
 	// They belong to the goroutine that watches.
 	kinds  map[version]kind
 	late   []late
+	calm   time.Time // until when changes of the mounts are not looked at at once
 	budget budget
 	see    func(seen.Sight)
 
@@ -67,6 +69,8 @@ func New(p proc.FS) (*Fanotify, error) {
 // Watch takes what the kernel tells until ctx ends, which is no error. At the end it takes
 // what the kernel has told by then.
 func (f *Fanotify) Watch(ctx context.Context, see func(seen.Sight)) error {
+	runtime.LockOSThread() // whose time is measured
+	defer runtime.UnlockOSThread()
 	f.see = see
 	next := time.Now().Add(tick)
 	for ctx.Err() == nil {
@@ -99,8 +103,9 @@ func (f *Fanotify) wait() error {
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return fmt.Errorf("wait for executions: %w", err)
 	}
-	if fds[1].Revents&unix.POLLPRI != 0 {
+	if began := time.Now(); fds[1].Revents&unix.POLLPRI != 0 && began.After(f.calm) {
 		f.marks.renewOwn()
+		f.calm = time.Now().Add(share * time.Since(began)) // until then the look after a tick does
 	}
 	return nil
 }
@@ -144,9 +149,9 @@ func (f *Fanotify) handle(data []byte) error {
 		case f.budget.over(time.Now()):
 			f.missed.dear.Add(1)
 		default:
-			began := time.Now()
+			began := used()
 			f.look(e)
-			f.budget.spend(time.Since(began))
+			f.budget.spend(used() - began)
 		}
 	}
 	return err
