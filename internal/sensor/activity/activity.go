@@ -76,7 +76,7 @@ func (o *observation) byKernel(ctx context.Context, k *kernel) (telemetry.Covera
 	defer k.Close()
 	o.source, o.tier, o.loads = k, "ebpf/"+k.Build, k.Mapped()
 	guard := func(ctx context.Context) error { return k.limit.guard(ctx, k.Programs) }
-	return o.run(ctx, guard, func() { k.limit.doubt(o.doubts) })
+	return o.run(ctx, guard, func() { k.doubt(o.doubts) })
 }
 
 // byLooks observes where the kernel does not take them, and why.
