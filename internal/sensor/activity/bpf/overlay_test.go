@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"assay/internal/sensor/activity/bpf"
+	"assay/internal/sensor/activity/seen"
 	"assay/internal/testenv"
 )
 
@@ -61,16 +62,18 @@ func overlaid(t *testing.T, p *bpf.Programs, program string) {
 	if err := syscall.Stat(program, &st); err != nil {
 		t.Fatal(err)
 	}
+	var others []seen.Load
 	for l, err := range p.Mapped() {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if l.By.Inode == st.Ino && l.By.Device == st.Dev {
-			if !l.Own() {
-				t.Errorf("its own code is another file's: %+v", l)
-			}
+		if l.By.Inode != st.Ino || l.By.Device != st.Dev {
+			continue
+		}
+		if l.Own() {
 			return
 		}
+		others = append(others, l) // its libraries
 	}
-	t.Error("not counted")
+	t.Errorf("its own code is another file's, or was not counted: %+v", others)
 }
