@@ -20,6 +20,7 @@ import (
 const (
 	pause    = time.Second
 	together = 100 * time.Millisecond
+	share    = 20 // telling takes one part in so many of the time at most
 )
 
 // observation is one at work. What is in it belongs to one goroutine.
@@ -66,24 +67,32 @@ func (o *observation) follow(ctx context.Context, guard func(context.Context) er
 	group.Go(func() error { return o.recover(ctx, fresh) })
 	group.Go(func() error { return guard(ctx) })
 	group.Go(func() error { o.namer.looker.work(ctx); return nil })
-	group.Go(func() error {
-		for last := time.Now(); ; last = time.Now() {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-fresh:
-			}
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(max(together, pause-time.Since(last))):
-			}
-			if err := o.tell(func(key string) bool { return !o.told[key] }); err != nil {
-				return err
-			}
-		}
-	})
+	group.Go(func() error { return o.tellFresh(ctx, fresh) })
 	return group.Wait()
+}
+
+// tellFresh tells of what is new, until ctx ends: at once where nothing was told for a
+// while, and so seldom that it takes one part in share of the time at most.
+func (o *observation) tellFresh(ctx context.Context, fresh <-chan struct{}) error {
+	last, wait := time.Now(), pause
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-fresh:
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(max(together, wait-time.Since(last))):
+		}
+		began := time.Now()
+		if err := o.tell(func(key string) bool { return !o.told[key] }); err != nil {
+			return err
+		}
+		last = time.Now()
+		wait = max(pause, share*last.Sub(began))
+	}
 }
 
 func note(fresh chan<- struct{}) {

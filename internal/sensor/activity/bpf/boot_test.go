@@ -3,13 +3,10 @@
 package bpf_test
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -20,13 +17,7 @@ import (
 // The test binary is a probe or on an island, if it is asked to be.
 func TestMain(m *testing.M) {
 	if os.Getenv("ASSAY_PROBE") != "" {
-		if what := strings.Split(os.Getenv("ASSAY_MAP"), ":"); len(what) == 3 {
-			times, err := strconv.Atoi(what[0])
-			if err = errors.Join(err, mapAndEnd(times, what[1], what[2])); err != nil {
-				fmt.Println(err)
-				os.Exit(1)
-			}
-		}
+		probing()
 		os.Exit(0)
 	}
 	if os.Getenv("ASSAY_ISLAND") != "" {
