@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"assay/internal/host"
 	"assay/internal/telemetry"
@@ -145,4 +146,39 @@ func TestOneLook(t *testing.T) {
 	if s.Late || p.Gone || p.Objects[0] != 1 {
 		t.Errorf("%+v, %+v", s, p)
 	}
+}
+
+// Whatever is told, in any order, the host answers, and what is there now was there at
+// some time.
+func TestAnyLooks(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		small := rapid.IntRange(0, 3)
+		seen := rapid.SampledFrom([]telemetry.Seen{{}, looked(0), looked(1)})
+		one := rapid.Custom(func(t *rapid.T) telemetry.Record {
+			switch small.Draw(t, "kind") {
+			case 0:
+				l := &telemetry.Looks{Began: lookedAt}
+				if rapid.Bool().Draw(t, "ended") {
+					l.Ended = lookedAt
+				}
+				return l
+			case 1:
+				return &telemetry.Object{ID: rapid.SampledFrom([]int{0, 1, -1, 1<<63 - 1}).Draw(t, "id")}
+			}
+			return &telemetry.Process{PID: small.Draw(t, "pid"), Started: int64(small.Draw(t, "started")), Gone: rapid.Bool().Draw(t, "gone"),
+				Seen: seen.Draw(t, "seen"), Objects: rapid.SliceOfN(small, 0, 3).Draw(t, "objects")}
+		})
+		h := ofLooks(telemetry.SensorProcesses, rapid.SliceOfN(one, 0, 30).Draw(t, "records")...)
+		now, ever := h.Processes().Values, h.SeenProcesses().Values
+		for _, p := range now {
+			if p.Gone || !slices.Contains(ever, p) {
+				t.Fatalf("%+v", p)
+			}
+		}
+		for _, o := range h.Objects().Values {
+			if !slices.Contains(h.SeenObjects().Values, o) {
+				t.Fatalf("%+v", o)
+			}
+		}
+	})
 }
