@@ -34,7 +34,7 @@ type fake struct {
 }
 
 func (f fake) Describe() sensor.Description {
-	return sensor.Description{Name: f.name, Summary: "A test's.", Reads: []string{"/etc/" + f.name}, Never: []string{"keys"}, Live: f.live}
+	return sensor.Description{Name: f.name, Summary: "A test's.", Reads: []string{"/etc/" + f.name}, Never: []string{"keys"}, Live: f.live, Optional: f.name == "asked"}
 }
 
 func (f fake) Collect(_ context.Context, host *sensor.Host, emit sensor.Emit) (telemetry.Coverage, error) {
@@ -63,6 +63,7 @@ func sensors() []sensor.Sensor {
 		fake{"whole", false, telemetry.Coverage{State: telemetry.Complete}},
 		fake{"live", true, telemetry.Coverage{State: telemetry.Complete}},
 		fake{"half", false, telemetry.Coverage{State: telemetry.Denied, Reason: "it was not allowed"}},
+		fake{"asked", false, telemetry.Coverage{State: telemetry.Failed, Reason: "it is asked for"}},
 		watcher{fake{"watcher", true, telemetry.Coverage{State: telemetry.Complete}}},
 	}
 }
@@ -135,6 +136,7 @@ func TestExitCodes(t *testing.T) {
 		{"collect", 2, "-o is missing"},
 		{"collect -sensors none -o " + file, 2, `no sensor "none"`},
 		{"collect -sensors whole,live -o " + file, 0, ""},
+		{"collect -sensors asked -o " + file, 3, "asked: failed: it is asked for"},
 		{"collect -o " + file, 3, "half: denied: it was not allowed"},
 		{"collect -root " + dir + " -sensors whole,live -o " + file, 0, ""},
 		{"collect -sensors watcher -o " + file, 2, "-observe"},
@@ -157,6 +159,14 @@ func TestExitCodes(t *testing.T) {
 		if r.code != test.code || !strings.Contains(r.out+r.err, test.want) {
 			t.Errorf("%q: exit %d, want %d with %q:\n%s%s", test.args, r.code, test.code, test.want, r.out, r.err)
 		}
+	}
+}
+
+// Who asks for all sensors does not get those that are optional.
+func TestOptionalSensors(t *testing.T) {
+	r := run(t, t.Context(), nil, "", "collect", "-json", "-o", filepath.Join(t.TempDir(), "snapshot"))
+	if !strings.Contains(r.out, `"whole"`) || strings.Contains(r.out+r.err, "asked") {
+		t.Errorf("%s%s", r.out, r.err)
 	}
 }
 

@@ -23,6 +23,7 @@
 //	execution /usr/bin/x 0                 while a run went on, with its uid; count, package, container
 //	connection /usr/bin/x 192.0.2.1 21     a program, where to, port; count, uid, local, package, container
 //	accepting 22 5 4                       a port, connections, those from elsewhere; family, listens
+//	spoken telnet 23 192.0.2.1             a protocol, a server's port, its address if it is not the host; count; without words: looked at, nothing seen
 //	observation                            that there was one; tier unsupported
 //	partial config "reason"                also denied, failed, not_collected; SENSOR/PART names a part
 //

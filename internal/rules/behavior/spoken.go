@@ -82,7 +82,7 @@ func (h heard) evidence(expected string) (all []rules.Evidence) {
 		}
 		all = append(all, rules.Evidence{
 			Sensor: telemetry.SensorProtocols, Record: telemetry.Key(r), Expected: expected,
-			Found: fmt.Sprintf("%s was spoken %s, as the first bytes of %d connections tell, %s", named(r.Protocol), where, r.Count, span(r.First, r.Last)),
+			Found: fmt.Sprintf("%s was spoken %s, as the first bytes of connections tell: %s, %s", named(r.Protocol), where, times(r.Count), span(r.First, r.Last)),
 		})
 	}
 	return all

@@ -89,7 +89,7 @@ func TestAnyTelemetry(t *testing.T) {
 		looked := rapid.SampledFrom([]telemetry.Seen{{}, {First: at}, {First: at, Last: at.Add(time.Hour)}, {Last: at}})
 		one := rapid.Custom(func(t *rapid.T) telemetry.Record {
 			path, uid := paths.Draw(t, "path"), small.Draw(t, "uid")
-			switch rapid.IntRange(0, 7).Draw(t, "kind") {
+			switch rapid.IntRange(0, 8).Draw(t, "kind") {
 			case 0:
 				return &telemetry.Program{Path: path, Device: 1, Root: true, Mode: mode.Draw(t, "mode"), UID: uid, ACL: acl.Draw(t, "acl"), Deleted: rapid.Bool().Draw(t, "deleted"),
 					Above: rapid.SliceOfN(paths, 0, 3).Draw(t, "above"), Container: rapid.SampledFrom([]string{"", "c1"}).Draw(t, "container"),
@@ -104,6 +104,9 @@ func TestAnyTelemetry(t *testing.T) {
 				return &telemetry.Accepting{Family: 4, Port: port.Draw(t, "port"), Foreign: uint64(uid)}
 			case 5:
 				return &telemetry.Observation{}
+			case 7:
+				return &telemetry.Spoken{Family: 4, Remote: address.Draw(t, "remote"), Port: port.Draw(t, "port"), Activity: telemetry.Activity{Count: uint64(uid)},
+					Protocol: rapid.SampledFrom([]string{"telnet", "http", "tls", "unknown", "", "\uFFFD"}).Draw(t, "protocol")}
 			case 6:
 				return &telemetry.Process{PID: int(uid), Exe: path, Open: int(uid), Seen: looked.Draw(t, "seen"), Gone: rapid.Bool().Draw(t, "gone")}
 			}
@@ -163,6 +166,8 @@ func sensorOf(r telemetry.Record) string {
 		return telemetry.SensorProcesses
 	case *telemetry.User:
 		return telemetry.SensorAccounts
+	case *telemetry.Spoken:
+		return telemetry.SensorProtocols
 	}
 	return telemetry.SensorActivity
 }
