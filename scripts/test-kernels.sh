@@ -55,7 +55,7 @@ boot() {
     rm -f "$work/console" "$work/results"
     timeout "${PATIENCE:-1200}" nice -n 19 qemu-system-x86_64 -machine accel=tcg -cpu max -smp 1 -m 768 -nodefaults -no-reboot -display none \
         -serial "file:$work/console" -serial "file:$work/results" \
-        -kernel "$1" -initrd "$work/initrd" -append "console=ttyS0 loglevel=5 panic=-1 lsm=$2 lockdown=none" </dev/null &
+        -kernel "$1" -initrd "$work/initrd" -append "console=ttyS0 loglevel=5 panic=-1 lsm=$2" </dev/null &
     qemu=$!
     wait "$qemu" || true
     qemu=

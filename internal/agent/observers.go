@@ -16,7 +16,7 @@ import (
 // segments of a host.
 const (
 	soonest  = 2 * time.Second
-	maxParts = 2000
+	maxParts = 8000 // of all sensors that observe
 
 	together = 100 * time.Millisecond // for what a sensor tells with the first
 	again    = 10 * time.Second       // for what could not be stored
@@ -42,7 +42,7 @@ func (c *collector) observe(job collect.Job, o *order) *observers {
 		}
 	}
 	all := &observers{
-		watches: map[string]*collect.Watch{}, emitted: emitted, every: max(soonest, o.run.Until.Sub(o.run.Accepted)/maxParts),
+		watches: map[string]*collect.Watch{}, emitted: emitted, every: soonest,
 		done: c.done, troubled: func(err error) { c.troubles.set("observe", err) },
 	}
 	if !c.observes(o.run) {
@@ -55,6 +55,7 @@ func (c *collector) observe(job collect.Job, o *order) *observers {
 			c.log.Info("a sensor observes", "run", o.run.ID, "sensor", name)
 		}
 	}
+	all.every = max(soonest, o.run.Until.Sub(o.run.Accepted)*time.Duration(len(all.watches))/maxParts)
 	return all
 }
 

@@ -112,6 +112,7 @@ func (f *serviceFlags) register(set *flag.FlagSet) {
 	set.IntVar(&c.Limits.Suppressions, "limit-suppressions", 1000, "how many suppressions may be in force")
 	set.StringVar((*string)(&c.SNS), "sns", string(notify.SNSAuto), "whether events go to topics of the real SNS, the `mode`: off, on, or auto (with AWS credentials, topics without a webhook of their own)")
 	set.BoolVar(&c.RematchAfterUpdate, "rematch-after-update", false, "match stored telemetry again when the service gets new advisories, see assay rematch")
+	set.BoolVar(&c.FirstBytes, "look-at-first-bytes", false, "have runs of Runtime Behavior Analysis recognise protocols by the first bytes of connections, which do not leave the hosts' kernels")
 	set.StringVar(&c.Advisories, "advisories", "", "the `folder` of the advisories, see assay feeds; default advisories in the data folder")
 	set.DurationVar(&c.FeedsUpdate, "feeds-update", 0, "fetch the feeds that are followed so often; 0: never, leave it to assay feeds update")
 	f.network.register(set)

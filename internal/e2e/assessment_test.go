@@ -25,6 +25,7 @@ func TestWithAWSCLI(t *testing.T) {
 	const program = "/usr/bin/aws" // Debian's, whatever comes first in PATH
 	testenv.Need(t, program, "awscli")
 	w.startService("")
+	w.aside()
 	w.startAgent("role=web")
 	w.heard()
 	env := w.environment()
@@ -104,6 +105,7 @@ func TestWithBoto3(t *testing.T) {
 	}
 	w := newWorld(t, testpg.New(t))
 	w.startService("")
+	w.aside()
 	w.startAgent("role=web")
 	w.heard()
 	script, err := os.ReadFile("testdata/assessment.py")

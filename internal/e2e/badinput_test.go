@@ -19,6 +19,7 @@ func TestServiceRestartsWhileAssessWaits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "")
 			w.startService("")
+			w.aside()
 			w.startAgent()
 			w.heard()
 			w.sdk().template() // and its target, "all"

@@ -158,7 +158,7 @@ func (c *canaries) plantProcesses() {
 		go func() { cmd.Wait(); close(p.done) }()
 		c.t.Cleanup(p.kill)
 		c.t.Cleanup(func() { unix.Kill(-cmd.Process.Pid, unix.SIGKILL) })
-		c.pids = append(c.pids, cmd.Process.Pid)
+		c.pids = append(c.pids, c.pid(cmd.Process))
 	}
 }
 

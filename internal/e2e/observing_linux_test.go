@@ -10,12 +10,18 @@ import (
 )
 
 // TestObservingLeavesNothing has the agent observe an overlay of this host, and the
-// running kernel with it: afterwards both are as before.
+// running kernel with it, in every way: afterwards both are as before.
 func TestObservingLeavesNothing(t *testing.T) {
+	for _, way := range []string{"ebpf", "fanotify", "connector", "poll"} {
+		t.Run(way, func(t *testing.T) { observeAndLeave(t, way) })
+	}
+}
+
+func observeAndLeave(t *testing.T, way string) {
 	s := newStage(t)
 	s.lift("/etc")
 	before, kernel := picture(t, s.upper, false), kernelPicture(t)
-	records := readSnapshot(t, s.collect("-sensors", telemetry.SensorActivity, "-observe", "1500ms"))
+	records := readSnapshot(t, s.collect("-sensors", telemetry.SensorActivity, "-observe", "1500ms", "-observe-with", way))
 	at := slices.IndexFunc(records, func(r telemetry.Record) bool {
 		_, ok := r.(*telemetry.Observation)
 		return ok

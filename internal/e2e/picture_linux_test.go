@@ -166,9 +166,9 @@ func listeners(pid int) (found []string) {
 	return found
 }
 
-// children are the processes that a process has started.
-func children(pid int) (found []string) {
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+// children are the processes that a process has started, by a /proc and its number there.
+func children(proc string, pid int) (found []string) {
+	stats, _ := filepath.Glob(proc + "/[0-9]*/stat")
 	for _, name := range stats {
 		data, _ := os.ReadFile(name)
 		if _, rest, ok := strings.Cut(string(data), ") "); ok {

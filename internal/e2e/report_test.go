@@ -17,6 +17,7 @@ import (
 func TestReportKilled(t *testing.T) {
 	databases(t, func(t *testing.T, w *world) {
 		w.startService("")
+		w.aside()
 		w.startAgent()
 		w.heard()
 		sdk := w.sdk()

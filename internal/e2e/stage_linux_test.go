@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,7 +23,9 @@ import (
 // the kernel's.
 //
 // It is in a mount namespace of the test's thread: the mounts can be seen by the
-// goroutine that made the stage, and by processes that it starts.
+// goroutine that made the stage, and by processes that it starts. Those are in a PID
+// namespace of the stage's own, too, with a process 1 whose root is the stage: to an agent
+// there the real host would be a container, all of whose files it looks at as well.
 type stage struct {
 	t      *testing.T
 	root   string // the overlay
@@ -55,10 +58,17 @@ func newStage(t *testing.T) *stage {
 	for _, name := range []string{"root", "upper", "work", "hidden"} {
 		must(t, os.Mkdir(filepath.Join(base, name), 0o755))
 	}
+	if home := bulk(); home != "" {
+		// Whoever looks at the stage finds this folder empty.
+		must(t, os.MkdirAll(filepath.Join(s.upper, home), 0o700))
+		must(t, unix.Setxattr(filepath.Join(s.upper, home), "trusted.overlay.opaque", []byte("y"), 0))
+	}
 	layers := fmt.Sprintf("lowerdir=/,upperdir=%s,workdir=%s/work", s.upper, base)
 	if err := unix.Mount("overlay", s.root, "overlay", unix.MS_STRICTATIME, layers); err != nil {
 		testenv.Missing(t, fmt.Sprintf("an overlay of this host's root (%v)", err))
 	}
+	must(t, os.MkdirAll(s.path("/proc"), 0o755))
+	must(t, processes(t, s.root))
 	s.kernel()
 	must(t, os.MkdirAll(s.path(own), 0o755))
 	s.mount("tmpfs", own, "tmpfs", 0, "mode=0755,size=256m")
@@ -75,9 +85,24 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// pid is the number that a process has on the stage.
+func (s *stage) pid(p *os.Process) int {
+	s.t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid))
+	must(s.t, err)
+	_, numbers, _ := strings.Cut(string(status), "\nNSpid:")
+	numbers, _, _ = strings.Cut(numbers, "\n")
+	all := strings.Fields(numbers)
+	if len(all) < 2 {
+		s.t.Fatalf("process %d is not in a PID namespace of the stage: %q", p.Pid, all)
+	}
+	pid, err := strconv.Atoi(all[len(all)-1])
+	must(s.t, err)
+	return pid
+}
+
 // kernel mounts what the kernel shows.
 func (s *stage) kernel() {
-	s.mount("proc", "/proc", "proc", 0, "")
 	s.mount("/sys", "/sys", "", unix.MS_BIND|unix.MS_REC, "")
 	must(s.t, unix.MountSetattr(unix.AT_FDCWD, s.path("/sys"), unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}))
 	s.mount("/dev", "/dev", "", unix.MS_BIND|unix.MS_REC, "")
@@ -131,12 +156,12 @@ func (s *stage) lift(folder string) (files int) {
 	return files
 }
 
-// command is a program that runs on the stage.
+// command is a program that runs on the stage, at most as long as its process 1.
 func (s *stage) command(program string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program, args...)
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: s.root, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: s.root}
 	return cmd
 }
 

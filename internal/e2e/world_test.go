@@ -25,6 +25,7 @@ const (
 	envServe = "ASSAY_E2E_SERVE" // the configuration, as JSON
 	envCrash = "ASSAY_E2E_CRASH" // "point:n": kill yourself when that point is passed for the nth time
 	envDump  = "ASSAY_E2E_DUMP"  // a folder for every request that comes to the agents' door
+	envStage = "ASSAY_E2E_STAGE" // be process 1 of the stage in this folder
 )
 
 var agentProgram string
@@ -36,6 +37,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv(envIsland) != "" {
 		live()
 		os.Exit(0)
+	}
+	if root := os.Getenv(envStage); root != "" {
+		fmt.Fprintln(os.Stderr, "process 1 of the stage:", first(root))
+		os.Exit(1)
 	}
 	dir, err := os.MkdirTemp("", "assay-e2e-")
 	if err != nil {
@@ -61,6 +66,8 @@ type world struct {
 	log    *lines // of all processes
 
 	service, agent *process
+
+	there func(start func()) // starts the agent elsewhere; nil: here
 }
 
 // newWorld makes a world in which nothing runs yet. The addresses stay the same
@@ -134,7 +141,14 @@ func (w *world) startAgent(tags ...string) {
 			w.t.Fatalf("enrol: %v\n%s", err, out)
 		}
 	}
-	w.agent = w.start("agent", agentProgram, []string{"run", "-state", w.state, "-log-level", "debug"})
+	args := []string{"run", "-state", w.state, "-log-level", "debug"}
+	if w.there == nil {
+		w.agent = w.start("agent", agentProgram, args)
+		return
+	}
+	cmd := exec.Command(agentProgram, args...)
+	cmd.Env = os.Environ()
+	w.there(func() { w.agent = w.run("agent", cmd) })
 }
 
 // heard waits until the service has heard of the agent.

@@ -24,29 +24,28 @@ type seen[T telemetry.Record] struct {
 
 func newSeen[T telemetry.Record]() seen[T] { return seen[T]{at: map[string]int{}} }
 
-// add adds a record, and returns that which it takes the place of.
-func (s *seen[T]) add(r T, when telemetry.Seen, epoch int) (old T, ok bool) {
-	var id string
+// add adds a record. If it takes the place of another one it first takes over what is to
+// stay of that.
+func (s *seen[T]) add(r T, when telemetry.Seen, epoch int, over func(old T)) {
 	if !when.First.IsZero() {
-		id = telemetry.Identity(r)
+		id := telemetry.Identity(r)
 		if n, ok := s.at[id]; ok {
-			old, s.values[n], s.epochs[n] = s.values[n], r, epoch
-			return old, true
+			over(s.values[n])
+			s.values[n], s.epochs[n] = r, epoch
+			return
 		}
 		s.at[id] = len(s.values)
 	}
 	s.values, s.epochs = append(s.values, r), append(s.epochs, epoch)
-	return old, false
 }
 
-// before are those of which only earlier observations have told.
-func (s *seen[T]) before(epoch int) (all []T) {
+// settle has those of which only earlier observations have told be gone.
+func (s *seen[T]) settle(epoch int, gone func(T) T) {
 	for i, r := range s.values {
 		if s.epochs[i] < epoch {
-			all = append(all, r)
+			s.values[i] = gone(r)
 		}
 	}
-	return all
 }
 
 // live are those that are not gone.
@@ -84,34 +83,42 @@ func (h *Host) epoch(sensor string) int {
 }
 
 // settle says of what no observation has told but earlier ones that it is gone: the
-// agent was not there to see when.
+// agent was not there to see when. Records are changed in copies.
 func (h *Host) settle() {
-	for _, p := range h.processes.before(h.epoch(telemetry.SensorProcesses)) {
-		p.Gone = true
-	}
-	for _, s := range h.sockets.before(h.epoch(telemetry.SensorSockets)) {
-		s.Gone = true
-	}
-	for _, p := range h.programs.before(h.epoch(telemetry.SensorPrograms)) {
-		p.Gone = p.Sensor == telemetry.SensorPrograms || p.Gone
-	}
+	h.processes.settle(h.epoch(telemetry.SensorProcesses), func(r *telemetry.Process) *telemetry.Process {
+		c := *r
+		c.Gone = true
+		return &c
+	})
+	h.sockets.settle(h.epoch(telemetry.SensorSockets), func(r *telemetry.Socket) *telemetry.Socket {
+		c := *r
+		c.Gone = true
+		return &c
+	})
+	h.programs.settle(h.epoch(telemetry.SensorPrograms), func(r *telemetry.Program) *telemetry.Program {
+		c := *r
+		c.Gone = true
+		return &c
+	})
 }
 
 func (h *Host) addProcess(r *telemetry.Process) {
+	c := *r
 	if l := h.looks[r.Sensor]; l != nil && l.offset > 0 {
-		for i := range r.Objects {
-			r.Objects[i] += l.offset
+		c.Objects = slices.Clone(r.Objects)
+		for i := range c.Objects {
+			c.Objects[i] += l.offset
 		}
 	}
-	if old, ok := h.processes.add(r, r.Seen, h.epoch(r.Sensor)); ok {
-		r.First = old.First
-	}
+	h.processes.add(&c, r.Seen, h.epoch(r.Sensor), func(old *telemetry.Process) { c.First = old.First })
 }
 
 func (h *Host) addObject(r *telemetry.Object) {
 	if l := h.looks[r.Sensor]; l != nil {
-		r.ID += l.offset
-		l.object = max(l.object, r.ID)
+		c := *r
+		c.ID += l.offset
+		l.object = max(l.object, c.ID)
+		r = &c
 	}
 	h.objects = append(h.objects, r)
 }
@@ -119,10 +126,7 @@ func (h *Host) addObject(r *telemetry.Object) {
 // addSocket says of one that only a later observation has seen that it was not there
 // from the beginning.
 func (h *Host) addSocket(r *telemetry.Socket) {
-	epoch := h.epoch(r.Sensor)
-	if old, ok := h.sockets.add(r, r.Seen, epoch); ok {
-		r.First, r.Late = old.First, old.Late
-	} else if epoch > 1 {
-		r.Late = true
-	}
+	c, epoch := *r, h.epoch(r.Sensor)
+	c.Late = c.Late || epoch > 1
+	h.sockets.add(&c, r.Seen, epoch, func(old *telemetry.Socket) { c.First, c.Late = old.First, old.Late })
 }

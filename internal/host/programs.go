@@ -23,12 +23,11 @@ func (h *Host) addProgram(p *telemetry.Program) {
 		h.used[programOf(p)] = p
 		return
 	}
-	old, ok := h.programs.add(p, p.Seen, h.epoch(p.Sensor))
-	if !ok {
-		return
-	}
-	p.First = old.First
-	merge(p, old)
+	c := *p
+	h.programs.add(&c, p.Seen, h.epoch(p.Sensor), func(old *telemetry.Program) {
+		c.First = old.First
+		merge(&c, old)
+	})
 }
 
 // merge adds what else is known of a file: who has executed it once, has.
@@ -41,8 +40,8 @@ func merge(p, also *telemetry.Program) {
 
 // Programs are the files that processes execute or have mapped executable, and those that
 // were executed or mapped so while the run went on, as far as they could be looked at:
-// each once, whether or not it was there at the last look. Whether the answer is complete does not depend on the latter, of which part
-// "programs" of the sensor activity tells.
+// each once. The answer is complete if it is of the last look; of the others part "looks"
+// tells, and of what was executed part "programs" of the sensor activity.
 func (h *Host) Programs() All[*telemetry.Program] {
 	values := slices.Clone(h.programs.values)
 	known := make(map[program]bool, len(values))

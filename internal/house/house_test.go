@@ -18,16 +18,17 @@ import (
 // line is a fault, so that whoever adds one thinks of its place.
 var mayImport = map[string][]string{
 	// The ground: the domain, the formats, and what others are measured by.
-	"inspector": {},
-	"telemetry": {},
-	"durable":   {},
-	"settings":  {},
-	"release":   {},
-	"house":     {},
-	"e2e":       {},
-	"testenv":   {},
-	"testpg":    {"testenv"},
-	"version":   {},
+	"inspector":   {},
+	"telemetry":   {},
+	"durable":     {},
+	"settings":    {},
+	"release":     {},
+	"house":       {},
+	"e2e":         {},
+	"groundtruth": {},
+	"testenv":     {},
+	"testpg":      {"testenv"},
+	"version":     {},
 
 	"conformance": {},
 
@@ -58,6 +59,8 @@ var mayImport = map[string][]string{
 	"sensor/elf":         {},
 	"sensor/activity":    {"telemetry", "sensor", "sensor/hostfs", "sensor/proc", "sensor/packages", "sensor/mountinfo", "sensor/programs", "sensor/activity/..."},
 	"sensor/activity/*":  {"sensor/proc", "sensor/elf", "sensor/mountinfo", "sensor/activity/seen"},
+	"sensor/protocols":   {"telemetry", "sensor", "sensor/hostfs", "sensor/mountinfo", "sensor/protocols/..."},
+	"sensor/protocols/*": {"sensor/protocols/firstbytes"},
 	"sensor/mountinfo":   {"sensor/hostfs"},
 	"sensor/packages":    {"telemetry", "sensor", "sensor/hostfs", "sensor/packages/..."},
 	"sensor/packages/*":  {"telemetry", "sensor/packages/..."},

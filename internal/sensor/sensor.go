@@ -53,6 +53,8 @@ type Description struct {
 	// Observes says that nothing can be told by one look. A run that has such a sensor
 	// observes: then every Observer of its sensors does, and else each looks once.
 	Observes bool `json:"observes,omitempty"`
+	// Optional is a sensor that is run only if it is named: who asks for all does not get it.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Host is what sensors read from.

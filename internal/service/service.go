@@ -75,6 +75,9 @@ type Config struct {
 	FeedsUpdate        time.Duration // how often feeds are fetched; 0: never
 	Feeds              *fetch.Client `json:"-"` // that fetches them
 
+	// FirstBytes has runs of Runtime Behavior Analysis look at how connections begin.
+	FirstBytes bool
+
 	AuditRetention time.Duration  // how long the record of calls is kept; 0: for ever
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 }
@@ -138,6 +141,9 @@ func Open(ctx context.Context, c Config) (_ *Service, err error) {
 	s := &Service{config: c, folder: Folder(c.Data), metrics: newMetrics(c.Version)}
 	s.advisories = keeperOf(c)
 	s.packages = catalog.Packages(s.advisories)
+	if c.FirstBytes {
+		s.packages = catalog.LookAtFirstBytes(s.packages)
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())

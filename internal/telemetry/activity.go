@@ -91,9 +91,11 @@ type Spoken struct {
 	Family int    `json:"family"` // 4 or 6
 	// Remote is the server's address where the host is the client; empty: the host's own
 	// listener spoke, on Port.
-	Remote   string `json:"remote,omitempty"`
-	Port     uint16 `json:"port"`     // the server's
-	Protocol string `json:"protocol"` // "ftp", "telnet", "smtp", "pop3", "imap", "http", "ssh", "tls", "vnc", "unknown"
+	Remote string `json:"remote,omitempty"`
+	Port   uint16 `json:"port"` // the server's
+	// Protocol is "ftp", "http", "http-connect" (a tunnel for something else), "imap", "irc",
+	// "ldap", "mqtt", "pop3", "rsync", "smtp", "ssh", "telnet", "tls", "vnc", "x11", "unknown".
+	Protocol string `json:"protocol"`
 	Activity        // connections
 }
 

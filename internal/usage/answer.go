@@ -17,7 +17,7 @@ const (
 // or "name:arch" for one of those that are installed for several architectures.
 func (u *Usage) Package(name string) Answer {
 	a := u.ofPackage(name)
-	a.Executed = u.executed.of(name)
+	a.Executed, a.Past = u.executed.of(name), u.past.of(name)
 	return a
 }
 
@@ -45,7 +45,8 @@ func (u *Usage) ofPackage(name string) Answer {
 // Answer.Reason.
 func (u *Usage) File(container, path string) Answer {
 	a := u.ofFile(container, path)
-	a.Executed = told(u.executed.files[file{container, path}])
+	at := file{container, path}
+	a.Executed, a.Past = told(u.executed.files[at]), pastOf(u.past.files[at])
 	return a
 }
 

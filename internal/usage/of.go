@@ -21,6 +21,7 @@ type Usage struct {
 	spaces    map[uint64]string     // containers by mount namespace
 	running   map[string][]runs     // interpreters by container
 	executed  executions
+	past      pasts
 
 	partial   string // why there may be processes that are not known
 	unowned   string // why there may be files of packages that are not known to be theirs
@@ -69,6 +70,7 @@ func Of(h *host.Host) *Usage {
 	u.addMappings(h.Objects().Values)
 	u.addInterpreters()
 	u.executed = executionsOf(h.Executions().Values)
+	u.past = u.pastsOf(h)
 	return u
 }
 

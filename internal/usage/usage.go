@@ -27,7 +27,14 @@ type Answer struct {
 	// observed: they may have ended, so that State does not tell of them. None means
 	// nothing (see host.Executions). The last ones first, at most 16.
 	Executed []Execution
-	Reason   string // why it is Unknown, or may be more than it says
+	// Past are the programs that had files of the package loaded at some time while the run
+	// went on, where that was observed, and have not at its end, so that State does not
+	// tell of them: processes that were seen at looks and are over, and what the kernel saw
+	// that no look did. None means nothing: what came and went between two looks is not
+	// known where the kernel does not tell (see host.Loads, host.SeenProcesses). The last
+	// ones first, at most 64.
+	Past   []Past
+	Reason string // why it is Unknown, or may be more than it says
 }
 
 // Process is a process that has files of a package loaded.
@@ -39,6 +46,20 @@ type Process struct {
 	Started   int64    // seconds since 1970; 0: not known
 	Files     []string // of the package, that it has loaded; at most 8
 	Listens   []string // "tcp 0.0.0.0:22"; at most 16, those that others can reach first
+	Container string
+	Record    string // of the telemetry
+}
+
+// Past is a program that had files of a package loaded while the run went on.
+type Past struct {
+	PID       int    // of the process; 0: the kernel told of the program, not of its processes
+	Name      string // comm
+	Exe       string
+	UID       uint32
+	Files     []string // of the package; at most 8
+	Count     uint64   // how often the kernel saw them loaded; 0: a look saw them
+	First     int64    // seconds since 1970, of the first sight; 0: not known
+	Last      int64    // of the last one; 0: not known
 	Container string
 	Record    string // of the telemetry
 }

@@ -274,3 +274,47 @@ func TestExecuted(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// What was loaded while the run went on and is over is told beside the state, which is
+// that of the end: by processes that were seen at looks, and by what only the kernel saw.
+func TestPast(t *testing.T) {
+	at := booted.Add(time.Hour)
+	seen := telemetry.Seen{First: at, Last: at.Add(2 * time.Minute)}
+	counted := telemetry.Activity{Count: 3, First: at, Last: at.Add(time.Minute)}
+	s := server().
+		Add(telemetry.SensorProcesses,
+			&telemetry.Object{ID: 20, Path: "/usr/bin/curl", Package: "curl"},
+			&telemetry.Object{ID: 21, Path: "/usr/lib/libcurl.so.4", Package: "libcurl4:amd64"},
+			&telemetry.Process{PID: 300, Started: 9, Name: "curl", Exe: "/usr/bin/curl", Package: "curl", Objects: []int{20, 21, 3}, Gone: true, Seen: seen},
+		).
+		Add(telemetry.SensorActivity,
+			&telemetry.Load{Path: "/usr/lib/libnss.so.2", Package: "libnss:amd64", By: "/usr/bin/id", Name: "id", UID: 7, Activity: counted},
+			&telemetry.Load{Path: "/usr/lib/x86_64-linux-gnu/libc.so.6", Package: "libc6:amd64", By: "/usr/sbin/cron", Name: "cron", Inode: 1, Activity: counted},
+			&telemetry.Load{Path: "/app/lib.so", By: "/app/x", Container: "c1", Inode: 2, Activity: counted},
+		)
+	u := usage.Of(s.Host())
+	curl := usage.Past{PID: 300, Name: "curl", Exe: "/usr/bin/curl", Files: []string{"/usr/bin/curl"}, First: at.Unix(), Last: at.Unix() + 120, Record: "process:300@9"}
+	if got := u.Package("curl"); got.State == usage.Loaded || !cmp.Equal(got.Past, []usage.Past{curl}) {
+		t.Errorf("%+v", got)
+	}
+	if got := u.Package("libcurl4").Past; len(got) != 1 || got[0].Files[0] != "/usr/lib/libcurl.so.4" {
+		t.Errorf("%+v", got)
+	}
+	if got := u.Package("libcurl4:i386"); len(got.Past) != 0 {
+		t.Errorf("of another architecture: %+v", got)
+	}
+	// The process that has its number now, and the state, are as they were.
+	if got := u.Package("cron"); summary(got) != "loaded 300 old 300" || len(got.Past) != 0 {
+		t.Errorf("%+v", got)
+	}
+	if got := u.Package("libnss:amd64").Past; len(got) != 1 || got[0].Count != 3 || got[0].PID != 0 || got[0].Exe != "/usr/bin/id" || got[0].UID != 7 {
+		t.Errorf("what the kernel saw: %+v", got)
+	}
+	// That cron loads its C library is told of the process that still has it.
+	if got := u.Package("libc6:amd64"); len(got.Past) != 0 {
+		t.Errorf("%+v", got.Past)
+	}
+	if got := u.File("c1", "/app/lib.so").Past; len(got) != 1 || got[0].Exe != "/app/x" {
+		t.Errorf("in a container: %+v", got)
+	}
+}

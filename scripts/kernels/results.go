@@ -110,7 +110,7 @@ func sorted(all []suite) []suite {
 }
 
 var (
-	run     = regexp.MustCompile(`^=== RUN +(\S+)$`)
+	begins  = regexp.MustCompile(`^=== (RUN|CONT|NAME) +(\S+)$`)
 	verdict = regexp.MustCompile(`^ *--- (PASS|FAIL|SKIP): (\S+) \(`)
 	said    = regexp.MustCompile(`^ +\w+\.go:\d+: (.*)$`)
 )
@@ -118,14 +118,14 @@ var (
 // outcome is what a test program said of its tests.
 type outcome struct {
 	verdicts map[string]string // by test; "" of one that has only begun
-	reasons  map[string]string // of those that were skipped
+	reasons  map[string]string // what it said last
 	end      string            // of the program: <nil>, if all is well
 }
 
 // suite reads a test program's output to its end.
 func (r *results) suite(s suite) (outcome, error) {
 	o := outcome{verdicts: map[string]string{}, reasons: map[string]string{}}
-	last := ""
+	test := ""
 	for {
 		line, ok := r.next()
 		if !ok {
@@ -135,15 +135,15 @@ func (r *results) suite(s suite) (outcome, error) {
 			o.end = end
 			return o, nil
 		}
-		if m := run.FindStringSubmatch(line); m != nil {
-			o.verdicts[m[1]], last = "", ""
+		if m := begins.FindStringSubmatch(line); m != nil {
+			test = m[2]
+			if m[1] == "RUN" {
+				o.verdicts[test] = ""
+			}
 		} else if m := said.FindStringSubmatch(line); m != nil {
-			last = m[1]
+			o.reasons[test] = m[1]
 		} else if m := verdict.FindStringSubmatch(line); m != nil {
 			o.verdicts[m[2]] = m[1]
-			if m[1] == "SKIP" {
-				o.reasons[m[2]] = last
-			}
 		}
 	}
 }

@@ -23,7 +23,7 @@ import (
 func collectFlags(fs *flag.FlagSet, s *settings) {
 	fs.StringVar(&s.output, "o", "", "`FILE` to write; it appears when it is complete")
 	fs.StringVar(&s.root, "root", "/", "`DIR` under which the host's file system is mounted")
-	fs.StringVar(&s.sensors, "sensors", "", "`NAMES` of the sensors to run, separated by commas; if not given all, those that can only observe with -observe")
+	fs.StringVar(&s.sensors, "sensors", "", "`NAMES` of the sensors to run, separated by commas; if not given all but the optional ones, those that can only observe with -observe")
 	fs.DurationVar(&s.observe, "observe", 0, "observe for `TIME` with the sensors that can, all at once; then those that can do nothing else are run, too")
 	observeWithFlag(fs, s)
 	fs.DurationVar(&s.timeout, "sensor-timeout", collect.DefaultTimeout, "`TIME` that one sensor may take")
@@ -99,13 +99,19 @@ func collectFile(ctx context.Context, c *Cmd, s *settings) error {
 	return incomplete(chosen, coverages, host.Live)
 }
 
-// choose returns the sensors that are named, in the catalogue's order.
+// choose returns the sensors that are named, in the catalogue's order; of none named,
+// all that are not optional.
 func choose(all []sensor.Sensor, names string) ([]sensor.Sensor, error) {
+	var chosen []sensor.Sensor
 	if names == "" {
-		return all, nil
+		for _, s := range all {
+			if !s.Describe().Optional {
+				chosen = append(chosen, s)
+			}
+		}
+		return chosen, nil
 	}
 	wanted := strings.Split(names, ",")
-	var chosen []sensor.Sensor
 	for _, s := range all {
 		if name := s.Describe().Name; slices.Contains(wanted, name) {
 			chosen = append(chosen, s)

@@ -152,6 +152,9 @@ func listSensors(_ context.Context, c *Cmd, s *settings) error {
 		if d.Live {
 			fmt.Fprintf(&b, "  only of a running system\n")
 		}
+		if d.Optional {
+			fmt.Fprintf(&b, "  only if it is asked for by name\n")
+		}
 		for _, r := range d.Reads {
 			fmt.Fprintf(&b, "  reads  %s\n", r)
 		}

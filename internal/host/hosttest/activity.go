@@ -34,6 +34,8 @@ func (p *parser) program(w []string) {
 			r.Deleted = value == "true"
 		case "mapped":
 			r.Mapped = value == "true"
+		case "seen":
+			r.Gone, _ = p.seen(&r.Seen, value)
 		default:
 			return false
 		}
@@ -179,9 +181,28 @@ func (p *parser) accepting(w []string) {
 	p.add(telemetry.SensorActivity, r)
 }
 
+// spoken is a protocol on a port: of a server's that is named, else of the host's own.
+// Without words nothing was: the first bytes of connections were looked at.
+func (p *parser) spoken(w []string) {
+	if p.snapshot = p.snapshot.Optional(telemetry.SensorProtocols); len(w) == 0 {
+		return
+	}
+	r := &telemetry.Spoken{Family: 4, Activity: activity(1)}
+	w = p.each(w, func(name, value string) bool { return p.counted(&r.Activity, name, value) })
+	if len(w) != 2 && len(w) != 3 {
+		p.err = fmt.Errorf("needs a protocol, a port, and a remote address if the host is the client")
+		return
+	}
+	r.Protocol, r.Port = w[0], uint16(p.number(w[1], 10))
+	if r.Remote = at(w, 2); r.Remote != "" {
+		r.NetNS = 1 // as of connections
+	}
+	p.add(telemetry.SensorProtocols, r)
+}
+
 func (p *parser) observation(w []string) {
 	r := &telemetry.Observation{Began: began, Ended: ended, Tier: "ebpf/core"}
-	if w = p.options(w, texts{"tier": &r.Tier}); len(w) != 0 {
+	if w = p.options(w, texts{"tier": &r.Tier, "unsupported": &r.Unsupported}); len(w) != 0 {
 		p.err = fmt.Errorf("has no words but options")
 	}
 	p.add(telemetry.SensorActivity, r)
@@ -208,4 +229,25 @@ func (p *parser) named(pkg, container *string, name, value string) bool {
 		return false
 	}
 	return true
+}
+
+// seen reads at which looks of a run that observes something was there, a list of
+// "first", or "late", and "last", or "over": at a later look than the first, and at one
+// before the last.
+func (p *parser) seen(s *telemetry.Seen, words string) (gone, late bool) {
+	s.First = began
+	for word := range strings.SplitSeq(words, ",") {
+		switch word {
+		case "first":
+		case "late":
+			s.First, late = began.Add(10*time.Minute), true
+		case "last":
+			s.Last = ended
+		case "over":
+			s.Last, gone = ended.Add(-20*time.Minute), true
+		default:
+			p.err = fmt.Errorf("nothing is seen %q", word)
+		}
+	}
+	return gone, late
 }

@@ -16,14 +16,14 @@
 //	acl /usr/bin user:1000:rwx mask::rwx   added to the file above it
 //	param kernel.randomize_va_space 2
 //	flags nx lm                            of the processor
-//	process sshd 0 /usr/sbin/sshd          name, uid, program; pid, started, package, container, gone=true, maps, deleted, open
-//	socket tcp 0.0.0.0 22                  listening; pid=101 of a process that holds it, above it
-//	program /srv/x root 0755 0 0           executed or mapped, root's or not: mode, uid, gid; elf, package, container, problem, deleted, mapped
+//	process sshd 0 /usr/sbin/sshd          name, uid, program; pid, started, package, container, gone=true, maps, deleted, open, seen
+//	socket tcp 0.0.0.0 22                  listening; pid=101 of a process that holds it, above it; inode, seen
+//	program /srv/x root 0755 0 0           executed or mapped, root's or not: mode, uid, gid; elf, package, container, problem, deleted, mapped, seen
 //	above /srv 0755 0 0 ["problem"]        a folder above a program of root's, in a line above it
 //	execution /usr/bin/x 0                 while a run went on, with its uid; count, package, container
 //	connection /usr/bin/x 192.0.2.1 21     a program, where to, port; count, uid, local, package, container
 //	accepting 22 5 4                       a port, connections, those from elsewhere; family, listens
-//	observation                            that there was one; tier
+//	observation                            that there was one; tier unsupported
 //	partial config "reason"                also denied, failed, not_collected; SENSOR/PART names a part
 //
 // What follows a semicolon above are options, as in arch=amd64, after the other
@@ -35,6 +35,9 @@
 //
 // Elf is a list as in elf=stack:missing,machine:x86,go; elf=none is a file of another
 // format. Folders above a program of root's that no line tells of are root's own.
+//
+// Seen says at which looks of a run that observes something was there, as in
+// seen=late,over; of a listener also that it was there to the end, seen=first,last.
 //
 // Every sensor is complete and its scope is everything (Scope), unless a line
 // says otherwise: what a description does not mention is not on the host.
@@ -63,7 +66,8 @@ type entry struct {
 	record telemetry.Record
 }
 
-// New is the snapshot of a host with nothing on it, that every sensor has seen.
+// New is the snapshot of a host with nothing on it, that every sensor has seen but the
+// optional ones.
 func New() *Snapshot {
 	s := &Snapshot{}
 	for _, name := range []string{
@@ -80,6 +84,18 @@ func New() *Snapshot {
 		s.coverage = append(s.coverage, c)
 	}
 	return s
+}
+
+// Optional is the snapshot with a sensor that is run only if it is asked for, and that
+// has seen everything.
+func (s *Snapshot) Optional(sensor string) *Snapshot {
+	c := s.clone()
+	if !slices.ContainsFunc(c.coverage, func(v telemetry.Coverage) bool { return v.Sensor == sensor }) {
+		v := telemetry.Coverage{State: telemetry.Complete}
+		v.Sensor = sensor
+		c.coverage = append(c.coverage, v)
+	}
+	return c
 }
 
 // Host is the sealed host of a description. A description that cannot be read

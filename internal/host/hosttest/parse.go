@@ -85,6 +85,7 @@ var facts = map[string]struct {
 	"execution":     {3, (*parser).execution},
 	"connection":    {4, (*parser).connection},
 	"accepting":     {4, (*parser).accepting},
+	"spoken":        {1, (*parser).spoken},
 	"observation":   {1, (*parser).observation},
 	"partial":       {2, (*parser).cover},
 	"denied":        {2, (*parser).cover},

@@ -118,6 +118,8 @@ func (p *parser) process(w []string) {
 			r.Open = int(p.number(value, 10))
 		case "gone":
 			r.Deleted = value == "true"
+		case "seen":
+			r.Gone, _ = p.seen(&r.Seen, value)
 		case "maps", "deleted":
 			mapped = append(mapped, p.mapping(value, name == "deleted"))
 		default:
@@ -165,10 +167,17 @@ func (p *parser) object(o telemetry.Object) int {
 func (p *parser) socket(w []string) {
 	r := &telemetry.Socket{Family: 4, State: "listen"}
 	w = p.each(w, func(name, value string) bool {
-		if name == "pid" {
+		switch name {
+		case "pid":
 			r.Owners = append(r.Owners, p.owner(int(p.number(value, 10))))
+		case "inode":
+			r.Inode = uint64(p.number(value, 10))
+		case "seen":
+			r.Gone, r.Late = p.seen(&r.Seen, value)
+		default:
+			return false
 		}
-		return name == "pid"
+		return true
 	})
 	if len(w) != 3 {
 		p.err = fmt.Errorf("needs a protocol, an address and a port")

@@ -102,6 +102,9 @@ func (w Writers) String() string {
 	if len(all) > shown {
 		all = append(slices.Clone(all[:shown]), fmt.Sprintf("%d more", len(w.Names)+len(w.IDs)-shown))
 	}
+	if at := slices.Index(all, "nobody"); at >= 0 {
+		all[at] = "the user nobody" // or a sentence says the opposite
+	}
 	text := strings.Join(all, ", ")
 	switch {
 	case !w.Everyone:

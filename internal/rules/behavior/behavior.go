@@ -10,8 +10,10 @@
 package behavior
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"assay/internal/host"
@@ -21,13 +23,27 @@ import (
 )
 
 // Package is the rules package. Its zero value is ready and safe for concurrent use.
-type Package struct{}
+type Package struct {
+	// FirstBytes has runs look at how connections begin, so that protocols are seen, and not only
+	// suggested by ports. What agents tell is used in any case.
+	FirstBytes bool
+}
 
 // check is a rule and what answers it. evaluate neither panics nor blocks on any
 // telemetry.
 type check struct {
 	rule     rules.Rule
 	evaluate func(h *host.Host) answer
+	speaks   bool // it is about what is spoken, which may be seen
+}
+
+// answer is what a check says; asked tells that the run was to look at first bytes.
+func (c check) answer(h *host.Host, asked bool) answer {
+	a := c.evaluate(h)
+	if c.speaks {
+		a.gap(unasked(h, asked), h.Spoken().Reason)
+	}
+	return a
 }
 
 // checks lists the rules of the package, in the order of the documentation.
@@ -36,7 +52,7 @@ func checks() []check {
 }
 
 // Describe implements rules.Package.
-func (Package) Describe() rules.Description {
+func (p Package) Describe() rules.Description {
 	d := rules.Description{
 		ID:      inspector.PackageBehavior,
 		Name:    "Runtime Behavior Analysis",
@@ -50,6 +66,9 @@ func (Package) Describe() rules.Description {
 		},
 		Observe: true,
 	}
+	if p.FirstBytes {
+		d.Sensors = append(d.Sensors, telemetry.SensorProtocols)
+	}
 	for _, c := range checks() {
 		d.Rules = append(d.Rules, c.rule)
 	}
@@ -57,29 +76,30 @@ func (Package) Describe() rules.Description {
 }
 
 // Evaluate implements rules.Package.
-func (Package) Evaluate(ctx context.Context, h *host.Host, _ rules.Input) ([]rules.Result, error) {
+func (p Package) Evaluate(ctx context.Context, h *host.Host, _ rules.Input) ([]rules.Result, error) {
 	var results []rules.Result
-	refused := unsupported(h)
+	none := unsupported(h)
 	for _, c := range checks() {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("evaluate %s: %w", c.rule.ID, err)
 		}
-		if refused != nil {
-			r := *refused
+		if none != nil {
+			r := *none
 			r.Rule = c.rule.ID
 			results = append(results, r)
 			continue
 		}
-		results = append(results, rules.Contain(c.rule.ID, func() []rules.Result { return c.evaluate(h).results() })...)
+		results = append(results, rules.Contain(c.rule.ID, func() []rules.Result { return c.answer(h, p.FirstBytes).results() })...)
 	}
 	return results, nil
 }
 
-// unsupported is the result for every rule where the kernel cannot be observed; nil
-// where it can, or where nobody tried.
+// unsupported is the result for every rule where the kernel cannot be observed by
+// programs in it; nil where it can, or where nobody tried. That there was something seen
+// by lesser means changes nothing.
 func unsupported(h *host.Host) *rules.Result {
-	c := h.Coverage(telemetry.SensorActivity)
-	if c.State != telemetry.Failed || !strings.HasPrefix(c.Reason, telemetry.KernelRefused) || len(h.Observations().Values) > 0 {
+	why, record := refused(h)
+	if why == "" {
 		return nil
 	}
 	kernel := "its kernel"
@@ -87,9 +107,25 @@ func unsupported(h *host.Host) *rules.Result {
 		kernel = "its kernel " + system.Value.Kernel
 	}
 	return &rules.Result{Verdict: rules.NotEvaluated, Unsupported: true,
-		Reason: fmt.Sprintf("Runtime Behavior Analysis needs a kernel that it can observe. The host cannot be observed: %s is not supported (%s).", kernel, c.Reason),
-		Remedy: "Run a kernel of the published list on the host (support/kernel-versions.json), or leave Runtime Behavior Analysis out of its assessments. Other rules packages are not affected.",
+		Reason: fmt.Sprintf("Runtime Behavior Analysis needs a kernel that it can observe. The host cannot be observed: %s is not supported (%s).", kernel, why),
+		Remedy: "Run a kernel of the published list on the host (support/kernel-versions.json of Assay; assay-agent status tells of the host's own), or leave Runtime Behavior Analysis out of its assessments. Other rules packages are not affected.",
 		Evidence: []rules.Evidence{{
-			Sensor: telemetry.SensorActivity, Record: telemetry.Key(&c), Found: c.Reason, Expected: "a kernel that can be observed",
+			Sensor: telemetry.SensorActivity, Record: telemetry.Key(record), Found: why, Expected: "a kernel that can be observed",
 		}}}
+}
+
+// refused is why the kernel takes no programs that observe, and the record that says so:
+// that of the observation, if there was one by other means. If there were several, as of an
+// agent that was started again, the last counts: the host may have another kernel since.
+func refused(h *host.Host) (string, telemetry.Record) {
+	if all := h.Observations().Values; len(all) > 0 {
+		last := slices.MaxFunc(all, func(a, b *telemetry.Observation) int {
+			return cmp.Or(a.Ended.Compare(b.Ended), cmp.Compare(a.Unsupported, b.Unsupported))
+		})
+		return last.Unsupported, last
+	}
+	if c := h.Coverage(telemetry.SensorActivity); c.State == telemetry.Failed && strings.HasPrefix(c.Reason, telemetry.KernelRefused) {
+		return c.Reason, &c
+	}
+	return "", nil
 }

@@ -3,6 +3,7 @@ package behavior
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,6 +28,7 @@ var (
 			Recommendation: "Use SSH and SFTP in place of these protocols, and remove their clients.",
 		},
 		evaluate: func(h *host.Host) answer { return clients(h, loginProtocols) },
+		speaks:   true,
 	}
 	generalClients = check{
 		rule: rules.Rule{
@@ -36,6 +38,7 @@ var (
 			Recommendation: "Use the encrypted form of the protocol: HTTPS, IMAPS, POP3S, LDAPS, or a tunnel.",
 		},
 		evaluate: func(h *host.Host) answer { return clients(h, generalProtocols) },
+		speaks:   true,
 	}
 )
 
@@ -44,6 +47,8 @@ type use struct {
 	protocol    protocol
 	program     string
 	connections []*telemetry.Connection
+	seen        bool // and not only suggested by the port
+	heard       []rules.Evidence
 }
 
 func clients(h *host.Host, protocols []protocol) answer {
@@ -51,23 +56,57 @@ func clients(h *host.Host, protocols []protocol) answer {
 	connections := h.Connections()
 	a.gap(connections.Complete, connections.Reason)
 	uses := map[string]*use{}
+	heardAt, attempts := spoken(h), attempts(connections.Values)
 	for _, c := range connections.Values {
-		p, ok := find(protocols, c.Port)
-		if !ok || c.Local {
+		if c.Local {
 			continue
 		}
-		// A file that was gone before anybody could look has the name of its process.
-		program := cmp.Or(c.Path, c.Name)
-		subject := fmt.Sprintf("%s tcp/%d", within(c.Container, program), c.Port)
-		if uses[subject] == nil {
-			uses[subject] = &use{protocol: p, program: owned(program, c.Package)}
+		there := end{c.NetNS, c.Remote, c.Port}
+		heard := heardAt(there)
+		p, suggested := find(protocols, c.Port)
+		seen, record := heard.of(protocols)
+		switch {
+		case record != nil:
+			p = seen
+		case !suggested:
+			continue
+		case heard.refutes(attempts[there]):
+			a.seen = append(a.seen, heard.evidence("")...)
+			continue
 		}
-		uses[subject].connections = append(uses[subject].connections, c)
+		program := program(c)
+		subject := fmt.Sprintf("%s tcp/%d", within(c.Container, program), c.Port)
+		u := uses[subject]
+		if u == nil {
+			u = &use{protocol: p, program: owned(program, c.Package)}
+			uses[subject] = u
+		}
+		if record != nil && !u.seen {
+			u.protocol, u.seen = p, true
+		}
+		u.heard = append(u.heard, heard.evidence("an encrypted protocol")...)
+		u.connections = append(u.connections, c)
 	}
 	for subject, u := range uses {
 		*a.fail(subject) = u.fault()
 	}
 	return a
+}
+
+// program names the program of a connection. One whose file was gone before anybody
+// could look has the name of its process; of one that was over before it was looked at
+// nothing is known where the kernel does not tell.
+func program(c *telemetry.Connection) string {
+	return cmp.Or(c.Path, c.Name, "unknown program")
+}
+
+// attempts counts connections, by where they go.
+func attempts(all []*telemetry.Connection) map[end]uint64 {
+	n := map[end]uint64{}
+	for _, c := range all {
+		n[end{c.NetNS, c.Remote, c.Port}] += c.Count
+	}
+	return n
 }
 
 // fault words what a program did, in the order of the remote addresses.
@@ -90,21 +129,38 @@ func (u *use) fault() fault {
 		remotes = append(remotes, c.Remote)
 		f.evidence = append(f.evidence, rules.Evidence{
 			Sensor: telemetry.SensorActivity, Record: telemetry.Key(c), File: c.Path, Expected: "an encrypted protocol",
-			Found: fmt.Sprintf("%s connected to %s port %d (the port suggests %s) %s as uid %d, %s", u.program, c.Remote, c.Port, u.protocol.name, times(c.Count), c.UID, span(c.First, c.Last)),
+			Found: fmt.Sprintf("%s connected to %s port %d (%s) %s as %s, %s", u.program, c.Remote, c.Port, u.how(), times(c.Count), user(c.UID), span(c.First, c.Last)),
 		})
 	}
+	f.evidence = append(f.evidence, distinct(u.heard)...)
 	remotes = slices.Compact(remotes)
-	f.reason = fmt.Sprintf("%s has connected to TCP port %d, which suggests %s, of %s: %s, %s.", u.program, u.protocol.port, u.protocol.name, several(remotes, "host"), times(count), span(first, last))
-	if u.protocol.note != "" {
-		f.reason += " Of this protocol, " + u.protocol.note + "."
-	}
 	c := u.connections[0]
+	how := "which suggests " + u.protocol.name
+	if u.seen {
+		how = "where " + u.protocol.name + " was seen to be spoken"
+	}
+	f.reason = fmt.Sprintf("%s has connected to TCP port %d, %s, of %s: %s, %s.", u.program, c.Port, how, several(remotes, "host"), times(count), span(first, last)) + u.protocol.caution(u.seen)
 	f.attributes = []inspector.Attribute{
 		{Key: "PORT", Value: strconv.Itoa(int(c.Port))}, {Key: "PROTOCOL", Value: u.protocol.name}, {Key: "PROCESS_NAME", Value: c.Name},
 		{Key: "EXECUTABLE", Value: c.Path}, {Key: "package_name", Value: strings.ToLower(c.Package)}, {Key: "CONTAINER", Value: c.Container},
 		{Key: "REMOTE_ADDRESSES", Value: several(remotes, "host")}, {Key: "CONNECTIONS", Value: strconv.FormatUint(count, 10)},
 	}
 	return f
+}
+
+// how it is known what was spoken.
+func (u *use) how() string {
+	if u.seen {
+		return u.protocol.name + " was seen"
+	}
+	return "the port suggests " + u.protocol.name
+}
+
+// distinct leaves out what is there already: several programs and users may have
+// connected to one place.
+func distinct(all []rules.Evidence) []rules.Evidence {
+	slices.SortFunc(all, func(a, b rules.Evidence) int { return cmp.Compare(a.Record, b.Record) })
+	return slices.CompactFunc(all, func(a, b rules.Evidence) bool { return a.Record == b.Record })
 }
 
 // observed begins an answer that needs an observation: its evidence is that there was
@@ -137,6 +193,14 @@ func within(container, name string) string {
 	return "container:" + name
 }
 
+// user names a user; the highest number is that of nobody (telemetry.Connection.UID).
+func user(uid uint32) string {
+	if uid == math.MaxUint32 {
+		return "a user who is not known"
+	}
+	return fmt.Sprintf("uid %d", uid)
+}
+
 // shown is how many of several things a sentence names.
 const shown = 5
 
@@ -159,8 +223,9 @@ func times(n uint64) string {
 	return strconv.FormatUint(n, 10) + " times"
 }
 
+const form = "2006-01-02 15:04:05"
+
 func span(from, to time.Time) string {
-	const form = "2006-01-02 15:04:05"
 	if from.IsZero() || from.Equal(to) {
 		return "at " + to.UTC().Format(form) + " UTC"
 	}

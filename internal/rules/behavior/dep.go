@@ -59,7 +59,7 @@ func evaluateDEP(h *host.Host) answer {
 			{Key: "EXECUTABLE", Value: p.Path}, {Key: "package_name", Value: strings.ToLower(p.Package)}, {Key: "CONTAINER", Value: p.Container},
 		}
 	}
-	open(processes.Values, &a)
+	open(h.SeenProcesses().Values, &a)
 	return a
 }
 
@@ -90,7 +90,7 @@ func open(processes []*telemetry.Process, a *answer) {
 		f.reason = fmt.Sprintf("%s runs with memory that is both writable and executable. Engines that compile at run time (JavaScript, Java, regular expressions) do that on purpose; other programs should not.", owned(p.Exe, p.Package))
 		f.evidence = append(f.evidence, rules.Evidence{
 			Sensor: telemetry.SensorProcesses, Record: telemetry.Key(p), File: p.Exe, Expected: "none",
-			Found: fmt.Sprintf("process %d (%s), uid %d: %d mappings that are both writable and executable", p.PID, p.Name, p.UID, p.Open),
+			Found: fmt.Sprintf("process %d (%s), uid %d: %d mappings that are both writable and executable", p.PID, p.Name, p.UID, p.Open) + when(p.Gone, false, p.Seen),
 		})
 		f.attributes = []inspector.Attribute{
 			{Key: "EXECUTABLE", Value: p.Exe}, {Key: "PROCESS_NAME", Value: p.Name}, {Key: "package_name", Value: strings.ToLower(p.Package)}, {Key: "CONTAINER", Value: p.Container},
@@ -112,6 +112,6 @@ func programEvidence(p *telemetry.Program, found, expected string) rules.Evidenc
 	if p.Container != "" {
 		how = append(how, fmt.Sprintf("in container %.12s", p.Container))
 	}
-	words := slices.Concat([]string{owned(p.Path, p.Package)}, how)
-	return rules.Evidence{Sensor: cmp.Or(p.Sensor, telemetry.SensorPrograms), Record: telemetry.Key(p), File: p.Path, Found: strings.Join(words, ", ") + ": " + found, Expected: expected}
+	words := strings.Join(slices.Concat([]string{owned(p.Path, p.Package)}, how), ", ") + when(p.Gone, false, p.Seen)
+	return rules.Evidence{Sensor: cmp.Or(p.Sensor, telemetry.SensorPrograms), Record: telemetry.Key(p), File: p.Path, Found: words + ": " + found, Expected: expected}
 }

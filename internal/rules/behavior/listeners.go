@@ -27,15 +27,12 @@ type listener struct {
 	sockets   []*telemetry.Socket
 }
 
-// listeners lists those that others can reach, sorted, and the rules' evidence of
-// having looked. What listens on loopback addresses only is left out: nobody is on the
-// way to it.
-func listeners(h *host.Host, protocol string, a *answer) []*listener {
-	sockets := h.Sockets()
-	a.gap(sockets.Complete, sockets.Reason)
+// listeners lists those of sockets that others can reach, sorted. What listens on
+// loopback addresses only is left out: nobody is on the way to it.
+func listeners(h *host.Host, protocol string, sockets []*telemetry.Socket) []*listener {
 	containers := namespaces(h)
 	byKey := map[string]*listener{}
-	for _, s := range sockets.Values {
+	for _, s := range sockets {
 		address, err := netip.ParseAddr(s.Local)
 		if !s.Listening() || s.Protocol != protocol || err == nil && address.Unmap().IsLoopback() {
 			continue
@@ -69,13 +66,37 @@ func listeners(h *host.Host, protocol string, a *answer) []*listener {
 	return all
 }
 
-// namespaces tells which processes are in containers.
+// namespaces tells which processes are in containers; of two with one number the one
+// that is still there.
 func namespaces(h *host.Host) map[int]string {
 	containers := map[int]string{}
-	for _, p := range h.Processes().Values {
-		containers[p.PID] = p.Container
+	for _, gone := range []bool{true, false} {
+		for _, p := range h.SeenProcesses().Values {
+			if p.Gone == gone {
+				containers[p.PID] = p.Container
+			}
+		}
 	}
 	return containers
+}
+
+// over tells whether nobody listens any more.
+func (l *listener) over() bool {
+	return !slices.ContainsFunc(l.sockets, func(s *telemetry.Socket) bool { return !s.Gone })
+}
+
+// when says when something was seen that was not there all the time; empty: it was, or
+// there was one look only.
+func when(gone, late bool, s telemetry.Seen) string {
+	switch {
+	case gone && s.Last.IsZero():
+		return ", seen " + span(s.First, s.First)
+	case gone:
+		return ", seen " + span(s.First, s.Last)
+	case late:
+		return ", since " + s.First.UTC().Format(form) + " UTC"
+	}
+	return ""
 }
 
 func (l *listener) evidence(expected string) (all []rules.Evidence) {
@@ -86,7 +107,7 @@ func (l *listener) evidence(expected string) (all []rules.Evidence) {
 		}
 		all = append(all, rules.Evidence{
 			Sensor: telemetry.SensorSockets, Record: telemetry.Key(s), File: file, Expected: expected,
-			Found: fmt.Sprintf("%s listens on %s port %d of %s", l.program, strings.ToUpper(l.protocol), l.port, s.Local),
+			Found: fmt.Sprintf("%s listens on %s port %d of %s", l.program, strings.ToUpper(l.protocol), l.port, s.Local) + when(s.Gone, s.Late, s.Seen),
 		})
 	}
 	return all
@@ -102,42 +123,69 @@ func (l *listener) attributes(more ...inspector.Attribute) []inspector.Attribute
 }
 
 // insecureServers is about listeners on the ports of protocols that are not encrypted.
-// What is spoken there is not looked at.
+// What is spoken there is looked at only where an operator asked for it. One that was
+// there at any look counts.
 var insecureServers = check{
 	rule: rules.Rule{
 		ID: "insecure-server-protocols", Title: "Insecure server protocols", Severity: inspector.Informational,
 		Finding:        "Instance <id> supports insecure protocols",
-		Description:    "This rule determines whether the host listens on the ports of insecure protocols: FTP, Telnet, HTTP, IMAP, POP3, SMTP, SNMP version 1 and 2, RSH and rlogin. Listeners that only the host itself can reach do not count.",
+		Description:    "This rule determines whether the host listens on the ports of insecure protocols, or, where first bytes are looked at, speaks them on any port: FTP, Telnet, HTTP, IMAP, POP3, SMTP, SNMP version 1 and 2, RSH and rlogin. Listeners that only the host itself can reach do not count.",
 		Recommendation: "Disable the services that are not needed, and offer the encrypted form of the protocol in place of the others.",
 	},
-	evaluate: func(h *host.Host) answer {
-		a := answer{passed: "No program listens for other hosts on the port of one of these protocols."}
-		for _, transport := range []string{"tcp", "udp"} {
-			for _, l := range listeners(h, transport, &a) {
-				p, ok := find(serverProtocols[transport], l.port)
-				if !ok {
-					a.seen = append(a.seen, l.evidence("")...)
-					continue
-				}
-				f := a.fail(l.subject)
-				f.reason = fmt.Sprintf("%s listens on %s port %d, which suggests %s.", l.program, strings.ToUpper(transport), l.port, p.name)
-				if p.note != "" {
-					f.reason += " Of this protocol, " + p.note + "."
-				}
-				for _, e := range l.evidence("no service of an insecure protocol") {
-					e.Found += fmt.Sprintf(" (the port suggests %s)", p.name)
-					f.evidence = append(f.evidence, e)
-				}
-				f.attributes = l.attributes(inspector.Attribute{Key: "PROTOCOL", Value: p.name})
+	evaluate: servers, speaks: true,
+}
+
+func servers(h *host.Host) answer {
+	a := answer{passed: "No program listens for other hosts on the port of one of these protocols."}
+	heardAt := spoken(h)
+	sockets := h.Sockets()
+	a.gap(sockets.Complete, sockets.Reason)
+	for _, transport := range []string{"tcp", "udp"} {
+		for _, l := range listeners(h, transport, h.SeenSockets().Values) {
+			var heard heard
+			if transport == "tcp" {
+				heard = heardAt(end{netNS: l.netNS, port: l.port})
 			}
+			l.judge(&a, serverProtocols[transport], heard)
 		}
-		return a
-	},
+	}
+	return a
+}
+
+// judge adds a listener to an answer: by what it was heard to speak, else by its port. A
+// port on which TLS is spoken, too, is no HTTP server's: it tells clients that err so in
+// the clear.
+func (l *listener) judge(a *answer, protocols []protocol, heard heard) {
+	p, suggested := find(protocols, l.port)
+	how, why := "which suggests "+p.name, "the port suggests "+p.name
+	seen, record := heard.of(protocols)
+	switch {
+	case record != nil && (suggested || seen.name != "HTTP" || !heard.by("tls")):
+		p, how, why = seen, "where it was seen to speak "+seen.name, seen.name+" was seen"
+	case suggested && !heard.refutes(1):
+	default:
+		a.seen = append(append(a.seen, l.evidence("")...), heard.evidence("")...)
+		return
+	}
+	transport := strings.ToUpper(l.protocol)
+	f := a.fail(l.subject)
+	does := "listens"
+	if l.over() {
+		does = "listened for a while"
+	}
+	f.reason = fmt.Sprintf("%s %s on %s port %d, %s.", l.program, does, transport, l.port, how) + p.caution(record != nil)
+	const expected = "no service of an insecure protocol"
+	for _, e := range l.evidence(expected) {
+		e.Found += fmt.Sprintf(" (%s)", why)
+		f.evidence = append(f.evidence, e)
+	}
+	f.evidence = append(f.evidence, heard.evidence(expected)...)
+	f.attributes = l.attributes(inspector.Attribute{Key: "PROTOCOL", Value: p.name})
 }
 
 // unusedPorts is about listeners to which nobody has connected. That is known only of
-// those that were there before the observation began, and if everything that listeners
-// accepted was counted: an entry that found no place would fake an unused port.
+// those that were there all the time, and if everything that listeners accepted was
+// counted: an entry that found no place would fake an unused port.
 var unusedPorts = check{
 	rule: rules.Rule{
 		ID: "unused-listening-tcp-ports", Title: "Unused listening TCP ports", Severity: inspector.Informational,
@@ -154,30 +202,56 @@ func unused(h *host.Host) answer {
 	a.gap(accepting.Complete, accepting.Reason)
 	observation := a.seen
 	a.gap(len(observation) <= 1, "the run was observed in several pieces, between which a connection may have been accepted")
-	all := listeners(h, "tcp", &a)
+	sockets := h.Sockets()
+	a.gap(sockets.Complete, sockets.Reason)
 	if len(observation) != 1 || !accepting.Complete {
 		return a // that there were no connections is not known of any
 	}
-	counted := map[place]counts{}
-	for _, r := range accepting.Values {
-		p := place{r.NetNS, r.Port}
-		c := counted[p]
-		counted[p] = counts{c.accepted + r.Count, c.foreign + r.Foreign, c.listens + r.Listens}
-	}
+	all := listeners(h, "tcp", sockets.Values)
 	if len(all) == 0 {
 		a.passed = "No program listens on a TCP port for other hosts."
 	}
+	counted := countsOf(accepting.Values)
 	for _, l := range all {
 		c := counted[place{l.netNS, l.port}]
-		if c.foreign > 0 || c.listens > 0 {
-			continue // used, or not there for all of the time
+		if c.foreign > 0 || !l.stayed(c.listens, &a) {
+			continue
 		}
 		f := a.fail(l.subject)
-		f.reason = fmt.Sprintf("%s listens on TCP port %d, to which no other host has connected while the run was observed; the host itself has %s.", l.program, l.port, times(c.accepted))
+		f.reason = fmt.Sprintf("%s listens on TCP port %d, to which no other host has connected while the run was observed", l.program, l.port)
+		if c.accepted > 0 {
+			f.reason += fmt.Sprintf("; the host itself has %s", times(c.accepted))
+		}
+		f.reason += "."
 		f.evidence = append(append(f.evidence, l.evidence("connections from other hosts, or no listener")...), observation...)
 		f.attributes = l.attributes()
 	}
 	return a
+}
+
+// stayed keeps the sockets that were there all the time, and tells whether there are
+// any. A socket is that of the first look if it is not late, and was never another one:
+// that it was there at the last look has been told on purpose. Of a host that was
+// looked at once, nobody must have begun to listen since.
+func (l *listener) stayed(listens uint64, a *answer) bool {
+	l.sockets = slices.DeleteFunc(l.sockets, func(s *telemetry.Socket) bool {
+		if s.First.IsZero() {
+			return listens > 0
+		}
+		a.gap(s.Late || !s.Last.IsZero(), fmt.Sprintf("whether %s listened on TCP port %d to the end is not known", l.program, l.port))
+		return s.Late || s.Last.IsZero()
+	})
+	return len(l.sockets) > 0
+}
+
+func countsOf(records []*telemetry.Accepting) map[place]counts {
+	counted := map[place]counts{}
+	for _, r := range records {
+		p := place{r.NetNS, r.Port}
+		c := counted[p]
+		counted[p] = counts{c.accepted + r.Count, c.foreign + r.Foreign, c.listens + r.Listens}
+	}
+	return counted
 }
 
 // place is a port in a network namespace. Addresses and families are not told apart: a

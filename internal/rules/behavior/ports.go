@@ -1,5 +1,7 @@
 package behavior
 
+import "strings"
+
 // A protocol is one that sends what it sends in the clear, by the port that IANA has
 // registered for it (https://www.iana.org/assignments/service-names-port-numbers,
 // RFC 6335). What is spoken on a port can be another protocol: the port suggests it.
@@ -54,6 +56,26 @@ var serverProtocols = map[string][]protocol{
 		{161, "SNMP", "version 3 can be encrypted, which the port does not tell"},
 		{162, "SNMP traps", "version 3 can be encrypted, which the port does not tell"},
 	},
+}
+
+// caution is what is to be said of a protocol beside its name; seen: of one that was seen,
+// and not only suggested by a port.
+func (p protocol) caution(seen bool) string {
+	if p.note == "" {
+		return ""
+	}
+	note := p.note
+	if seen {
+		note = strings.ReplaceAll(note, "the port does not tell", "its first bytes do not tell")
+	}
+	return " Of this protocol, " + note + "."
+}
+
+// recognised are the protocols' names where they were seen to be spoken (telemetry.Spoken).
+// Of the others, their ports can only suggest them.
+var recognised = map[string]string{
+	"FTP": "ftp", "Telnet": "telnet", "SMTP": "smtp", "HTTP": "http", "POP3": "pop3", "IMAP": "imap", "LDAP": "ldap",
+	"LDAP (global catalog)": "ldap", "rsync": "rsync", "MQTT": "mqtt", "IRC": "irc", "VNC": "vnc", "X11": "x11",
 }
 
 func find(protocols []protocol, port uint16) (protocol, bool) {

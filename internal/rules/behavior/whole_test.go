@@ -85,6 +85,8 @@ func TestAnyTelemetry(t *testing.T) {
 			return telemetry.ACL{Tag: rapid.SampledFrom([]string{"user", "group", "mask", "other", "user_obj", "x"}).Draw(t, "tag"), ID: small.Draw(t, "id"), Perm: uint8(small.Draw(t, "perm"))}
 		}), 0, 3)
 		mode := rapid.Uint32Range(0, 0o7777)
+		at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+		looked := rapid.SampledFrom([]telemetry.Seen{{}, {First: at}, {First: at, Last: at.Add(time.Hour)}, {Last: at}})
 		one := rapid.Custom(func(t *rapid.T) telemetry.Record {
 			path, uid := paths.Draw(t, "path"), small.Draw(t, "uid")
 			switch rapid.IntRange(0, 7).Draw(t, "kind") {
@@ -97,13 +99,13 @@ func TestAnyTelemetry(t *testing.T) {
 			case 2:
 				return &telemetry.Connection{Inode: uint64(uid), Remote: address.Draw(t, "remote"), Port: port.Draw(t, "port"), Path: path, Local: rapid.Bool().Draw(t, "local")}
 			case 3:
-				return &telemetry.Socket{Protocol: rapid.SampledFrom([]string{"tcp", "udp"}).Draw(t, "protocol"), State: "listen", Local: address.Draw(t, "local"), LocalPort: port.Draw(t, "port")}
+				return &telemetry.Socket{Seen: looked.Draw(t, "seen"), Gone: rapid.Bool().Draw(t, "gone"), Late: rapid.Bool().Draw(t, "late"), Protocol: rapid.SampledFrom([]string{"tcp", "udp"}).Draw(t, "protocol"), State: "listen", Local: address.Draw(t, "local"), LocalPort: port.Draw(t, "port")}
 			case 4:
 				return &telemetry.Accepting{Family: 4, Port: port.Draw(t, "port"), Foreign: uint64(uid)}
 			case 5:
 				return &telemetry.Observation{}
 			case 6:
-				return &telemetry.Process{PID: int(uid), Exe: path, Open: int(uid)}
+				return &telemetry.Process{PID: int(uid), Exe: path, Open: int(uid), Seen: looked.Draw(t, "seen"), Gone: rapid.Bool().Draw(t, "gone")}
 			}
 			return &telemetry.User{Name: "u", UID: uid}
 		})

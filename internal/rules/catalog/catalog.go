@@ -14,3 +14,14 @@ import (
 func Packages(a cve.Advisories) []rules.Package {
 	return []rules.Package{cve.New(a), practices.Package{}, behavior.Package{}}
 }
+
+// LookAtFirstBytes has the packages of a list that can look at how connections begin do so.
+func LookAtFirstBytes(packages []rules.Package) []rules.Package {
+	for i, p := range packages {
+		if b, ok := p.(behavior.Package); ok {
+			b.FirstBytes = true
+			packages[i] = b
+		}
+	}
+	return packages
+}

@@ -2,11 +2,15 @@ package catalog_test
 
 import (
 	"regexp"
+	"slices"
 	"testing"
 
 	"assay/internal/advisory/index"
 	"assay/internal/inspector"
+	"assay/internal/rules"
+	"assay/internal/rules/behavior"
 	"assay/internal/rules/catalog"
+	"assay/internal/telemetry"
 )
 
 // TestDescriptions: what clients show of packages and rules is there, and ids
@@ -30,5 +34,20 @@ func TestDescriptions(t *testing.T) {
 			}
 			rules[r.ID] = true
 		}
+	}
+}
+
+// Only who asks for first bytes has them looked at.
+func TestLookAtFirstBytes(t *testing.T) {
+	asked := func(packages []rules.Package) bool {
+		return slices.ContainsFunc(packages, func(p rules.Package) bool {
+			return slices.Contains(p.Describe().Sensors, telemetry.SensorProtocols)
+		})
+	}
+	if asked(catalog.Packages(&index.Current{})) {
+		t.Error("first bytes are looked at without being asked for")
+	}
+	if packages := []rules.Package{behavior.Package{}}; asked(packages) || !asked(catalog.LookAtFirstBytes(packages)) {
+		t.Error("first bytes are not looked at where they are asked for, or before")
 	}
 }

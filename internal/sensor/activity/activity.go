@@ -11,7 +11,6 @@ package activity
 
 import (
 	"context"
-	"errors"
 
 	"assay/internal/sensor"
 	"assay/internal/sensor/hostfs"
@@ -22,7 +21,7 @@ import (
 type activity struct {
 	proc  proc.FS
 	tiers []Tier
-	now   *standing
+	now   *atWork
 }
 
 // New returns the sensor, which observes by the first of the tiers that can be had; of none
@@ -31,17 +30,18 @@ func New(tiers ...Tier) sensor.Observer {
 	if len(tiers) == 0 {
 		tiers = Tiers()
 	}
-	return activity{proc.New("/proc"), tiers, new(standing)}
+	return activity{proc.New("/proc"), tiers, new(atWork)}
 }
 
 func (activity) Describe() sensor.Description {
 	return sensor.Description{
 		Name:    telemetry.SensorActivity,
-		Summary: "What is executed, where programs connect to by TCP, what listeners accept, and where the kernel tells what is mapped executable, while a run goes on; counted by eBPF programs in the kernel, or, where it takes none, seen at looks at /proc.",
+		Summary: "What is executed, where programs connect to by TCP, what listeners accept, and where the kernel tells what is mapped executable, while a run goes on; counted by eBPF programs in the kernel, or, where it takes none, told by fanotify or the process connector, or seen at looks at /proc.",
 		Reads: []string{"eBPF: tracepoints sched_process_exec, inet_sock_set_state (which file, the path by which it is executed, by whom; the addresses and ports)",
 			"eBPF, if the kernel lets: the security module hook mmap_file, or the tracepoint sched_process_exit (which files are mapped executable)",
 			"/proc/[pid]/maps (the paths of those files)", "the files that are executed or mapped so: their owner, mode, and headers",
 			"/proc/[pid]/exe", "/proc/[pid]/cgroup", "/proc/[pid]/ns/mnt",
+			"without eBPF, executions: fanotify (FAN_OPEN_EXEC), headers of what is executed, /proc/[pid]/mountinfo; or the process connector",
 			"without eBPF: /proc/[pid]/stat", "/proc/[pid]/status", "/proc/[pid]/ns/net", "/proc/[pid]/net/{tcp,tcp6}", "/proc/[pid]/fd (which sockets)"},
 		Never: []string{"arguments", "environment", "what is sent or received"},
 		Live:  true, Observes: true,
@@ -68,15 +68,16 @@ func (a activity) Observe(ctx context.Context, host *sensor.Host, emit sensor.Em
 	if o.clock, err = newClock(); err != nil {
 		return telemetry.Coverage{State: telemetry.Failed, Reason: err.Error()}, nil
 	}
-	if !hostfs.Privileged() {
-		return telemetry.Coverage{State: telemetry.Denied, Reason: "only root can observe a host; run the agent as root"}, nil
-	}
 	w, refused := a.open(o.doubts)
-	if w == nil {
-		return telemetry.Coverage{State: telemetry.Failed, Reason: errors.Join(refused...).Error()}, nil
+	switch {
+	case w == nil && !hostfs.Privileged():
+		return telemetry.Coverage{State: telemetry.Denied, Reason: words(refused) + "; run the agent as root"}, nil
+	case w == nil:
+		return telemetry.Coverage{State: telemetry.Failed, Reason: words(refused)}, nil
 	}
 	defer w.Close()
 	a.now.begin(w, refused, o.doubts)
 	defer a.now.end()
+	o.unsupported = unsupported(refused)
 	return o.run(ctx, w, because(refused))
 }

@@ -34,12 +34,16 @@ type observation struct {
 	loads  iter.Seq2[seen.Load, error] // nil: the source cannot tell
 	told   map[string]bool             // records, by their keys
 	uses   uses
+
+	unsupported string // telemetry.Observation's
 }
 
 // run observes until ctx ends; why is added to what is in doubt.
 func (o *observation) run(ctx context.Context, w *way, why string) (telemetry.Coverage, error) {
-	o.source, o.tier = w, w.tier
-	o.began = time.Now().UTC()
+	o.source, o.tier, o.loads = w, w.tier, w.loads
+	if o.began = w.began.UTC(); w.began.IsZero() {
+		o.began = time.Now().UTC()
+	}
 	if err := o.follow(ctx, w.guard); err != nil {
 		return telemetry.Coverage{}, err
 	}
@@ -179,6 +183,7 @@ func (o *observation) end(ctx context.Context) (telemetry.Coverage, error) {
 		Began: o.began, Ended: time.Now().UTC(), Tier: o.tier,
 		Executions: totals.Executions, Connections: totals.Flows, Accepted: totals.Accepts,
 		MissedExecutions: totals.ExecutionsFull, MissedConnections: totals.FlowsFull, MissedListeners: totals.ListenersFull,
+		Unsupported: o.unsupported,
 	})
 	o.doubts.count(totals)
 	o.doubtFiles()

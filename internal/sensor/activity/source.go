@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"assay/internal/sensor/activity/bpf"
 	"assay/internal/sensor/activity/seen"
@@ -27,20 +28,23 @@ type source interface {
 type kernel struct {
 	*bpf.Programs
 	limit *limit
+	began time.Time   // to count
 	own   seen.Totals // of the canary
 }
 
-// newKernel loads the programs and proves that they count; what they do not is doubted.
+// newKernel loads the programs and proves that they count. A kernel that takes them and
+// does not call them is as one that does not take them; what is not proven is doubted.
 func newKernel(d doubts) (*kernel, error) {
 	programs, err := bpf.Load()
 	if err != nil {
 		return nil, err
 	}
-	k := &kernel{Programs: programs, limit: newLimit()}
+	k := &kernel{Programs: programs, limit: newLimit(), began: time.Now()}
 	k.own, err = programs.Canary()
 	switch {
 	case errors.Is(err, bpf.ErrDeaf):
-		d.fail("a connection that the agent made to see whether connections are counted was not: "+err.Error(), connections, listeners)
+		err = fmt.Errorf("a connection that the agent made to see whether connections are counted was not: %w", err)
+		return nil, errors.Join(err, programs.Close())
 	case err != nil:
 		d.add("that connections are counted is not proven: "+err.Error(), connections, listeners)
 	}

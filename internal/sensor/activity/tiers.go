@@ -6,13 +6,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
+	"time"
 
+	"assay/internal/sensor/activity/connector"
 	"assay/internal/sensor/activity/fanotify"
 	"assay/internal/sensor/activity/poll"
+	"assay/internal/sensor/activity/seen"
+	"assay/internal/sensor/hostfs"
 	"assay/internal/sensor/proc"
-	"assay/internal/telemetry"
 )
 
 // Tier is a way to observe, by its name in the agent's settings.
@@ -48,10 +52,13 @@ func ParseTiers(text string) ([]Tier, error) {
 type way struct {
 	source
 	tier string // as telemetry names it
+	// began is since when it counts; zero: since it is opened.
+	began time.Time
 	// guard does what the source needs while it counts, until ctx ends.
 	guard func(ctx context.Context) error
 	// doubt tells at last what was missed.
 	doubt func(doubts)
+	loads iter.Seq2[seen.Load, error] // nil: it cannot tell
 }
 
 // open opens the first of the tiers that can be had; refused tells why the ones before
@@ -78,7 +85,11 @@ func (a activity) openOne(t Tier, d doubts) (*way, error) {
 		}
 		return openTold(t, told, a.proc)
 	case Connector:
-		return nil, fmt.Errorf("the tier %s is not built yet", t)
+		told, err := connector.New(a.proc)
+		if err != nil {
+			return nil, err
+		}
+		return openTold(t, told, a.proc)
 	case Poll:
 		return openPoll(a.proc)
 	}
@@ -89,17 +100,21 @@ func (a activity) openOne(t Tier, d doubts) (*way, error) {
 func openKernel(d doubts) (*way, error) {
 	k, err := newKernel(d)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", telemetry.KernelRefused, err)
+		return nil, refuse(err, stand())
 	}
 	return &way{
 		source: k, tier: "ebpf/" + k.Build,
 		guard: func(ctx context.Context) error { return k.limit.guard(ctx, k.Programs) },
 		doubt: k.limit.doubt,
+		loads: k.Mapped(), began: k.began,
 	}, nil
 }
 
 // openPoll looks at /proc.
 func openPoll(files proc.FS) (*way, error) {
+	if !hostfs.Privileged() {
+		return nil, errors.New("only root can look at all processes")
+	}
 	looks, err := poll.New(files)
 	if err != nil {
 		return nil, err
@@ -121,5 +136,24 @@ func because(refused []error) string {
 	if len(refused) == 0 {
 		return ""
 	}
-	return " (" + strings.ReplaceAll(errors.Join(refused...).Error(), "\n", "; ") + ")"
+	return " (" + words(refused) + ")"
+}
+
+// words are errors on one line, which is cut: the kernel's verifier may say much.
+func words(all []error) string {
+	text := strings.ReplaceAll(errors.Join(all...).Error(), "\n", "; ")
+	return strings.ToValidUTF8(text[:min(len(text), maxWords)], "")
+}
+
+const maxWords = 800
+
+// unsupported is why no agent could have programs in the kernel; empty: one could, or
+// none was tried.
+func unsupported(refused []error) string {
+	for _, err := range refused {
+		if r := (*refusal)(nil); errors.As(err, &r) && r.kernel {
+			return words([]error{r})
+		}
+	}
+	return ""
 }

@@ -10,6 +10,7 @@ import (
 
 	"assay/internal/sensor"
 	"assay/internal/sensor/hostfs"
+	"assay/internal/sensor/proc"
 	"assay/internal/telemetry"
 	"assay/internal/testenv"
 )
@@ -52,12 +53,55 @@ func observeNow(t *testing.T, tiers ...Tier) (*telemetry.Observation, telemetry.
 // Looks tell the same records as the kernel, and never as all there was.
 func TestPollAlone(t *testing.T) {
 	o, c := observeNow(t, Poll)
-	if c.State != telemetry.Partial || len(c.Parts) != 3 || o == nil || o.Tier != "poll" {
+	if c.State != telemetry.Partial || len(c.Parts) != 5 || o == nil || o.Tier != "poll" {
 		t.Errorf("%+v, %+v", c, o)
 	}
-	for _, p := range c.Parts {
+	for _, p := range c.Parts[:3] {
 		if p.State != telemetry.Partial || !strings.Contains(p.Reason, "lives longer") {
 			t.Errorf("%+v", p)
 		}
+	}
+}
+
+// Each way observes, and says so; what it is told by the kernel of executions is partial,
+// too, and what was not tried is blamed on nobody.
+func TestEachTier(t *testing.T) {
+	for tier, words := range map[Tier]string{Fanotify: "fanotify", Connector: "process connector"} {
+		o, c := observeNow(t, tier)
+		if o == nil && strings.Contains(c.Reason, "the kernel does not tell of executions") {
+			t.Logf("%s: %s", tier, c.Reason)
+			continue
+		}
+		if o == nil || o.Tier != string(tier) || o.Unsupported != "" || c.State != telemetry.Partial {
+			t.Errorf("%s: %+v, %+v", tier, o, c)
+		}
+		if p := c.Part(executions); p.State != telemetry.Partial || !strings.Contains(p.Reason, words) {
+			t.Errorf("%s: %+v", tier, p)
+		}
+		for _, part := range []string{connections, listeners} {
+			if p := c.Part(part); p.State != telemetry.Partial || !strings.Contains(p.Reason, "looks at /proc") {
+				t.Errorf("%s: %+v", tier, p)
+			}
+		}
+	}
+}
+
+// The next way is taken if one cannot be had, and the coverage says why.
+func TestNextTier(t *testing.T) {
+	testenv.NeedRoot(t)
+	a := activity{proc.New("/proc"), []Tier{"tarot", Poll}, new(atWork)}
+	w, refused := a.open(newDoubts())
+	if w == nil || w.tier != "poll" || len(refused) != 1 || !strings.Contains(because(refused), "tarot") {
+		t.Errorf("%+v, %v", w, refused)
+	}
+	d := newDoubts()
+	w.doubt(d)
+	d.explain(because(refused))
+	if c := d.coverage(); !strings.Contains(c.Part(listeners).Reason, "tarot") {
+		t.Errorf("%+v", c)
+	}
+	a.tiers = a.tiers[:1]
+	if w, refused := a.open(newDoubts()); w != nil || len(refused) != 1 {
+		t.Errorf("%+v, %v", w, refused)
 	}
 }

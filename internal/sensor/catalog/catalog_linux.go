@@ -17,6 +17,7 @@ import (
 	"assay/internal/sensor/packages"
 	"assay/internal/sensor/processes"
 	"assay/internal/sensor/programs"
+	"assay/internal/sensor/protocols"
 	"assay/internal/sensor/sockets"
 	"assay/internal/sensor/system"
 	"assay/internal/sensor/walk"
@@ -41,6 +42,7 @@ func sensors() []sensor.Sensor {
 		libraries.New(),
 		walk.New(),
 		activity.New(),
+		protocols.New(),
 	}
 }
 

@@ -22,7 +22,7 @@ func TestTheCatalogueHasEverySensorOfTheFormat(t *testing.T) {
 	want := []string{
 		telemetry.SensorSystem, telemetry.SensorPackages, telemetry.SensorConfig, telemetry.SensorFiles, telemetry.SensorAccounts,
 		telemetry.SensorKernel, telemetry.SensorMounts, telemetry.SensorProcesses, telemetry.SensorSockets, telemetry.SensorNetwork, telemetry.SensorWalk,
-		telemetry.SensorLibraries, telemetry.SensorContainers, telemetry.SensorActivity, telemetry.SensorPrograms,
+		telemetry.SensorLibraries, telemetry.SensorContainers, telemetry.SensorActivity, telemetry.SensorPrograms, telemetry.SensorProtocols,
 	}
 	var got []string
 	for _, s := range catalog.Sensors() {

@@ -34,10 +34,10 @@ func load(t *testing.T, build string, entries uint32) *bpf.Programs {
 	testenv.NeedRoot(t)
 	p, err := bpf.LoadBuild(build, entries)
 	if err != nil && build == "core" && confidential() {
-		t.Skip("lockdown=confidentiality refuses programs that read the kernel's memory, as it should:", err)
+		t.Skip("lockdown=confidentiality refuses programs that read the kernel's memory:", err)
 	}
 	if err != nil && build == "direct" && old(t) {
-		t.Skip("Linux before 5.11 refuses programs that follow typed pointers, as it should:", err)
+		t.Skip("Linux before 5.11 refuses programs that follow typed pointers:", err)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +56,7 @@ func best(t *testing.T, entries uint32) *bpf.Programs {
 	testenv.NeedRoot(t)
 	p, err := bpf.Load()
 	if err != nil && confidential() && old(t) {
-		t.Skip("this kernel refuses both builds, as it should:", err)
+		t.Skip("this kernel refuses both builds:", err)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ func (b *budget) spend(d time.Duration) { b.spent += d }
 // Shortcomings are why what was told is not all that was executed: always at least what
 // nobody is told of.
 func (f *Fanotify) Shortcomings() []string {
-	all := []string{"fanotify does not tell of what is executed of memory or by an open file, nor twice of what one process executes twice in a row, and counts what fails to start"}
+	all := []string{"fanotify does not tell of what is executed of memory, on older kernels by an open file, nor twice of what one process executes twice in a row, and it tells of what then fails to start, too"}
 	for _, m := range []struct {
 		n    uint64
 		what string

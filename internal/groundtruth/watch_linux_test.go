@@ -1,0 +1,94 @@
+package groundtruth
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"syscall"
+	"time"
+
+	"assay/internal/host"
+	"assay/internal/telemetry"
+)
+
+// observed observes while do does something, and returns all that was told. The
+// observation is proven to go on before do begins.
+func (s *stage) observed(ways string, do func()) []telemetry.Record {
+	s.t.Helper()
+	self, err := os.Executable()
+	must(s.t, err)
+	file := s.path("telemetry")
+	cmd := exec.Command(self)
+	cmd.Env = append(os.Environ(), envFile+"="+file, envWays+"="+ways)
+	cmd.Stderr, cmd.SysProcAttr = os.Stderr, &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	end, err := cmd.StdinPipe()
+	must(s.t, err)
+	out, err := cmd.StdoutPipe()
+	must(s.t, err)
+	s.here.enter() // which is the agent's own network namespace
+	must(s.t, cmd.Start())
+	s.t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	said := bufio.NewScanner(out)
+	// Each sensor has looked once.
+	s.wait(said, saying(telemetry.SensorSockets, s.path("far")), saying(telemetry.SensorSockets, s.path("near")),
+		saying(telemetry.SensorProcesses, s.path("user")), saying(telemetry.SensorPrograms, s.path("user")))
+	s.probe(said)
+	do()
+	must(s.t, end.Close())
+	io.Copy(io.Discard, out)
+	must(s.t, cmd.Wait())
+	records, err := readTelemetry(file)
+	must(s.t, err)
+	return records
+}
+
+// wait waits until the observer has said these, in any order.
+func (s *stage) wait(said *bufio.Scanner, lines ...string) {
+	s.t.Helper()
+	for said.Scan() {
+		if lines = slices.DeleteFunc(lines, func(l string) bool { return l == said.Text() }); len(lines) == 0 {
+			return
+		}
+	}
+	s.t.Fatalf("the observer never said %q: %v", lines, said.Err())
+}
+
+// probe executes a program again and again until the observation has told of it. It
+// lives long enough for those who only look now and then.
+func (s *stage) probe(said *bufio.Scanner) {
+	s.t.Helper()
+	probe, stop, done := s.program("probe", "short", "ms,1500"), make(chan struct{}), make(chan error, 1)
+	s.here.enter()
+	go func() {
+		for {
+			select {
+			case <-stop:
+				done <- nil
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+			one := exec.Command(probe.Path, probe.Args[1:]...)
+			one.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+			if err := one.Start(); err != nil {
+				done <- err
+				return
+			}
+			s.t.Cleanup(func() { one.Process.Kill(); one.Wait() })
+		}
+	}()
+	s.wait(said, saying(telemetry.SensorActivity, probe.Path))
+	close(stop)
+	must(s.t, <-done)
+}
+
+// asHost is what the service makes of the records.
+func asHost(records []telemetry.Record) *host.Host {
+	h := host.New("i-0123456789abcdef0")
+	for _, r := range records {
+		h.Add(r)
+	}
+	h.Seal()
+	return h
+}

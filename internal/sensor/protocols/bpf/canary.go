@@ -1,0 +1,72 @@
+//go:build linux
+
+package bpf
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// ErrDeaf says that the programs are attached, and that the kernel does not call them.
+var ErrDeaf = errors.New("the kernel programs are attached and do not see the packets of connections")
+
+// The form of what is kept with a socket.
+const (
+	conversationSize = 72
+	passedAt         = 36
+)
+
+// Canary proves that the programs see connections and their packets in both directions:
+// it makes a connection to a port of loopback that it keeps from others and that nobody
+// listens on. The kernel refuses it, so that nothing is said; what is kept with the
+// socket tells whether its packets went by. The error is ErrDeaf if not, another if
+// no such connection could be made, so that nothing is proven.
+func (p *Programs) Canary() error {
+	kept, err := socket(0)
+	if err != nil {
+		return fmt.Errorf("make a connection to be seen: %w", err)
+	}
+	defer unix.Close(kept)
+	loopback := [4]byte{127, 0, 0, 1}
+	if err := unix.Bind(kept, &unix.SockaddrInet4{Addr: loopback}); err != nil {
+		return fmt.Errorf("make a connection to be seen: %w", err)
+	}
+	name, err := unix.Getsockname(kept)
+	to, ok := name.(*unix.SockaddrInet4)
+	if err != nil || !ok {
+		return fmt.Errorf("make a connection to be seen: %w", errors.Join(err, errors.New("its port is not known")))
+	}
+	s, err := socket(unix.SOCK_NONBLOCK)
+	if err != nil {
+		return fmt.Errorf("make a connection to be seen: %w", err)
+	}
+	defer unix.Close(s)
+	err = unix.Connect(s, &unix.SockaddrInet4{Addr: loopback, Port: to.Port})
+	if err != nil && !errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, unix.EINPROGRESS) {
+		return fmt.Errorf("make a connection to be seen: %w", err) // its packets may not have come so far
+	}
+	return p.passed(s)
+}
+
+func socket(flags int) (int, error) {
+	return unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|flags, 0)
+}
+
+// passed tells whether the programs have seen packets of a socket of this process go out
+// and come in.
+func (p *Programs) passed(s int) error {
+	v := make([]byte, conversationSize)
+	err := p.conversations.Lookup(uint32(s), &v)
+	switch {
+	case errors.Is(err, ebpf.ErrKeyNotExist):
+		return ErrDeaf
+	case err != nil:
+		return fmt.Errorf("look for what is kept with a socket: %w", err)
+	case v[passedAt] == 0 || v[passedAt+1] == 0:
+		return ErrDeaf
+	}
+	return nil
+}
