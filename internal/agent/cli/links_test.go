@@ -11,7 +11,7 @@ import (
 )
 
 // ours is what the agent may be made of, of this module.
-var ours = regexp.MustCompile(`^assay/(cmd/assay-agent|internal/(agent|sensor)(/.*)?|internal/(telemetry|wire|durable|settings|release))$`)
+var ours = regexp.MustCompile(`^assay/(cmd/assay-agent|support|internal/(agent|sensor)(/.*)?|internal/(telemetry|wire|durable|settings|release))$`)
 
 // TestTheAgentLinksNoService runs go list for every system that the agent is
 // built for: no package of the service, no database, no server's library.

@@ -21,7 +21,7 @@ import (
 type activity struct {
 	proc  proc.FS
 	tiers []Tier
-	now   *current
+	now   *atWork
 }
 
 // New returns the sensor, which observes by the first of the tiers that can be had; of none
@@ -30,7 +30,7 @@ func New(tiers ...Tier) sensor.Observer {
 	if len(tiers) == 0 {
 		tiers = Tiers()
 	}
-	return activity{proc.New("/proc"), tiers, new(current)}
+	return activity{proc.New("/proc"), tiers, new(atWork)}
 }
 
 func (activity) Describe() sensor.Description {

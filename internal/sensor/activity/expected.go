@@ -36,8 +36,7 @@ func lookAtHost(root string) look {
 	fmt.Sscanf(read("proc/sys/kernel/osrelease"), "%d.%d", &l.major, &l.minor)
 	_, err := os.Stat(filepath.Join(root, "sys/kernel/btf/vmlinux"))
 	l.btf = err == nil
-	_, chosen, _ := strings.Cut(read("sys/kernel/security/lockdown"), "[")
-	l.lockdown, _, _ = strings.Cut(chosen, "]")
+	l.lockdown = chosen(read("sys/kernel/security/lockdown"))
 	for line := range strings.Lines(read("proc/self/status")) {
 		if set, ok := strings.CutPrefix(line, "CapEff:"); ok {
 			l.capabilities, _ = strconv.ParseUint(strings.TrimSpace(set), 16, 64)
@@ -69,16 +68,14 @@ func expected(tiers []Tier, l look) sensor.Tier {
 // allows is the name of a tier as telemetry has it, or why it cannot be had.
 func (l look) allows(t Tier) (name, why string) {
 	switch {
-	case !l.has(unix.CAP_SYS_ADMIN):
-		return "", "the agent does not run as root, or has been denied CAP_SYS_ADMIN"
 	case t == EBPF:
 		return l.allowsEBPF()
+	case t == Fanotify && !l.has(capSysAdmin), t == Poll && !l.has(capSysAdmin):
+		return "", "the agent does not run as root, or has been denied CAP_SYS_ADMIN"
 	case t == Fanotify && l.before(5, 0): // FAN_OPEN_EXEC: fanotify_mark(2)
 		return "", "the kernel is older than Linux 5.0"
 	case t == Connector && !l.has(unix.CAP_NET_ADMIN):
-		return "", "the agent has been denied CAP_NET_ADMIN"
-	case t == Connector:
-		return "", "it is not built yet"
+		return "", "the agent does not run as root, or has been denied CAP_NET_ADMIN"
 	}
 	return string(t), ""
 }
@@ -87,8 +84,10 @@ func (l look) allowsEBPF() (name, why string) {
 	switch {
 	case !l.btf:
 		return "", "the kernel has no BTF (/sys/kernel/btf/vmlinux)"
-	case l.before(5, 10):
-		return "", "the kernel is older than Linux 5.10"
+	case l.before(oldestMajor, oldestMinor):
+		return "", fmt.Sprintf("the kernel is older than Linux %d.%d", oldestMajor, oldestMinor)
+	case !l.has(capSysAdmin) && !(l.has(capBPF) && l.has(capPerfmon)):
+		return "", "the agent does not run as root, or has been denied CAP_BPF and CAP_PERFMON"
 	case !l.before(5, 11): // typed pointers: see bpf/c/activity.bpf.c
 		return "ebpf/direct", ""
 	case l.lockdown == "confidentiality":

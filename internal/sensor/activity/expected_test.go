@@ -30,7 +30,7 @@ func TestExpected(t *testing.T) {
 		"5.10":              {"5.10.0-30-amd64\n", "[none] integrity confidentiality\n", root, true, "ebpf/core", ""},
 		"5.10 confidential": {"5.10.0\n", "none integrity [confidentiality]\n", root, true, "fanotify", "older than Linux 5.11"},
 		"no BTF":            {"6.1.0\n", "", root, false, "fanotify", "no BTF"},
-		"old":               {"4.19.0\n", "", root, true, "poll", "older than Linux 5.0"},
+		"old":               {"4.19.0\n", "", root, true, "connector", "older than Linux 5.0"},
 		"not root":          {"6.1.0\n", "", none, true, "", "root"},
 		"nothing to see":    {"", "", "", false, "", "root"},
 	} {

@@ -89,7 +89,7 @@ func TestEachTier(t *testing.T) {
 // The next way is taken if one cannot be had, and the coverage says why.
 func TestNextTier(t *testing.T) {
 	testenv.NeedRoot(t)
-	a := activity{proc.New("/proc"), []Tier{"tarot", Poll}, new(current)}
+	a := activity{proc.New("/proc"), []Tier{"tarot", Poll}, new(atWork)}
 	w, refused := a.open(newDoubts())
 	if w == nil || w.tier != "poll" || len(refused) != 1 || !strings.Contains(because(refused), "tarot") {
 		t.Errorf("%+v, %v", w, refused)

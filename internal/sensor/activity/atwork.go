@@ -12,8 +12,8 @@ import (
 	"assay/internal/sensor"
 )
 
-// current is how the sensor observes now, for whoever asks meanwhile.
-type current struct {
+// atWork is how the sensor observes now, for whoever asks meanwhile.
+type atWork struct {
 	mu   sync.Mutex
 	tier *sensor.Tier // nil: nothing is observed
 }
@@ -33,10 +33,13 @@ func (a activity) Tier() sensor.Tier {
 
 // begin notes that a way is at work, with what is known already that it does not see,
 // and has its guard keep the counts up to date.
-func (s *current) begin(w *way, refused []error, d doubts) {
-	t := &sensor.Tier{Name: w.tier, Since: time.Now().UTC()}
+func (s *atWork) begin(w *way, refused []error, d doubts) {
+	t := &sensor.Tier{Name: w.tier, Since: w.began.UTC()}
+	if w.began.IsZero() {
+		t.Since = time.Now().UTC()
+	}
 	for _, err := range refused {
-		t.Short = append(t.Short, err.Error())
+		t.Short = append(t.Short, words([]error{err}))
 	}
 	for _, part := range d.coverage().Parts {
 		if part.Reason != "" {
@@ -53,16 +56,16 @@ func (s *current) begin(w *way, refused []error, d doubts) {
 	}
 }
 
-func (s *current) end() { s.set(nil) }
+func (s *atWork) end() { s.set(nil) }
 
-func (s *current) set(t *sensor.Tier) {
+func (s *atWork) set(t *sensor.Tier) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tier = t
 }
 
 // count keeps the counts until ctx ends.
-func (s *current) count(ctx context.Context, from source) error {
+func (s *atWork) count(ctx context.Context, from source) error {
 	tick := time.NewTicker(countEvery)
 	defer tick.Stop()
 	for {
