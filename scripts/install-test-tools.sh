@@ -7,7 +7,7 @@ set -eu
 packages="gcc libc6-dev iproute2 openssh-server openssh-client postgresql awscli
 python3 python3-boto3 ansible rpm db-util db5.3-util acl attr procps kmod util-linux
 findutils passwd login systemd libpam-pwquality cracklib-runtime libpam0g-dev shellcheck zstd
-qpdf poppler-utils binutils ruby openssl clang llvm libbpf-dev inetutils-telnet tnftp"
+qpdf poppler-utils binutils ruby openssl clang llvm libbpf-dev inetutils-telnet tnftp qemu-system-x86 cpio"
 
 if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
     echo "install-test-tools: not a Debian or Ubuntu system, or not root: nothing is installed" >&2

@@ -24,7 +24,9 @@ func (w *world) aside() {
 	}
 	calls, ready := make(chan func()), make(chan error)
 	go func() {
-		runtime.LockOSThread() // for good: the thread ends with the goroutine
+		// For good, and without an end: a thread that ends takes with it what was started
+		// from it (PR_SET_PDEATHSIG), which can be another test's.
+		runtime.LockOSThread()
 		ready <- enter(w.t)
 		for call := range calls {
 			call()
@@ -33,7 +35,6 @@ func (w *world) aside() {
 	if err := <-ready; err != nil {
 		w.t.Fatalf("put the agent aside: %v", err)
 	}
-	w.t.Cleanup(func() { close(calls) })
 	w.there = func(start func()) {
 		done := make(chan bool)
 		calls <- func() { defer close(done); start() }

@@ -21,6 +21,7 @@ func databases(t *testing.T, test func(t *testing.T, w *world)) {
 // A whole assessment with aws-cli as Debian has it, from CreateResourceGroup to
 // DescribeFindings, with nothing changed but the endpoint. (SQLite; boto3 goes on PostgreSQL.)
 func TestWithAWSCLI(t *testing.T) {
+	t.Parallel() // the agent is aside
 	w := newWorld(t, "")
 	const program = "/usr/bin/aws" // Debian's, whatever comes first in PATH
 	testenv.Need(t, program, "awscli")
@@ -98,6 +99,7 @@ func TestWithAWSCLI(t *testing.T) {
 
 // The same with boto3, on the other database.
 func TestWithBoto3(t *testing.T) {
+	t.Parallel()                      // the agent is aside
 	const python = "/usr/bin/python3" // Debian's
 	testenv.Need(t, python, "python3-boto3")
 	if out, err := exec.Command(python, "-c", "import boto3").CombinedOutput(); err != nil {

@@ -15,6 +15,7 @@ import (
 // command line waits for a run: the command goes on waiting, and its exit code and
 // output are the run's.
 func TestServiceRestartsWhileAssessWaits(t *testing.T) {
+	t.Parallel() // the agent is aside
 	for name, signal := range map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "SIGKILL": syscall.SIGKILL} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, "")

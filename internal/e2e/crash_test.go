@@ -22,8 +22,10 @@ import (
 // segment is evaluated, once, and the findings are those of a run that nobody
 // disturbed.
 func TestKilledBetweenDurablePairs(t *testing.T) {
+	t.Parallel() // the agent is aside
 	databases(t, func(t *testing.T, w *world) {
 		w.startService("")
+		w.aside()
 		w.startAgent()
 		w.heard()
 		sdk := w.sdk()
@@ -67,8 +69,10 @@ func (w *world) dies(point string, sdk sdk, run string) {
 // TestKilledAtRandom kills the service and the agent 50 times at random points of
 // runs.
 func TestKilledAtRandom(t *testing.T) {
+	t.Parallel() // the agent is aside
 	w := newWorld(t, "")
 	w.startService("")
+	w.aside()
 	w.startAgent()
 	w.heard()
 	sdk := w.sdk()

@@ -133,8 +133,10 @@ func (s sdk) delivered(run string) (want []string) {
 // Whatever the point, every event arrives, none is invented, and only what was
 // delivered and not recorded comes twice, with the same id.
 func TestKilledAroundEvents(t *testing.T) {
+	t.Parallel() // the agent is aside
 	databases(t, func(t *testing.T, w *world) {
 		w.startService("")
+		w.aside()
 		w.startAgent()
 		w.heard()
 		sdk := w.sdk()
@@ -183,6 +185,7 @@ func TestKilledAroundEvents(t *testing.T) {
 // TestEventsOfTwoReplicas has two replicas work on one outbox: each event arrives
 // once.
 func TestEventsOfTwoReplicas(t *testing.T) {
+	t.Parallel() // the agent is aside
 	database, shared := testpg.New(t), t.TempDir()
 	one, two := newWorld(t, database), newWorld(t, database)
 	two.log = one.log
@@ -190,6 +193,7 @@ func TestEventsOfTwoReplicas(t *testing.T) {
 		w.config.Keyring, w.config.Objects = filepath.Join(shared, "keyring.json"), filepath.Join(shared, "objects")
 	}
 	one.startService("")
+	one.aside()
 	one.startAgent()
 	one.heard()
 	two.startService("")

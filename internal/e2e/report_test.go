@@ -15,6 +15,7 @@ import (
 // TestReportKilled kills the service with SIGKILL where a report is half made: the
 // report is made all the same, and one object is left of it.
 func TestReportKilled(t *testing.T) {
+	t.Parallel() // the agent is aside
 	databases(t, func(t *testing.T, w *world) {
 		w.startService("")
 		w.aside()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -94,15 +95,24 @@ func newWorld(t *testing.T, database string) *world {
 	return w
 }
 
+// freeAddress is an address that nobody listens on, and that the kernel gives to nobody who
+// connects: also while the service is down it stays the service's.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		address := fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(10_000)) // below ip_local_port_range
+		if _, taken := addresses.LoadOrStore(address, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
 }
+
+// addresses are those that tests of this process have.
+var addresses sync.Map
 
 // startService starts the service and waits until it answers. crash is "" or a
 // point at which it kills itself.

@@ -112,10 +112,10 @@ func TestRecord(t *testing.T) {
 	if len(k) != 1 || k[0].Release != release || len(k[0].Modes) != 6 {
 		t.Fatalf("%+v", k)
 	}
-	if off, _ := k[0].Mode("off", true); !slices.Equal(off.Passed["activity"], []string{"ebpf/core", "ebpf/direct"}) || len(off.Refused) > 0 {
+	if off, _ := k[0].Mode("off", true); !slices.Contains(off.Passed["activity"], "ebpf/core") || !slices.Contains(off.Passed["activity"], "ebpf/direct") || len(off.Refused) > 0 {
 		t.Errorf("%+v", off)
 	}
-	if last := k[0].Modes[5]; !slices.Equal(last.Passed["activity"], []string{"ebpf/direct"}) || last.Refused["activity/ebpf/core"] != "lockdown=confidentiality refuses this" {
+	if last := k[0].Modes[5]; slices.Contains(last.Passed["activity"], "ebpf/core") || !slices.Contains(last.Passed["activity"], "ebpf/direct") || last.Refused["activity/ebpf/core"] != "lockdown=confidentiality refuses this" {
 		t.Errorf("%+v", last)
 	}
 	m.write("sensors/a/b.o", "another")
@@ -228,6 +228,7 @@ func TestSuitesAreAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	delete(want, "activity/poll") // asks nothing of the kernel but /proc
+	delete(want, "activity/seen") // asks nothing of it
 	for _, s := range suites {
 		if !want[s.Package] {
 			t.Errorf("there is no %s", s.Package)
