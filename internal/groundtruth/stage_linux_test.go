@@ -23,6 +23,7 @@ const nobody = 65534
 type stage struct {
 	t           *testing.T
 	dir         string
+	machine     *place // the test's own
 	here, there *place
 	container   string // the id of the stage's container
 }
@@ -30,7 +31,7 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{t: t}
-	s.here, s.there = newPlaces(t)
+	s.machine, s.here, s.there = newPlaces(t)
 	var err error
 	s.dir, err = os.MkdirTemp("", "assay-truth-")
 	must(t, err)

@@ -20,7 +20,7 @@ import (
 // coverage, what was counted, findings, and what could not be told in full.
 func (s *stage) transcript(records []telemetry.Record) string {
 	s.t.Helper()
-	h := asHost(records)
+	h := s.asHost(records)
 	var lines []string
 	lines = append(lines, s.coverage(h)...)
 	lines = append(lines, s.counted(h)...)

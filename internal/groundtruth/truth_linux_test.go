@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 }
 
 // ways are those to observe, as agents are told to; see table_linux_test.go.
-var ways = []string{"ebpf", "fanotify", "poll"}
+var ways = []string{"ebpf", "fanotify", "connector", "poll"}
 
 // TestTruth: what is told of the deeds is what the table has.
 func TestTruth(t *testing.T) {
@@ -61,7 +61,7 @@ func TestNothing(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			s.harmless()
-			h := asHost(s.observed(way, s.harmlessMeanwhile))
+			h := s.asHost(s.observed(way, s.harmlessMeanwhile))
 			seen := strings.Join(s.counted(h), "\n")
 			for _, what := range []string{"executed " + s.path("guest"), "connected there " + s.path("guest"), "accepted here IPv6 7001"} {
 				if !strings.Contains(seen, what) {
