@@ -74,12 +74,13 @@ type Load struct {
 	UID      uint32 `json:"uid"` // real
 	Activity
 
-	Path      string `json:"path,omitempty"`    // the file's; empty: it was gone before anybody could look
-	Package   string `json:"package,omitempty"` // that owns Path, as "name" or "name:arch"
-	By        string `json:"by,omitempty"`      // the program's path
-	Name      string `json:"name"`              // its comm, 15 bytes
-	MountNS   uint64 `json:"mount_ns,omitempty"`
-	Container string `json:"container,omitempty"`
+	Path       string `json:"path,omitempty"`       // the file's; empty: it was gone before anybody could look
+	Unverified bool   `json:"unverified,omitempty"` // Path was the file's when it was mapped; see Execution
+	Package    string `json:"package,omitempty"`    // that owns Path, as "name" or "name:arch"
+	By         string `json:"by,omitempty"`         // the program's path
+	Name       string `json:"name"`                 // its comm, 15 bytes
+	MountNS    uint64 `json:"mount_ns,omitempty"`
+	Container  string `json:"container,omitempty"`
 }
 
 // Spoken is a protocol that was recognised by the first bytes of connections. The kernel

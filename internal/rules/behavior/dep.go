@@ -1,6 +1,7 @@
 package behavior
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -112,5 +113,5 @@ func programEvidence(p *telemetry.Program, found, expected string) rules.Evidenc
 		how = append(how, fmt.Sprintf("in container %.12s", p.Container))
 	}
 	words := strings.Join(slices.Concat([]string{owned(p.Path, p.Package)}, how), ", ") + when(p.Gone, false, p.Seen)
-	return rules.Evidence{Sensor: telemetry.SensorPrograms, Record: telemetry.Key(p), File: p.Path, Found: words + ": " + found, Expected: expected}
+	return rules.Evidence{Sensor: cmp.Or(p.Sensor, telemetry.SensorPrograms), Record: telemetry.Key(p), File: p.Path, Found: words + ": " + found, Expected: expected}
 }

@@ -219,7 +219,7 @@ func (m *modules) writers(a access.Accounts, f *telemetry.File, above []*telemet
 func (m *modules) folderEvidence(name, who string) rules.Evidence {
 	f := m.chains[name][0]
 	return rules.Evidence{
-		Sensor: telemetry.SensorPrograms, Record: telemetry.Key(f), File: name, Expected: "only root can write",
+		Sensor: cmp.Or(f.Sensor, telemetry.SensorPrograms), Record: telemetry.Key(f), File: name, Expected: "only root can write",
 		Found: describe(f.Mode, f.UID, f.GID, f.ACL) + ": writable by " + who,
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -153,8 +154,37 @@ func TestWhatHappens(t *testing.T) {
 	if l := find(o, func(l *telemetry.Accepting) bool { return l.Port == port }); l == nil || l.Count != times || l.Foreign != 0 || l.Listens != 1 || l.Family != 4 {
 		t.Errorf("%+v", l)
 	}
+	for _, name := range []string{program, "/usr/bin/true"} {
+		if p := find(o, func(p *telemetry.Program) bool { return p.Path == name }); p == nil || !p.Executed || !p.Root || p.ELF == nil || len(p.Above) == 0 {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+	if f := find(o, func(f *telemetry.File) bool { return f.Path == filepath.Dir(program) }); f == nil || f.Kind != telemetry.Directory || f.Problem != "" {
+		t.Errorf("%+v", f)
+	}
+	loads(t, o, c.Part("loads"))
 	if w := find(o, func(*telemetry.Observation) bool { return true }); w == nil || !w.Ended.After(w.Began) || w.Executions < times || w.Tier == "" {
 		t.Errorf("%+v", w)
+	}
+}
+
+// Where the kernel tells what is mapped, the library of what was over in no time is among it.
+func loads(t *testing.T, o *observed, c telemetry.Part) {
+	l := find(o, func(l *telemetry.Load) bool { return l.By == "/usr/bin/true" && strings.Contains(l.Path, "/libc.so") })
+	if c.State == telemetry.NotCollected {
+		if l != nil || c.Reason == "" {
+			t.Errorf("%+v, %+v", c, l)
+		}
+		return
+	}
+	if l == nil || l.Package == "" || l.Count == 0 || l.Name != "true" {
+		t.Errorf("%+v", l)
+	}
+	if p := find(o, func(p *telemetry.Program) bool { return l != nil && p.Path == l.Path }); p == nil || !p.Mapped || !p.Root || p.ELF == nil {
+		t.Errorf("%+v", p)
+	}
+	if own := find(o, func(l *telemetry.Load) bool { return l.Path == l.By && l.Path != "" }); own != nil {
+		t.Errorf("a program's own code: %+v", own)
 	}
 }
 

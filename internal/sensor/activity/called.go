@@ -100,6 +100,14 @@ func (s *spaces) within(mountNS uint64, do func(pid int, root *hostfs.FS, mounts
 	do(pid, root, mounts)
 }
 
+// away tells whether nothing must be asked of a path of a namespace.
+func (s *spaces) away(mountNS uint64, name string) (away bool) {
+	away = true
+	s.within(mountNS, func(_ int, _ *hostfs.FS, mounts *mountinfo.Table) { away = mounts.Away(name) != nil })
+	return away
+}
+
+// mounts are those that a process has; nil if it does not tell.
 func (s *spaces) mounts(mountNS uint64, pid int) *mountinfo.Table {
 	if known, ok := s.tables[mountNS]; ok {
 		return known

@@ -72,6 +72,9 @@ func (d doubts) count(t seen.Totals) {
 	if t.Executions == 0 {
 		d.add("nothing was executed that could have proven that executions are counted", executions)
 	}
+	if t.Loads == 0 {
+		d.add("no program ended that could have proven that what is mapped is counted", loads)
+	}
 	if t.LoadsCut > 0 {
 		d.add(fmt.Sprintf("what %d processes had mapped could not be looked at", t.LoadsCut), loads)
 	}

@@ -81,3 +81,42 @@ func TestDoubts(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 }
+
+// What is optional goes first, whatever it takes, and the coverage says it of that part only.
+func TestOptionalGoesFirst(t *testing.T) {
+	testenv.NeedRoot(t)
+	d := newDoubts()
+	k, err := newKernel(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	if !k.Attached(bpf.Map) {
+		t.Skip("the kernel does not let loads be counted:", *d.without)
+	}
+	l := &limit{most: time.Millisecond}
+	spent := [bpf.Hooks]time.Duration{bpf.Exec: time.Second}
+	for _, still := range [][bpf.Hooks]bool{
+		{bpf.Exec: true, bpf.Socket: true},
+		{bpf.Socket: true},
+	} {
+		if err := l.judge(k.Programs, spent); err != nil {
+			t.Fatal(err)
+		}
+		if got := [bpf.Hooks]bool{k.Attached(bpf.Exec), k.Attached(bpf.Socket), k.Attached(bpf.Map)}; got != still {
+			t.Fatalf("attached: %v, want %v", got, still)
+		}
+		l.doubt(d)
+		d.count(seen.Totals{Executions: 1, Loads: 1})
+		c := d.coverage()
+		if p := c.Part(loads); p.State != telemetry.Partial || !strings.Contains(p.Reason, "of a processor") {
+			t.Errorf("%+v", p)
+		}
+		if still[bpf.Exec] != (c.State == telemetry.Complete) {
+			t.Errorf("%+v", c)
+		}
+	}
+	if n := events(seen.Totals{Executions: 1, Flows: 2, Loads: 5}, seen.Totals{Executions: 2, Flows: 3, Listens: 1, Accepts: 1, Loads: 9}); n != [bpf.Hooks]time.Duration{1, 3, 4} {
+		t.Errorf("%v", n)
+	}
+}

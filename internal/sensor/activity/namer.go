@@ -24,10 +24,12 @@ type namer struct {
 	self    file   // the agent's program
 	looker  *looker
 	spaces  *spaces
+	stats   int // names that were looked at to find unknown files
 
 	mu       sync.Mutex
 	programs map[file]program
-	unknown  map[file]bool // asked for, and gone before they were looked at
+	unknown  map[file]bool   // asked for, and gone before they were looked at
+	paths    map[file]string // that the kernel has for files that were mapped
 }
 
 type file struct{ device, inode uint64 }
@@ -40,7 +42,7 @@ type program struct {
 }
 
 func newNamer(p proc.FS, fs *hostfs.FS) *namer {
-	n := &namer{proc: p, fs: fs, programs: map[file]program{}, unknown: map[file]bool{}}
+	n := &namer{proc: p, fs: fs, programs: map[file]program{}, unknown: map[file]bool{}, paths: map[file]string{}}
 	n.mountNS, _ = p.Namespace(os.Getpid(), "mnt")
 	n.self.device, n.self.inode, _ = p.ExeFile(os.Getpid())
 	n.looker = newLooker(p, fs)
@@ -51,38 +53,62 @@ func newNamer(p proc.FS, fs *hostfs.FS) *namer {
 // look looks at the process that made something be seen, while it is there.
 func (n *namer) look(s seen.Sight) {
 	id := file{s.Device, s.Inode}
-	if s.Kind == seen.SawLoad {
-		n.mapped(s.PID, id)
+	known, ok := n.lookup(id)
+	if ok = ok && !known.unverified; ok && (s.Kind == seen.SawFlow || n.looker.has(id)) {
 		return
 	}
-	if n.see(s.PID, id); s.Kind == seen.SawExecution {
+	switch s.Kind {
+	case seen.SawLoad:
+		n.mapped(s.PID, id)
+		n.note(id, s.Path)
+	case seen.SawExecution:
+		if own := n.see(s.PID, id); id.inode == 0 {
+			id = own // the source does not tell
+		}
 		n.looker.hold(n.proc.Path(s.PID, "exe"), s.PID, id)
+	case seen.SawFlow:
+		n.see(s.PID, id)
 	}
 }
 
-// see looks at the program of a process, which want names if it is the same inode:
-// some file systems give stat(2) another device number than the kernel has.
-func (n *namer) see(pid int, want file) {
+// note keeps the path that the kernel has for a file, as long as it has no name.
+func (n *namer) note(id file, path string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, ok := n.programs[id]; !ok && path != "" && len(n.paths) < maxPrograms {
+		n.paths[id] = path
+	}
+}
+
+// noted is what note has kept.
+func (n *namer) noted(id file) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.paths[id]
+}
+
+// see looks at the program of a process, and tells which file it is. want is another name
+// of it if it has the same inode: some file systems give stat(2) another device number than
+// the kernel has.
+func (n *namer) see(pid int, want file) (own file) {
 	name, _, err := n.proc.Exe(pid)
 	if err != nil {
-		return
+		return own
 	}
 	device, inode, err := n.proc.ExeFile(pid)
 	if err != nil {
-		return
+		return own
 	}
 	p := n.here(pid, name)
 	n.keep(file{device, inode}, p)
 	if want.inode == inode && want.device != device {
 		n.keep(want, p)
 	}
+	return file{device, inode}
 }
 
 // mapped looks for a file among those that a process has mapped.
 func (n *namer) mapped(pid int, want file) {
-	if _, ok := n.lookup(want); ok && n.looker.has(want) {
-		return
-	}
 	maps, _ := n.proc.Mappings(pid)
 	for _, m := range maps.Files {
 		if id := (file{m.Device, m.Inode}); id == want {

@@ -19,6 +19,8 @@ import (
 // comes together is told together.
 const pause = time.Second
 
+const share = 20
+
 // observation is one at work. What is in it belongs to one goroutine.
 type observation struct {
 	source source
@@ -63,24 +65,30 @@ func (o *observation) follow(ctx context.Context, guard func(context.Context) er
 	group.Go(func() error { return o.recover(ctx, fresh) })
 	group.Go(func() error { return guard(ctx) })
 	group.Go(func() error { o.namer.looker.work(ctx); return nil })
-	group.Go(func() error {
-		for {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-fresh:
-			}
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(pause):
-			}
-			if err := o.tell(func(key string) bool { return !o.told[key] }); err != nil {
-				return err
-			}
-		}
-	})
+	group.Go(func() error { return o.tellFresh(ctx, fresh) })
 	return group.Wait()
+}
+
+// tellFresh tells of what is new, until ctx ends, and so seldom that it takes one part in
+// share of the time at most.
+func (o *observation) tellFresh(ctx context.Context, fresh <-chan struct{}) error {
+	for wait := pause; ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-fresh:
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(wait):
+		}
+		began := time.Now()
+		if err := o.tell(func(key string) bool { return !o.told[key] }); err != nil {
+			return err
+		}
+		wait = max(pause, share*time.Since(began))
+	}
 }
 
 func note(fresh chan<- struct{}) {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"path"
-	"strings"
 
 	"assay/internal/sensor/packages"
 )
@@ -16,14 +15,17 @@ import (
 const (
 	maxNames  = 20_000
 	maxMapped = 4_096
+	maxDepth  = 6
+	maxStats  = 200_000 // names that are looked at in all
 )
 
-// folders are where programs and libraries are of processes that ended before anybody
-// could look at them.
+// folders are where programs are that ended before anybody could look at them.
 var folders = []string{
 	"/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/bin", "/sbin", "/usr/libexec", "/usr/lib/git-core",
-	"/usr/lib64", "/usr/lib", "/usr/local/lib", "/lib64", "/lib",
 }
+
+// libraries are folders below which libraries and plug-ins are.
+var libraries = []string{"/usr/lib64", "/usr/lib", "/usr/local/lib", "/lib64", "/lib", "/opt"}
 
 // own finds the packages of the host's files, and among what processes have mapped, and
 // in the usual folders, those that were too short to be looked at. It tells what could not be
@@ -32,12 +34,16 @@ func (n *namer) own(ctx context.Context) (missing []string) {
 	n.looker.drain()
 	n.searchMapped(ctx)
 	for _, folder := range folders {
-		n.search(folder)
+		n.search(folder, 0)
+	}
+	for _, folder := range libraries {
+		n.search(folder, maxDepth)
 	}
 	var paths []string
-	for _, p := range n.programs {
+	for id, p := range n.programs {
 		if p.host && !p.unverified {
 			paths = append(paths, p.path)
+			n.lookAgain(id, p.path)
 		}
 	}
 	owners, err := packages.Owners(ctx, n.fs, paths)
@@ -51,6 +57,13 @@ func (n *namer) own(ctx context.Context) (missing []string) {
 		}
 	}
 	return missing
+}
+
+// lookAgain looks at a file by its path that was over before it could be looked at.
+func (n *namer) lookAgain(id file, name string) {
+	if !n.looker.has(id) && !n.spaces.away(n.mountNS, name) {
+		n.looker.named(n.fs, name, n.looker.self, id)
+	}
 }
 
 // searchMapped looks for unknown files among what processes have mapped now.
@@ -71,24 +84,24 @@ func (n *namer) searchMapped(ctx context.Context) {
 	}
 }
 
-// search looks for unknown files in a folder, and in those of its folders that are
-// named as an architecture (x86_64-linux-gnu).
-func (n *namer) search(folder string) {
-	if len(n.unknown) == 0 {
+// search looks for unknown files in a folder, and so many folders deep below it.
+func (n *namer) search(folder string, depth int) {
+	if len(n.unknown) == 0 || n.stats > maxStats || n.spaces.away(n.mountNS, folder) {
 		return
 	}
 	names, _, err := n.fs.ReadDir(folder, maxNames)
 	if err != nil {
 		return
 	}
+	n.stats += len(names)
 	for _, name := range names {
 		full := path.Join(folder, name)
 		info, err := n.fs.Lstat(full)
 		if err != nil {
 			continue
 		}
-		if info.Mode.IsDir() && strings.Contains(name, "-linux-") {
-			n.search(full)
+		if info.Mode.IsDir() && depth > 0 {
+			n.search(full, depth-1)
 		}
 		if id := (file{info.Device, info.Inode}); info.Mode.IsRegular() && n.unknown[id] {
 			n.keep(id, program{path: full, host: true})

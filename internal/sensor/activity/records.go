@@ -53,10 +53,13 @@ func (o *observation) execution(e seen.Execution) *telemetry.Execution {
 
 func (o *observation) load(l seen.Load) *telemetry.Load {
 	of, by := o.namer.name(seen.Program{Device: l.Device, Inode: l.Inode}, 0), o.namer.name(l.By, l.PID)
+	if path := o.namer.noted(file{l.Device, l.Inode}); of.path == "" && path != "" {
+		of = o.namer.called(seen.Program{Device: l.Device, Inode: l.Inode}, path, uint64(l.MountNS))
+	}
 	o.uses.note(file{l.Device, l.Inode}, use{mapped: true, root: l.Root})
 	r := &telemetry.Load{
 		Device: l.Device, Inode: l.Inode, ByDevice: l.By.Device, ByInode: l.By.Inode, UID: l.By.UID,
-		Activity: o.clock.activity(l.Counts), Path: of.path, Package: of.owner, By: by.path, Name: l.Name, Container: by.container,
+		Activity: o.clock.activity(l.Counts), Path: of.path, Unverified: of.unverified, Package: of.owner, By: by.path, Name: l.Name, Container: by.container,
 	}
 	if uint64(l.MountNS) != o.namer.mountNS {
 		r.MountNS = uint64(l.MountNS)

@@ -48,16 +48,19 @@ func newKernel(d doubts) (*kernel, error) {
 	case err != nil:
 		d.add("that connections are counted is not proven: "+err.Error(), connections, listeners)
 	}
-	switch err := programs.CountLoads(); {
-	case err != nil:
+	*d.without = ""
+	if err := programs.CountLoads(); err != nil {
 		*d.without = "the kernel does not let them be counted: " + err.Error()
-	case programs.Loads == bpf.AtExit:
-		*d.without = ""
-		d.add("what a program maps is only seen when its process ends, if it has not been unmapped before, nor another program executed by the process", loads)
-	default:
-		*d.without = ""
 	}
 	return k, nil
+}
+
+// doubt tells what was not seen.
+func (k *kernel) doubt(d doubts) {
+	k.limit.doubt(d)
+	if k.Loads == bpf.AtExit {
+		d.add(fmt.Sprintf("what a program maps is only seen when its process ends, if it has not been unmapped before, nor another program executed by the process (%v)", k.Refused), loads)
+	}
 }
 
 // Totals leaves the canary out.

@@ -3,9 +3,12 @@
 package bpf_test
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +20,13 @@ import (
 // kernel that was booted with it as its init: it then runs the tests there.
 func TestMain(m *testing.M) {
 	if os.Getenv("ASSAY_PROBE") != "" {
+		if what := strings.Split(os.Getenv("ASSAY_MAP"), ":"); len(what) == 3 {
+			times, err := strconv.Atoi(what[0])
+			if err = errors.Join(err, mapAndEnd(times, what[1], what[2])); err != nil {
+				fmt.Println(err)
+				os.Exit(1)
+			}
+		}
 		os.Exit(0)
 	}
 	if os.Getenv("ASSAY_ISLAND") != "" {
@@ -29,8 +39,10 @@ func TestMain(m *testing.M) {
 	if err := boot(); err != nil {
 		fmt.Println("boot:", err)
 	}
+	// The kernel gives to its init what is on its command line and it does not know.
+	which := cmp.Or(os.Getenv("ASSAY_TESTS"), "^(TestExecutions|TestConversations|TestWatch|TestCanary|TestPaths|TestLoadsAreProven)$")
 	// A program of its own, so that the exit code of the tests is known.
-	tests := exec.Command("/proc/self/exe", "-test.v", "-test.run", "^(TestExecutions|TestConversations|TestWatch|TestCanary)$")
+	tests := exec.Command("/proc/self/exe", "-test.v", "-test.run", which)
 	tests.Stdout, tests.Stderr, tests.Env = os.Stdout, os.Stdout, []string{"TMPDIR=/tmp"}
 	fmt.Println("KERNEL TESTED:", release(), tests.Run())
 	_ = syscall.Reboot(syscall.LINUX_REBOOT_CMD_POWER_OFF)

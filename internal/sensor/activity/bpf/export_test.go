@@ -25,7 +25,7 @@ func confidential() bool {
 func (p *Programs) CountLoadsBy(object string) error {
 	for _, w := range ways {
 		if w.object == object {
-			return p.countLoads(w.way, w.object, w.function)
+			return p.countLoads(w)
 		}
 	}
 	return errors.New("no such object")
@@ -45,4 +45,20 @@ func (p *Programs) IDs() (ids []ebpf.ProgramID, err error) {
 		ids = append(ids, id)
 	}
 	return ids, nil
+}
+
+// Memory is what the maps take in the kernel, in bytes, as it tells.
+func (p *Programs) Memory() (all uint64, err error) {
+	for _, m := range []*ebpf.Map{p.executions, p.flows, p.listeners, p.totals, p.sights, p.loads} {
+		if m == nil {
+			continue
+		}
+		info, err := m.Info()
+		if err != nil {
+			return 0, err
+		}
+		bytes, _ := info.Memlock()
+		all += bytes
+	}
+	return all, nil
 }

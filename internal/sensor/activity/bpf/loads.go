@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -27,13 +29,17 @@ const (
 // ways are the objects that count loads, best first. What is read is never followed
 // unguarded: that goes before what it costs, which is little, as mappings of files that are
 // executable are few.
-var ways = []struct {
+var ways = []way{
+	{AtMap, "loads_core", "on_map", true},
+	{AtMap, "loads_core", "on_map", false},  // before Linux 5.11
+	{AtMap, "loads_direct", "on_map", true}, // lockdown=confidentiality
+	{AtExit, "exits_direct", "on_exit", true},
+}
+
+type way struct {
 	way              Way
 	object, function string
-}{
-	{AtMap, "loads_core", "on_map"},
-	{AtMap, "loads_direct", "on_map"}, // lockdown=confidentiality
-	{AtExit, "exits_direct", "on_exit"},
+	paths            bool // are asked for, if it can
 }
 
 // CountLoads begins to count what is mapped executable, too, which many kernels do not
@@ -42,19 +48,42 @@ var ways = []struct {
 func (p *Programs) CountLoads() error {
 	var errs []error
 	for _, w := range ways {
-		err := p.countLoads(w.way, w.object, w.function)
+		err := p.countLoads(w)
 		if err == nil {
+			p.Refused = join(errs)
 			return nil
 		}
-		errs = append(errs, fmt.Errorf("%s: %w", w.object, err))
+		if errors.Is(err, unix.EPERM) {
+			err = errors.New("it is not permitted") // what the library adds misleads
+		}
+		errs = append(errs, fmt.Errorf("%s of %s: %w", w.function, w.object, err))
 	}
-	return errors.Join(errs...)
+	return join(errs)
 }
 
-func (p *Programs) countLoads(way Way, object, function string) (err error) {
-	spec, err := read(object)
+// join has each error once, in one line; nil of none.
+func join(errs []error) error {
+	var texts []string
+	for _, err := range errs {
+		if text := err.Error(); !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(texts, "; "))
+}
+
+func (p *Programs) countLoads(w way) (err error) {
+	spec, err := read(w.object)
 	if err != nil {
 		return err
+	}
+	if !w.paths {
+		if err := withoutPaths(spec); err != nil {
+			return err
+		}
 	}
 	c, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
 		MapReplacements: map[string]*ebpf.Map{"totals": p.totals, "sights": p.sights},
@@ -62,19 +91,19 @@ func (p *Programs) countLoads(way Way, object, function string) (err error) {
 	if err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
-	h := hook{program: c.DetachProgram(function)}
+	h := hook{program: c.DetachProgram(w.function)}
 	table := c.DetachMap("loads")
 	c.Close()
-	if way == AtMap {
+	if w.way == AtMap {
 		h.link, err = link.AttachLSM(link.LSMOptions{Program: h.program})
 	} else {
 		h.link, err = link.AttachTracing(link.TracingOptions{Program: h.program})
 	}
-	if err == nil && way == AtMap {
+	if err == nil && w.way == AtMap {
 		err = loadCanary(table)
 	}
 	if err == nil {
-		p.hooks[Map], p.loads, p.Loads = h, table, way
+		p.hooks[Map], p.loads, p.Loads = h, table, w.way
 		p.closers = append(p.closers, h.program, table)
 		return nil
 	}

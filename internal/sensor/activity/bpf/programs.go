@@ -34,6 +34,9 @@ type Programs struct {
 	Paths bool   // whether executions have the paths that the kernel knows
 	Loads Way    // how loads are counted; None until CountLoads
 
+	// Refused is why loads are not counted in a better way; nil: they are in the best.
+	Refused error
+
 	executions, flows, listeners, totals, sights *ebpf.Map
 	loads                                        *ebpf.Map // nil: they are not counted
 
@@ -95,8 +98,8 @@ func load(b build, entries uint32) (_ *Programs, err error) {
 		return nil, err
 	}
 	if !b.paths {
-		if err := spec.Variables["paths"].Set(uint32(0)); err != nil {
-			return nil, fmt.Errorf("do without paths: %w", err)
+		if err := withoutPaths(spec); err != nil {
+			return nil, err
 		}
 	}
 	for _, table := range []string{"executions", "flows", "listeners"} {
@@ -135,6 +138,14 @@ func read(name string) (*ebpf.CollectionSpec, error) {
 		return nil, fmt.Errorf("read the object: %w", err)
 	}
 	return spec, nil
+}
+
+// withoutPaths has the verifier leave out the calls that ask for paths.
+func withoutPaths(spec *ebpf.CollectionSpec) error {
+	if err := spec.Variables["paths"].Set(uint32(0)); err != nil {
+		return fmt.Errorf("do without paths: %w", err)
+	}
+	return nil
 }
 
 // take takes the collection's parts over.

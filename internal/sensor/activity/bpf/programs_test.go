@@ -84,7 +84,7 @@ func TestObjectsComeFromTheSource(t *testing.T) {
 	if out, err := exec.Command("./build.sh", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, name := range []string{"activity_core.o", "activity_direct.o"} {
+	for _, name := range []string{"activity_core.o", "activity_direct.o", "loads_core.o", "loads_direct.o", "exits_direct.o"} {
 		fresh, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)

@@ -50,7 +50,7 @@ func parseExecution(k, v []byte) seen.Execution {
 // pathOf is a path that is whole and says where it begins; else it names no file.
 func pathOf(v []byte) string {
 	text := name(v)
-	if len(text) >= len(v)-1 || !strings.HasPrefix(text, "/") {
+	if len(text)+1 >= len(v) || !strings.HasPrefix(text, "/") {
 		return ""
 	}
 	return text

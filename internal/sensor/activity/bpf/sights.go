@@ -43,10 +43,11 @@ const sightSize = 8 + 40
 func parseSight(b []byte) seen.Sight {
 	s := seen.Sight{Kind: seen.Kind(order.Uint32(b)), PID: int(order.Uint32(b[4:]))}
 	switch key := b[8:]; s.Kind {
-	case seen.SawExecution:
+	case seen.SawExecution, seen.SawFlow: // both keys begin with the program
 		s.Inode, s.Device = order.Uint64(key), device(order.Uint32(key[8:]))
 	case seen.SawLoad:
 		s.Inode, s.Device = order.Uint64(key), device(order.Uint32(key[24:]))
+		s.Path = pathOf(key[40:])
 	}
 	return s
 }

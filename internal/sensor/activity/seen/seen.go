@@ -99,6 +99,7 @@ const (
 type Sight struct {
 	Kind Kind
 	PID  int
-	// The file that was executed or mapped; 0: not known.
+	// The file that was executed or mapped, or that connected; 0: not known.
 	Device, Inode uint64
+	Path          string // that the kernel has for a file that is mapped; empty: not known
 }

@@ -38,7 +38,7 @@ int BPF_PROG(on_exit, struct task_struct *task, _Bool last)
 			continue;
 		struct file *file = vma->vm_file;
 		if (file)
-			loaded(file, &by, now);
+			loaded(file, &by, now, 0);
 	}
 	bpf_iter_task_vma_destroy(&it);
 	return 0;

@@ -11,6 +11,9 @@
 
 #define PROT_EXEC 4
 
+/* Whether paths are asked for, which Linux 5.10 does not let a program do here. */
+const volatile u32 paths = 1;
+
 /* none tells whether there is no file. Up to Linux 6.17 the verifier takes it for granted
  * that there is one, drops a comparison with NULL, and from 6.2 on would let the program
  * follow the pointer unguarded: what is compared has to be a number, which half of a
@@ -34,7 +37,7 @@ int BPF_PROG(on_map, struct file *file, unsigned long asked, unsigned long prot,
 		return 0;
 	identify_inode(&by.inode, &by.device, program_of_current());
 	by.uid = bpf_get_current_uid_gid();
-	loaded(file, &by, bpf_ktime_get_ns());
+	loaded(file, &by, bpf_ktime_get_ns(), paths);
 	return 0;
 }
 

@@ -28,8 +28,31 @@ struct {
 	__type(value, struct load);
 } loads SEC(".maps");
 
+/* What the ring carries of them. */
+struct load_sight {
+	struct sight sight;
+	char path[128]; /* of the file; empty: not asked for, or longer */
+};
+
+/* tell_load is tell with the path, which the kernel tells of a file that is just mapped. */
+static __always_inline void tell_load(u32 pid, const struct load_key *key, struct file *file, int named)
+{
+	struct load_sight *s = bpf_ringbuf_reserve(&sights, sizeof(*s), 0);
+	if (!s) {
+		count(TOTAL_RING_FULL);
+		return;
+	}
+	s->sight.kind = SIGHT_LOAD;
+	s->sight.pid = pid;
+	__builtin_memset(s->sight.key, 0, sizeof(s->sight.key));
+	__builtin_memcpy(s->sight.key, key, sizeof(*key));
+	if (!named || bpf_d_path(&file->f_path, s->path, sizeof(s->path)) < 0)
+		s->path[0] = 0;
+	bpf_ringbuf_submit(s, 0);
+}
+
 /* loaded counts that a program of the current process has a file mapped executable. */
-static __always_inline void loaded(struct file *file, const struct file_id *by, u64 now)
+static __always_inline void loaded(struct file *file, const struct file_id *by, u64 now, int named)
 {
 	struct load_key key = { .by = *by };
 	struct task_struct *task = CURRENT();
@@ -57,7 +80,7 @@ static __always_inline void loaded(struct file *file, const struct file_id *by, 
 			count(TOTAL_LOADS_FULL);
 		return;
 	}
-	tell(SIGHT_LOAD, pid, &key, sizeof(key));
+	tell_load(pid, &key, file, named);
 }
 
 #endif

@@ -1,0 +1,154 @@
+//go:build linux
+
+package bpf_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"assay/internal/sensor/activity/bpf"
+	"assay/internal/sensor/activity/seen"
+)
+
+// mapAndEnd is the life of a process that maps a file executable so often, another one
+// that is not executable, and memory that is no file's.
+func mapAndEnd(times int, executable, other string) error {
+	for range times {
+		if err := mapFile(executable, unix.PROT_READ|unix.PROT_EXEC); err != nil {
+			return err
+		}
+	}
+	if err := mapFile(other, unix.PROT_READ); err != nil {
+		return err
+	}
+	_, err := unix.Mmap(-1, 0, os.Getpagesize(), unix.PROT_READ|unix.PROT_EXEC, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	return err
+}
+
+func mapFile(name string, prot int) error {
+	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	_, err = unix.Mmap(fd, 0, os.Getpagesize(), prot, unix.MAP_PRIVATE)
+	return err
+}
+
+// modules tells whether the kernel was started with BPF among its security modules.
+func modules(t *testing.T) bool {
+	if list, err := os.ReadFile("/sys/kernel/security/lsm"); err == nil {
+		return strings.Contains(","+string(list)+",", ",bpf,")
+	}
+	line, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for word := range strings.FieldsSeq(string(line)) {
+		if list, ok := strings.CutPrefix(word, "lsm="); ok {
+			return strings.Contains(","+list+",", ",bpf,")
+		}
+	}
+	return false
+}
+
+// What is mapped executable is counted, by each object that the kernel takes; what is not
+// is not, and memory without a file harms nobody.
+func TestLoads(t *testing.T) {
+	for _, object := range []string{"loads_core", "loads_direct", "exits_direct"} {
+		t.Run(object, func(t *testing.T) { loads(t, object) })
+	}
+}
+
+func loads(t *testing.T, object string) {
+	p, err := bpf.LoadBuild("direct", 0)
+	if err != nil {
+		p = load(t, "core", 0)
+	} else {
+		defer p.Close()
+	}
+	if err := p.CountLoadsBy(object); err != nil {
+		if p.Loads != bpf.None || p.Attached(bpf.Map) {
+			t.Errorf("refused, and yet counted by %q", p.Loads)
+		}
+		if strings.HasPrefix(object, "loads") && modules(t) && !(object == "loads_core" && confidential()) {
+			t.Fatal(err)
+		}
+		t.Skip("the kernel does not let it:", err)
+	}
+	program, dir := probe(t), t.TempDir()
+	executable, other := filepath.Join(dir, "executable"), filepath.Join(dir, "other")
+	for _, name := range []string{executable, other} {
+		if err := os.WriteFile(name, make([]byte, os.Getpagesize()), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const times, processes = 3, 4
+	for range processes {
+		c := run(program)
+		c.Env = append(c.Env, "ASSAY_MAP="+strconv.Itoa(times)+":"+executable+":"+other)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("%v %s", err, out)
+		}
+	}
+	var by syscall.Stat_t
+	if err := syscall.Stat(program, &by); err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]seen.Load{}
+	for l, err := range p.Mapped() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{program, executable, other} {
+			var st syscall.Stat_t
+			if err := syscall.Stat(name, &st); err != nil {
+				t.Fatal(err)
+			}
+			if l.Device == st.Dev && l.Inode == st.Ino && l.By.Device == by.Dev && l.By.Inode == by.Ino {
+				found[filepath.Base(name)] = l
+			}
+		}
+	}
+	if l := found["executable"]; l.N != times*processes || l.Own() || !l.Root || l.Name != "assay-probe" || l.MountNS == 0 || l.First == 0 || l.Last <= l.First {
+		t.Errorf("%+v", l)
+	}
+	if l := found["assay-probe"]; l.N != processes || !l.Own() {
+		t.Errorf("%+v", l)
+	}
+	if l, ok := found["other"]; ok {
+		t.Errorf("what is not executable was counted: %+v", l)
+	}
+	totals, err := p.Totals()
+	if err != nil || totals.Loads < times*processes || totals.LoadsFull != 0 || totals.LoadsCut != 0 {
+		t.Errorf("%+v, %v", totals, err)
+	}
+}
+
+// A kernel that takes the program and never calls it does not count: it is found out.
+func TestLoadsAreProven(t *testing.T) {
+	p, err := bpf.LoadBuild("direct", 0)
+	if err != nil {
+		p = load(t, "core", 0)
+	} else {
+		defer p.Close()
+	}
+	err = p.CountLoads()
+	t.Logf("loads by %q; %v, %v", p.Loads, err, p.Refused)
+	if modules(t) != (p.Loads == bpf.AtMap) {
+		t.Errorf("BPF is among the security modules: %t; loads are counted by %q: %v, %v", modules(t), p.Loads, err, p.Refused)
+	}
+	if (err == nil) != (p.Loads != bpf.None) || (err == nil) != p.Attached(bpf.Map) {
+		t.Errorf("%v, %q", err, p.Loads)
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
