@@ -15,7 +15,7 @@ type Execution struct {
 	Meta
 	Device uint64 `json:"device"` // identity: device, inode, uid
 	Inode  uint64 `json:"inode"`
-	UID    uint32 `json:"uid"` // real
+	UID    uint32 `json:"uid"` // real; 4294967295: not known
 	Activity
 
 	Path string `json:"path,omitempty"` // empty: the file was gone before anybody could look

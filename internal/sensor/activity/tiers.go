@@ -141,8 +141,13 @@ func because(refused []error) string {
 
 // words are errors on one line.
 func words(all []error) string {
-	return strings.ReplaceAll(errors.Join(all...).Error(), "\n", "; ")
+	return cut(strings.ReplaceAll(errors.Join(all...).Error(), "\n", "; "))
 }
+
+// cut shortens what the kernel's verifier, or paths, may make long.
+func cut(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxWords)], "") }
+
+const maxWords = 800 // bytes
 
 // unsupported is why no agent could have programs in the kernel; empty: one could, or
 // none was tried.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -40,9 +41,7 @@ func openTold(t Tier, by teller, files proc.FS) (*way, error) {
 		source: told{by, looks}, tier: string(t),
 		guard: func(context.Context) error { return nil }, // they limit themselves
 		doubt: func(d doubts) {
-			for _, reason := range by.Shortcomings() {
-				d.add(reason, executions)
-			}
+			d.add(cut(strings.Join(by.Shortcomings(), "; ")), executions)
 			for _, reason := range looks.Shortcomings() {
 				d.add(reason, connections, listeners)
 			}

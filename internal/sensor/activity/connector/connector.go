@@ -148,17 +148,16 @@ func (c *Connector) Totals() seen.Totals {
 	return t
 }
 
-// Shortcomings are why what was told is not all that was executed: always at least that
-// a short program may be taken for another.
-func (c *Connector) Shortcomings() []string {
-	all := []string{"the process connector does not tell which program a process executes, so that those of short processes are not known"}
-	if n := c.unnamed.Load(); n > 0 {
-		all = append(all, fmt.Sprintf("%d of %d executions were over before their program could be told", n, c.Totals().Executions))
-	}
+// Shortcomings are why what was told is not all that was executed: last what nobody is
+// told of.
+func (c *Connector) Shortcomings() (all []string) {
 	if n := c.dropped.Load(); n > 0 {
 		all = append(all, fmt.Sprintf("the queue of executions was full %d times, and some are missing", n))
 	}
-	return all
+	if n := c.unnamed.Load(); n > 0 {
+		all = append(all, fmt.Sprintf("%d of %d executions were over before their program could be told", n, c.Totals().Executions))
+	}
+	return append(all, "the process connector does not tell which program a process executes, so that those of short processes are not known")
 }
 
 // Close ends the kernel's telling.

@@ -43,6 +43,7 @@ type Fanotify struct {
 	// They belong to the goroutine that watches.
 	kinds  map[version]kind
 	late   []late
+	calm   time.Time // until when changes of the mounts are not looked at at once
 	budget budget
 	see    func(seen.Sight)
 
@@ -99,8 +100,9 @@ func (f *Fanotify) wait() error {
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return fmt.Errorf("wait for executions: %w", err)
 	}
-	if fds[1].Revents&unix.POLLPRI != 0 {
+	if began := time.Now(); fds[1].Revents&unix.POLLPRI != 0 && began.After(f.calm) {
 		f.marks.renewOwn()
+		f.calm = time.Now().Add(share * time.Since(began)) // until then the look after a tick does
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ type marks struct {
 
 	mu      sync.Mutex
 	systems map[string]bool   // by "major:minor": those that were tried
-	spaces  map[uint64]uint64 // by device: where it is mounted, of those that are not in the agent's own namespace
+	spaces  map[uint64]uint64 // by device: a mount namespace where it is mounted, the agent's own if it is there
 	left    map[string]bool   // words for those that are not watched
 	fresh   int               // that came when there was watched already
 	cut     bool
@@ -180,9 +180,7 @@ func (m *marks) system(table *mountinfo.Table, e mountinfo.Entry, root string, n
 	if err != nil {
 		return
 	}
-	if ns != m.own {
-		m.spaces[device] = ns
-	}
+	m.spaces[device] = ns
 	if m.began {
 		m.fresh++
 	}
@@ -241,7 +239,7 @@ func mountOf(fd int) (int, error) {
 	return 0, errors.New("the kernel does not tell the mount of an open file")
 }
 
-// space is a mount namespace that has a device, if the agent's own has not.
+// space is a mount namespace that has a device; 0: none is known.
 func (m *marks) space(device uint64) uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -36,10 +36,9 @@ func (b *budget) over(now time.Time) bool {
 
 func (b *budget) spend(d time.Duration) { b.spent += d }
 
-// Shortcomings are why what was told is not all that was executed: always at least what
-// nobody is told of.
-func (f *Fanotify) Shortcomings() []string {
-	all := []string{"fanotify does not tell of what is executed of memory, on older kernels by an open file, nor twice of what one process executes twice in a row, and it tells of what then fails to start, too"}
+// Shortcomings are why what was told is not all that was executed: last what nobody is
+// told of.
+func (f *Fanotify) Shortcomings() (all []string) {
 	for _, m := range []struct {
 		n    uint64
 		what string
@@ -53,5 +52,6 @@ func (f *Fanotify) Shortcomings() []string {
 			all = append(all, fmt.Sprintf(m.what, m.n))
 		}
 	}
-	return append(all, f.marks.shortcomings()...)
+	all = append(all, f.marks.shortcomings()...)
+	return append(all, "fanotify does not tell of what is executed of memory, on older kernels by an open file, nor twice of what one process executes twice in a row, and it tells of what then fails to start, too")
 }

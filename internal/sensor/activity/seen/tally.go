@@ -32,7 +32,7 @@ type Tally struct {
 func NewTally(most int) *Tally { return &Tally{most: most, all: map[Program]*Execution{}} }
 
 // Add counts an execution at a time after boot, and tells whether it is the first of its
-// program. What is known of a program later wins.
+// program.
 func (t *Tally) Add(e Execution, at time.Duration) (first bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
