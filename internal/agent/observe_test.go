@@ -115,3 +115,37 @@ func TestObservingOverARestart(t *testing.T) {
 		t.Errorf("%s; %+v", got, word)
 	}
 }
+
+// both looks once, and can look again and again.
+type both struct{ fake }
+
+func (b both) Observe(ctx context.Context, _ *sensor.Host, emit sensor.Emit) (telemetry.Coverage, error) {
+	<-ctx.Done()
+	return complete, emit(&telemetry.KernelParameter{Name: "observed"})
+}
+
+// A sensor that can do both observes in a run that has one which can only observe; in
+// another it looks once, and the run is over when all have.
+func TestObservingWithOthers(t *testing.T) {
+	t.Parallel()
+	g := gatewaytest.New(t)
+	dir := enrolled(t, g)
+	g.Orders = []any{on("0-once", "both", "a")}
+	w := watcher{some("watch", 0, 0), make(chan string)}
+	start(t, dir, w, both{some("both", 2, 10)}, some("a", 3, 10))
+	until(t, "the run is complete", finished(g, "0-once"))
+	if list, word := names(t, g.Run("0-once"), "both"); strings.Join(list, ", ") != "both.0, both.1" || word.State != telemetry.Complete {
+		t.Errorf("in a run that does not observe: %v, %+v", list, word)
+	}
+	g.Do(func() { g.Orders = []any{on("0-both", "both", "watch", "a")} })
+	w.events <- "begun"
+	until(t, "the event has arrived", func() bool {
+		list, _ := names(t, g.Run("0-both"), "watch")
+		return len(list) == 1
+	})
+	g.Do(func() { g.Orders = []any{wire.Instruction{ID: "off", Action: wire.ActionOff, Run: "0-both"}} })
+	until(t, "the run is complete", finished(g, "0-both"))
+	if list, _ := names(t, g.Run("0-both"), "both"); strings.Join(list, ", ") != "observed" {
+		t.Errorf("in one that observes: %v", list)
+	}
+}

@@ -15,7 +15,7 @@ import (
 // that it comes to more parts than the service takes segments of a host.
 const (
 	soonest  = 2 * time.Second
-	maxParts = 2000
+	maxParts = 8000 // of all sensors that observe
 )
 
 // observers are the sensors that observe for a run, while others look once.
@@ -30,8 +30,7 @@ type observers struct {
 // observes.
 func (c *collector) observe(job collect.Job, o *order) *observers {
 	all := &observers{
-		watches: map[string]*collect.Watch{}, every: max(soonest, o.run.Until.Sub(o.run.Accepted)/maxParts),
-		done: c.done, troubled: func(err error) { c.troubles.set("observe", err) },
+		watches: map[string]*collect.Watch{}, every: soonest, done: c.done, troubled: func(err error) { c.troubles.set("observe", err) },
 	}
 	if !c.observes(o.run) {
 		return all
@@ -43,6 +42,7 @@ func (c *collector) observe(job collect.Job, o *order) *observers {
 			c.log.Info("a sensor observes", "run", o.run.ID, "sensor", name)
 		}
 	}
+	all.every = max(soonest, o.run.Until.Sub(o.run.Accepted)*time.Duration(len(all.watches))/maxParts)
 	return all
 }
 

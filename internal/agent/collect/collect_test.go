@@ -395,3 +395,31 @@ func TestFile(t *testing.T) {
 		t.Errorf("there are other files: %v %v", left, err)
 	}
 }
+
+// Sensors that observe do so at the same time: each of these waits for the other one.
+func TestFileObserves(t *testing.T) {
+	here, there := make(chan struct{}), make(chan struct{})
+	meets := func(name string, mine, theirs chan struct{}) observer {
+		return observer{fake{name: name}, func(ctx context.Context, emit sensor.Emit) (telemetry.Coverage, error) {
+			close(mine)
+			<-theirs
+			<-ctx.Done()
+			return telemetry.Coverage{State: telemetry.Complete}, errors.Join(emit(record(1, 100)), emit(record(2, 100)))
+		}}
+	}
+	once := emitting(3, 100, done)
+	once.name = "once"
+	s := Snapshot{
+		Name: filepath.Join(t.TempDir(), "snapshot"), Host: &sensor.Host{}, Observe: time.Millisecond,
+		Sensors: []sensor.Sensor{meets("a", here, there), once, meets("b", there, here)},
+	}
+	coverages, err := s.File(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"a 2", "once 3", "b 2"} {
+		if c := coverages[i]; fmt.Sprint(c.Sensor, " ", c.Records) != want || c.State != telemetry.Complete {
+			t.Errorf("%+v, want %s", c, want)
+		}
+	}
+}

@@ -10,6 +10,7 @@ package looks
 import (
 	"context"
 	"math/rand/v2"
+	"runtime/debug"
 	"time"
 
 	"assay/internal/sensor"
@@ -94,5 +95,7 @@ func (o observer) look(ctx context.Context, host *sensor.Host, s *series, limit 
 		}
 		return c, err
 	})
+	// What a look needed is not needed again for a long time.
+	debug.FreeOSMemory()
 	return time.Since(began), err
 }
