@@ -42,6 +42,9 @@ func newStage(t *testing.T) *stage {
 
 func (s *stage) path(name string) string { return filepath.Join(s.dir, name) }
 
+// inside is the path of a program in the stage's container; no other stage has it.
+func (s *stage) inside() string { return "/" + filepath.Base(s.dir) + "/inside" }
+
 // contain has a command run in a control group that is named as those of containers are.
 func (s *stage) contain(cmd *exec.Cmd) {
 	s.t.Helper()

@@ -32,8 +32,8 @@ type told struct {
 }
 
 // openTold takes over a teller.
-func openTold(t Tier, by teller, files proc.FS) (*way, error) {
-	looks, err := poll.New(files)
+func openTold(t Tier, by teller, from proc.FS) (*way, error) {
+	looks, err := poll.New(from)
 	if err != nil {
 		return nil, errors.Join(err, by.Close())
 	}
@@ -41,7 +41,7 @@ func openTold(t Tier, by teller, files proc.FS) (*way, error) {
 		source: told{by, looks}, tier: string(t),
 		guard: func(context.Context) error { return nil }, // they limit themselves
 		doubt: func(d doubts) {
-			d.add(cut(strings.Join(by.Shortcomings(), "; ")), executions)
+			d.add(cut(strings.Join(by.Shortcomings(), "; ")), executions, files)
 			for _, reason := range looks.Shortcomings() {
 				d.add(reason, connections, listeners)
 			}
