@@ -41,12 +41,13 @@ type Connection struct {
 	Port   uint16 `json:"port"`
 	Activity
 
-	Local     bool   `json:"local,omitempty"` // both ends are on the host
-	Agent     bool   `json:"agent,omitempty"` // by the agent's own program: what was collected is sent so
-	Path      string `json:"path,omitempty"`  // the program's
-	Name      string `json:"name"`
-	Package   string `json:"package,omitempty"`
-	Container string `json:"container,omitempty"`
+	Local      bool   `json:"local,omitempty"`      // both ends are on the host
+	Agent      bool   `json:"agent,omitempty"`      // by the agent's own program: what was collected is sent so
+	Path       string `json:"path,omitempty"`       // the program's
+	Unverified bool   `json:"unverified,omitempty"` // Path was the program's when it was executed; see Execution
+	Name       string `json:"name"`
+	Package    string `json:"package,omitempty"`
+	Container  string `json:"container,omitempty"`
 }
 
 // Accepting is a TCP port that was listened on or that accepted connections during

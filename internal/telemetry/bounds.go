@@ -59,6 +59,11 @@ func bounded(rec Record) error {
 		return activity(r.Path, r.Name, "")
 	case *Connection:
 		return activity(r.Path, r.Name, r.Remote)
+	case *Load:
+		if len(r.By) > maxPath || len(r.Package) > maxText || len(r.Container) > maxText {
+			return fmt.Errorf("the program or the package of what was loaded, %.40q, is longer than any", r.Path)
+		}
+		return activity(r.Path, r.Name, "")
 	case *Coverage:
 		return r.bounded()
 	}

@@ -132,6 +132,7 @@ func TestWhatHappens(t *testing.T) {
 		run()
 	}
 	until(func() bool { return find(o, func(c *telemetry.Connection) bool { return c.Port == port }) != nil })
+	gone := once(t, self)
 	c := end()
 	t.Logf("%+v", c)
 	if c.State != telemetry.Complete || len(c.Parts) != 5 {
@@ -154,6 +155,11 @@ func TestWhatHappens(t *testing.T) {
 	if l := find(o, func(l *telemetry.Accepting) bool { return l.Port == port }); l == nil || l.Count != times || l.Foreign != 0 || l.Listens != 1 || l.Family != 4 {
 		t.Errorf("%+v", l)
 	}
+	// Its file is gone, too: what it was called is all that there is to tell, if the agent
+	// has not had a look at it before.
+	if e := find(o, func(e *telemetry.Execution) bool { return e.Path == gone }); e == nil || e.Count != 1 || !e.Root || e.Package != "" {
+		t.Errorf("%+v", e)
+	}
 	for _, name := range []string{program, "/usr/bin/true"} {
 		if p := find(o, func(p *telemetry.Program) bool { return p.Path == name }); p == nil || !p.Executed || !p.Root || p.ELF == nil || len(p.Above) == 0 {
 			t.Errorf("%s: %+v", name, p)
@@ -166,6 +172,24 @@ func TestWhatHappens(t *testing.T) {
 	if w := find(o, func(*telemetry.Observation) bool { return true }); w == nil || !w.Ended.After(w.Began) || w.Executions < times || w.Tier == "" {
 		t.Errorf("%+v", w)
 	}
+}
+
+// once executes a program that is there for as long only, and is its path.
+func once(t *testing.T, program []byte) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "once")
+	if err := os.WriteFile(name, program, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(name)
+	command.Env = []string{"ASSAY_PROBE=1"}
+	if err := command.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(name); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 // Where the kernel tells what is mapped, the library of what was over in no time is among it.

@@ -57,6 +57,9 @@ func (o *observation) load(l seen.Load) *telemetry.Load {
 		of = o.namer.called(seen.Program{Device: l.Device, Inode: l.Inode}, path, uint64(l.MountNS))
 	}
 	o.uses.note(file{l.Device, l.Inode}, use{mapped: true, root: l.Root})
+	if by.unverified {
+		by.path = ""
+	}
 	r := &telemetry.Load{
 		Device: l.Device, Inode: l.Inode, ByDevice: l.By.Device, ByInode: l.By.Inode, UID: l.By.UID,
 		Activity: o.clock.activity(l.Counts), Path: of.path, Unverified: of.unverified, Package: of.owner, By: by.path, Name: l.Name, Container: by.container,
@@ -72,7 +75,7 @@ func (o *observation) connection(f seen.Flow) *telemetry.Connection {
 	return &telemetry.Connection{
 		Device: f.Device, Inode: f.Inode, UID: f.UID, NetNS: uint64(f.NetNS),
 		Remote: f.Remote.Addr().String(), Port: f.Remote.Port(), Activity: o.clock.activity(f.Counts),
-		Local: f.Local, Agent: o.namer.self == file{f.Device, f.Inode}, Path: p.path, Name: f.Name, Package: p.owner, Container: p.container,
+		Local: f.Local, Agent: o.namer.self == file{f.Device, f.Inode}, Path: p.path, Unverified: p.unverified, Name: f.Name, Package: p.owner, Container: p.container,
 	}
 }
 

@@ -12,7 +12,9 @@ import (
 
 // LoadBuild is Load for one build, with tables of so many entries.
 func LoadBuild(name string, entries uint32) (*Programs, error) {
-	return load(build{name: name, paths: !confidential()}, entries)
+	return raising(func() (*Programs, error) {
+		return load(build{name: name, paths: !confidential()}, entries)
+	})
 }
 
 // confidential tells whether the kernel is locked down so far (kernel_lockdown(7)).

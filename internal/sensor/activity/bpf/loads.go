@@ -34,6 +34,7 @@ var ways = []way{
 	{AtMap, "loads_core", "on_map", false},  // before Linux 5.11
 	{AtMap, "loads_direct", "on_map", true}, // lockdown=confidentiality
 	{AtExit, "exits_direct", "on_exit", true},
+	{AtExit, "exits_direct", "on_exit", false}, // lockdown=confidentiality
 }
 
 type way struct {

@@ -4,6 +4,7 @@ package bpf_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,6 +17,19 @@ import (
 	"assay/internal/sensor/activity/bpf"
 	"assay/internal/sensor/activity/seen"
 )
+
+// probing is the life of a probe: nothing, if it is not told what to map.
+func probing() {
+	what := strings.Split(os.Getenv("ASSAY_MAP"), ":")
+	if len(what) != 3 {
+		return
+	}
+	times, err := strconv.Atoi(what[0])
+	if err = errors.Join(err, mapAndEnd(times, what[1], what[2])); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
 
 // mapAndEnd is the life of a process that maps a file executable so often, another one
 // that is not executable, and memory that is no file's.
@@ -147,8 +161,5 @@ func TestLoadsAreProven(t *testing.T) {
 	}
 	if (err == nil) != (p.Loads != bpf.None) || (err == nil) != p.Attached(bpf.Map) {
 		t.Errorf("%v, %q", err, p.Loads)
-	}
-	if errors.Is(err, os.ErrNotExist) {
-		t.Error(err)
 	}
 }

@@ -68,15 +68,18 @@ type hook struct {
 //
 // Kernels before 5.11 account maps to the memory that a process may lock; if they refuse,
 // this process's limit is raised.
-func Load() (*Programs, error) {
-	p, err := loadAny()
+func Load() (*Programs, error) { return raising(loadAny) }
+
+// raising loads again with this process's limit raised, if it is refused.
+func raising(load func() (*Programs, error)) (*Programs, error) {
+	p, err := load()
 	if !errors.Is(err, unix.EPERM) {
 		return p, err
 	}
 	if unix.Setrlimit(unix.RLIMIT_MEMLOCK, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}) != nil {
 		return p, err
 	}
-	return loadAny()
+	return load()
 }
 
 func loadAny() (*Programs, error) {

@@ -11,9 +11,28 @@
 struct vm_area_struct { unsigned long vm_flags; struct file *vm_file; } KERNEL;
 struct bpf_iter_task_vma { u64 opaque[1]; } __attribute__((aligned(8)));
 
+/* A file of overlayfs is mapped as that of the file system below, which has the former in
+ * it (include/linux/fs.h, Linux 6.14 and newer). */
+#define FMODE_BACKING (1 << 24)
+struct backing_file { struct path user_path; } KERNEL;
+
+/* Whether it is looked for, which needs a helper that lockdown=confidentiality refuses. */
+const volatile u32 paths = 1;
+
 extern int bpf_iter_task_vma_new(struct bpf_iter_task_vma *it, struct task_struct *task, u64 address) __ksym;
 extern struct vm_area_struct *bpf_iter_task_vma_next(struct bpf_iter_task_vma *it) __ksym;
 extern void bpf_iter_task_vma_destroy(struct bpf_iter_task_vma *it) __ksym;
+
+static __always_inline void identify_mapped(struct file_id *what, struct file *file)
+{
+	if (paths && file->f_mode & FMODE_BACKING) {
+		struct inode *i = BPF_CORE_READ((struct backing_file *)file, user_path.dentry, d_inode);
+		what->inode = BPF_CORE_READ(i, i_ino);
+		what->device = BPF_CORE_READ(i, i_sb, s_dev);
+		return;
+	}
+	identify_inode(&what->inode, &what->device, file);
+}
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task, _Bool last)
@@ -37,8 +56,11 @@ int BPF_PROG(on_exit, struct task_struct *task, _Bool last)
 		if (!(vma->vm_flags & VM_EXEC))
 			continue;
 		struct file *file = vma->vm_file;
-		if (file)
-			loaded(file, &by, now, 0);
+		if (!file)
+			continue;
+		struct file_id what = {};
+		identify_mapped(&what, file);
+		loaded(&what, &by, now, file, 0);
 	}
 	bpf_iter_task_vma_destroy(&it);
 	return 0;

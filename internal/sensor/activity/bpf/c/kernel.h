@@ -36,8 +36,9 @@ enum { BPF_NOEXIST = 1 };
 
 struct super_block { u32 s_dev; } KERNEL;
 struct inode { unsigned long i_ino; struct super_block *i_sb; } KERNEL;
-struct path { void *dentry; } KERNEL;
-struct file { struct inode *f_inode; struct path f_path; } KERNEL;
+struct dentry { struct inode *d_inode; } KERNEL;
+struct path { struct dentry *dentry; } KERNEL;
+struct file { struct inode *f_inode; struct path f_path; u32 f_mode; } KERNEL;
 struct mm_struct { struct file *exe_file; } KERNEL;
 struct ns_common { u32 inum; } KERNEL;
 struct mnt_namespace { struct ns_common ns; } KERNEL;

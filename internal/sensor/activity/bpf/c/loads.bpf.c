@@ -29,7 +29,7 @@ static __always_inline int none(struct file *file)
 SEC("lsm/mmap_file")
 int BPF_PROG(on_map, struct file *file, unsigned long asked, unsigned long prot, unsigned long flags)
 {
-	struct file_id by = {};
+	struct file_id by = {}, what = {};
 
 	if (!(prot & PROT_EXEC) || none(file))
 		return 0;
@@ -37,7 +37,8 @@ int BPF_PROG(on_map, struct file *file, unsigned long asked, unsigned long prot,
 		return 0;
 	identify_inode(&by.inode, &by.device, program_of_current());
 	by.uid = bpf_get_current_uid_gid();
-	loaded(file, &by, bpf_ktime_get_ns(), paths);
+	identify_inode(&what.inode, &what.device, file);
+	loaded(&what, &by, bpf_ktime_get_ns(), file, paths);
 	return 0;
 }
 

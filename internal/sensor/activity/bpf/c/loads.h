@@ -52,14 +52,13 @@ static __always_inline void tell_load(u32 pid, const struct load_key *key, struc
 }
 
 /* loaded counts that a program of the current process has a file mapped executable. */
-static __always_inline void loaded(struct file *file, const struct file_id *by, u64 now, int named)
+static __always_inline void loaded(const struct file_id *what, const struct file_id *by, u64 now, struct file *file, int named)
 {
-	struct load_key key = { .by = *by };
+	struct load_key key = { .inode = what->inode, .device = what->device, .by = *by };
 	struct task_struct *task = CURRENT();
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
 	count(TOTAL_LOADS);
-	identify_inode(&key.inode, &key.device, file);
 	struct load *l = bpf_map_lookup_elem(&loads, &key);
 	if (l) {
 		touch(&l->counts, now);
