@@ -10,6 +10,7 @@ package looks
 import (
 	"context"
 	"math/rand/v2"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -19,11 +20,11 @@ import (
 
 // How often there is a look: each minute, and so seldom that each of the three sensors
 // that look again and again takes no more than one part in share of a processor: 1 % in
-// all. A look may take as long as the collection of a sensor that looks once; the last
+// all, with what the collector of memory takes on other threads. A look may take as long as the collection of a sensor that looks once; the last
 // one less, because the agent waits ten seconds for it.
 const (
 	soonest = time.Minute
-	share   = 300
+	share   = 400
 	longest = 5 * time.Minute
 	ending  = 8 * time.Second
 )
@@ -77,18 +78,23 @@ func (o observer) Observe(ctx context.Context, host *sensor.Host, emit sensor.Em
 	return s.end()
 }
 
-// look looks once. An error is emit's; a look that failed is the series'.
+// look looks once, and tells what processor time it took. An error is emit's; a look
+// that failed is the series'.
 func (o observer) look(ctx context.Context, host *sensor.Host, s *series, limit time.Duration, last bool) (time.Duration, error) {
+	runtime.LockOSThread() // whose time is measured
+	defer runtime.UnlockOSThread()
 	timed, cancel := context.WithTimeoutCause(ctx, limit, errLong)
 	defer cancel()
+	before := spent()
 	select {
 	case o.turn <- struct{}{}:
 		defer func() { <-o.turn }()
 	case <-timed.Done():
-		return 0, s.look(time.Now(), last, func(sensor.Emit) (telemetry.Coverage, error) { return telemetry.Coverage{}, context.Cause(timed) })
 	}
-	began := time.Now()
-	err := s.look(began, last, func(see sensor.Emit) (telemetry.Coverage, error) {
+	err := s.look(time.Now(), last, func(see sensor.Emit) (telemetry.Coverage, error) {
+		if timed.Err() != nil {
+			return telemetry.Coverage{}, context.Cause(timed)
+		}
 		c, err := o.Collect(timed, host, see)
 		if err != nil && timed.Err() != nil {
 			err = context.Cause(timed)
@@ -97,5 +103,5 @@ func (o observer) look(ctx context.Context, host *sensor.Host, s *series, limit 
 	})
 	// What a look needed is not needed again for a long time.
 	debug.FreeOSMemory()
-	return time.Since(began), err
+	return spent() - before, err
 }

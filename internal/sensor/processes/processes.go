@@ -27,10 +27,13 @@ const (
 	maxObjects   = 65_536
 )
 
-type processes struct{ proc proc.FS }
+type processes struct {
+	proc   proc.FS
+	owners *roots.Known // of the last look
+}
 
 // New returns the sensor.
-func New() sensor.Sensor { return processes{proc.New("/proc")} }
+func New() sensor.Sensor { return processes{proc.New("/proc"), new(roots.Known)} }
 
 func (processes) Describe() sensor.Description {
 	return sensor.Description{
@@ -48,6 +51,7 @@ func (s processes) Collect(ctx context.Context, host *sensor.Host, emit sensor.E
 		return sensor.NotLive(), nil
 	}
 	scan := newScan(s.proc)
+	scan.owners = s.owners
 	if err := scan.run(ctx, host.FS); err != nil {
 		if ctx.Err() != nil {
 			return telemetry.Coverage{}, ctx.Err()
@@ -75,6 +79,7 @@ type scan struct {
 	proc      proc.FS
 	hostMount uint64 // the agent's own mount namespace
 	roots     *roots.Table
+	owners    *roots.Known
 	processes []*telemetry.Process
 	objects   []*telemetry.Object
 	holders   []int // of objects: a process that has it mapped
@@ -193,7 +198,7 @@ func (s *scan) object(m proc.Mapping, p *telemetry.Process) (int, bool) {
 
 // own finds the packages that own the files, the host's and those of containers.
 func (s *scan) own(ctx context.Context, fs *hostfs.FS) error {
-	owners := roots.NewOwners(s.roots, s.proc, fs)
+	owners := roots.NewOwners(s.roots, s.proc, fs, s.owners)
 	for i, o := range s.objects {
 		owners.Want(s.holders[i], o.Path)
 	}

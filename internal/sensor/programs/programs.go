@@ -34,10 +34,13 @@ const (
 	maxReading   = 2 * time.Minute
 )
 
-type programs struct{ proc proc.FS }
+type programs struct {
+	proc   proc.FS
+	owners *roots.Known // of the last look
+}
 
 // New returns the sensor.
-func New() sensor.Sensor { return programs{proc.New("/proc")} }
+func New() sensor.Sensor { return programs{proc.New("/proc"), new(roots.Known)} }
 
 func (programs) Describe() sensor.Description {
 	return sensor.Description{
@@ -56,6 +59,7 @@ func (s programs) Collect(ctx context.Context, host *sensor.Host, emit sensor.Em
 	}
 	scan, err := newScan(ctx, s.proc, host.FS)
 	if err == nil {
+		scan.owners = s.owners
 		err = scan.run(ctx)
 	}
 	if ctx.Err() != nil {
@@ -80,6 +84,7 @@ type scan struct {
 	hostMount uint64 // the agent's own mount namespace
 	pids      []int
 	roots     *roots.Table
+	owners    *roots.Known
 	mounts    *mounts
 	end       time.Time // of the reading of files
 
@@ -168,7 +173,7 @@ func (s *scan) run(ctx context.Context) error {
 
 // own finds the packages that own the files.
 func (s *scan) own(ctx context.Context) error {
-	owners := roots.NewOwners(s.roots, s.proc, s.fs)
+	owners := roots.NewOwners(s.roots, s.proc, s.fs, s.owners)
 	for _, p := range s.programs {
 		owners.Want(p.pid, p.path)
 	}

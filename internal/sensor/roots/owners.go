@@ -27,11 +27,13 @@ type Owners struct {
 	proc  proc.FS
 	host  *hostfs.FS
 	owner map[*Root]map[string]string // by the path below the root
+	known *Known
 }
 
-// NewOwners makes a search that wants nothing yet.
-func NewOwners(t *Table, p proc.FS, host *hostfs.FS) *Owners {
-	return &Owners{table: t, proc: p, host: host, owner: map[*Root]map[string]string{}}
+// NewOwners makes a search that wants nothing yet, and searches for nothing that is known;
+// nil: nothing is.
+func NewOwners(t *Table, p proc.FS, host *hostfs.FS, known *Known) *Owners {
+	return &Owners{table: t, proc: p, host: host, owner: map[*Root]map[string]string{}, known: known}
 }
 
 // Want asks for the owner of a file of a process, by the path that the kernel tells,
@@ -81,6 +83,7 @@ func (o *Owners) Find(ctx context.Context) (host error, contained []string, err 
 		}
 	}
 	slices.SortFunc(containers, func(a, b *Root) int { return cmp.Compare(a.PIDs[0], b.PIDs[0]) })
+	o.known.forget(containers)
 	end := time.Now().Add(maxTotal)
 	for i, root := range containers {
 		if i == maxContainers || time.Now().After(end) {
@@ -115,13 +118,22 @@ func (o *Owners) within(ctx context.Context, root *Root) error {
 }
 
 func (o *Owners) find(ctx context.Context, root *Root, fs *hostfs.FS) error {
+	stamp := packages.Stamp(fs)
+	known := o.known.of(root, stamp)
 	wanted := make([]string, 0, len(o.owner[root]))
 	for path := range o.owner[root] {
-		wanted = append(wanted, path)
+		if owner, ok := known[path]; ok {
+			o.owner[root][path] = owner
+		} else {
+			wanted = append(wanted, path)
+		}
 	}
 	owners, err := packages.Owners(ctx, fs, wanted)
 	for path, owner := range owners {
 		o.owner[root][path] = owner
+	}
+	if err == nil {
+		o.known.keep(root, stamp, o.owner[root])
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package roots_test
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -218,7 +219,7 @@ func TestOwners(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		owners := roots.NewOwners(table, procFS, host(t))
+		owners := roots.NewOwners(table, procFS, host(t), nil)
 		owners.Want(pid, exe)
 		owners.Want(pid, "/memfd:jit")
 		owners.Want(os.Getpid(), "/usr/bin/no-such-program")
@@ -235,10 +236,53 @@ func TestOwners(t *testing.T) {
 	}
 }
 
+// What was found is found again without a search, until something is installed.
+func TestKnownOwners(t *testing.T) {
+	const list = "var/lib/dpkg/info/made.list"
+	tree := rootstest.Tree(t, map[string]string{"etc/os-release": release, "var/lib/dpkg/status": "Package: made\n", list: "/.\n" + rootstest.Program + "\n"})
+	pid := rootstest.Start(t, rootstest.Pivot, tree)
+	exe, _, err := procFS.Exe(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := new(roots.Known)
+	owner := func(path string) string {
+		owners := roots.NewOwners(scan(t, pid), procFS, host(t), known)
+		owners.Want(pid, path)
+		if _, contained, err := owners.Find(t.Context()); contained != nil || err != nil {
+			t.Errorf("%v, %v", contained, err)
+		}
+		return owners.Of(pid, path)
+	}
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(tree, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := owner(exe); got != "made" {
+		t.Errorf("at first: %q", got)
+	}
+	// Nobody changes a list like this: it shows that it is not read again.
+	write(list, "/.\n/other\n")
+	if got := owner(exe); got != "made" {
+		t.Errorf("at the second look: %q", got)
+	}
+	if got := owner("/other"); got != "made" {
+		t.Errorf("a path that was not asked for: %q", got)
+	}
+	if got := owner(exe); got != "" {
+		t.Errorf("of what was not wanted at the last look something is remembered: %q", got)
+	}
+	write("var/lib/dpkg/info/new.list", "/.\n"+rootstest.Program+"\n")
+	if got := owner(exe); got != "new" {
+		t.Errorf("after something was installed: %q", got)
+	}
+}
+
 // A container's volume where its lists of files would be is a gap, not an answer.
 func TestOwnersOnAnotherMount(t *testing.T) {
 	pid := rootstest.Start(t, rootstest.Pivot, rootstest.Tree(t, map[string]string{"etc/os-release": release, "var/lib/": ""}), t.TempDir()+"=var/lib")
-	owners := roots.NewOwners(scan(t, pid), procFS, host(t))
+	owners := roots.NewOwners(scan(t, pid), procFS, host(t), nil)
 	owners.Want(pid, rootstest.Program)
 	if hosts, contained, err := owners.Find(t.Context()); hosts != nil || len(contained) != 1 || err != nil {
 		t.Errorf("%v, %v, %v", hosts, contained, err)

@@ -34,10 +34,13 @@ var tables = []struct {
 	family         int
 }{{"tcp", "tcp", 4}, {"tcp6", "tcp", 6}, {"udp", "udp", 4}, {"udp6", "udp", 6}}
 
-type sockets struct{ proc proc.FS }
+type sockets struct {
+	proc  proc.FS
+	known *roots.Known // packages, of the last look
+}
 
 // New returns the sensor.
-func New() sensor.Sensor { return sockets{proc.New("/proc")} }
+func New() sensor.Sensor { return sockets{proc.New("/proc"), new(roots.Known)} }
 
 func (sockets) Describe() sensor.Description {
 	return sensor.Description{
@@ -54,7 +57,7 @@ func (s sockets) Collect(ctx context.Context, host *sensor.Host, emit sensor.Emi
 	if !host.Live {
 		return sensor.NotLive(), nil
 	}
-	scan := &scan{proc: s.proc, owners: map[uint64][]*telemetry.Owner{}}
+	scan := &scan{proc: s.proc, known: s.known, owners: map[uint64][]*telemetry.Owner{}}
 	if err := scan.holders(ctx, host.FS); err != nil {
 		if ctx.Err() != nil {
 			return telemetry.Coverage{}, ctx.Err()
@@ -78,6 +81,7 @@ type scan struct {
 	owners     map[uint64][]*telemetry.Owner // by the socket's inode
 	all        []*telemetry.Owner
 	roots      *roots.Table
+	known      *roots.Known
 	denied     int
 	sockets    int
 	reasons    []string
@@ -139,7 +143,7 @@ func (s *scan) holder(pid int) error {
 
 // own finds the packages of the holders' executables.
 func (s *scan) own(ctx context.Context, fs *hostfs.FS) error {
-	owners := roots.NewOwners(s.roots, s.proc, fs)
+	owners := roots.NewOwners(s.roots, s.proc, fs, s.known)
 	for _, o := range s.all {
 		owners.Want(o.PID, o.Exe)
 	}
