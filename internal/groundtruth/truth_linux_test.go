@@ -50,7 +50,11 @@ func TestAgent(t *testing.T) {
 		s.fleeting()
 		s.lasting()
 	})
-	tables["ebpf"].check(t, s.transcript(records))
+	// The deeds may have begun before its sensors have looked for the first time, to which
+	// what listens then was there all the time.
+	table := tables[exact]
+	table.allow("Informational unused-listening-tcp-ports: tcp/7004 $STAGE/late")
+	table.check(t, s.transcript(records))
 }
 
 // TestNothing: of programs that do nothing insecure there is no finding, whatever else
