@@ -2,13 +2,13 @@ package groundtruth
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"assay/internal/host"
 	"assay/internal/telemetry"
@@ -64,31 +64,23 @@ func (s *stage) wait(said *bufio.Scanner, lines ...string) {
 }
 
 // probe executes a program again and again until the observation has told of it. It
-// lives long enough for those who only look now and then.
+// lives long enough for those who only look now and then; there is one at a time.
 func (s *stage) probe(said *bufio.Scanner) {
 	s.t.Helper()
-	probe, stop, done := s.program("probe", "short", "ms,1500"), make(chan struct{}), make(chan error, 1)
-	s.here.enter()
+	probe, done := s.program("probe", "short", "ms,1500"), make(chan struct{})
+	ctx, stop := context.WithCancel(s.t.Context())
+	defer func() { stop(); <-done }()
 	go func() {
-		for {
-			select {
-			case <-stop:
-				done <- nil
-				return
-			case <-time.After(50 * time.Millisecond):
-			}
-			one := exec.Command(probe.Path, probe.Args[1:]...)
-			one.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-			if err := one.Start(); err != nil {
-				done <- err
+		defer close(done)
+		for ctx.Err() == nil {
+			one := exec.CommandContext(ctx, probe.Path, probe.Args[1:]...)
+			if err := one.Run(); err != nil && ctx.Err() == nil {
+				s.t.Errorf("probe: %v", err)
 				return
 			}
-			s.t.Cleanup(func() { one.Process.Kill(); one.Wait() })
 		}
 	}()
 	s.wait(said, saying(telemetry.SensorActivity, probe.Path))
-	close(stop)
-	must(s.t, <-done)
 }
 
 // asHost is what the service makes of the records. Connections elsewhere on this machine
