@@ -25,12 +25,16 @@ func confidential() bool {
 
 // CountLoadsBy is CountLoads by one object.
 func (p *Programs) CountLoadsBy(object string) error {
+	err := errors.New("no such object")
 	for _, w := range ways {
-		if w.object == object {
-			return p.countLoads(w)
+		if w.object != object {
+			continue
+		}
+		if err = p.countLoads(w); err == nil {
+			return nil
 		}
 	}
-	return errors.New("no such object")
+	return err
 }
 
 // IDs are the kernel's numbers of the programs.
