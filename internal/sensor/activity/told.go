@@ -31,9 +31,13 @@ type told struct {
 	looks *poll.Poll
 }
 
+// described is the part of the coverage that is about what is told of each file that was
+// executed: of executions that nobody told of it lacks the files, too.
+const described = "programs"
+
 // openTold takes over a teller.
-func openTold(t Tier, by teller, from proc.FS) (*way, error) {
-	looks, err := poll.New(from)
+func openTold(t Tier, by teller, files proc.FS) (*way, error) {
+	looks, err := poll.New(files)
 	if err != nil {
 		return nil, errors.Join(err, by.Close())
 	}
@@ -41,7 +45,7 @@ func openTold(t Tier, by teller, from proc.FS) (*way, error) {
 		source: told{by, looks}, tier: string(t),
 		guard: func(context.Context) error { return nil }, // they limit themselves
 		doubt: func(d doubts) {
-			d.add(cut(strings.Join(by.Shortcomings(), "; ")), executions, files)
+			d.add(cut(strings.Join(by.Shortcomings(), "; ")), executions, described)
 			for _, reason := range looks.Shortcomings() {
 				d.add(reason, connections, listeners)
 			}

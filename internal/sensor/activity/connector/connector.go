@@ -8,10 +8,9 @@
 //
 // It is used only if the kernel has it already: asking for it would load a module. The
 // kernel counts how many listen, and not that one has been killed: then it goes on making
-// messages for nobody, at each fork, execution and exit, some 100 ns each, until it is
-// booted again. So far that is so in all versions (drivers/connector/cn_proc.c; a
-// correction was in Linux 6.8-rc1 and was taken back in 6.8-rc5). An agent that ends by
-// itself, by SIGTERM too, says so to the kernel.
+// messages for nobody, at each fork, execution and exit, until it is booted again. That was
+// seen with Linux 5.10 and 7.3 (drivers/connector/cn_proc.c; a correction in 6.8-rc1 was
+// taken back). An agent that ends by itself, by SIGTERM too, says so to the kernel.
 package connector
 
 import (

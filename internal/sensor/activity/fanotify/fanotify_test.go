@@ -367,7 +367,7 @@ func TestContainer(t *testing.T) {
 		}
 	}
 	if n != times {
-		t.Errorf("%d executions", n)
+		t.Errorf("%d executions; %v", n, f.Shortcomings())
 	}
 	if all := strings.Join(f.Shortcomings(), "\n"); !strings.Contains(all, "mounted meanwhile") {
 		t.Error(all)

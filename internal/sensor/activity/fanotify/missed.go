@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // missed counts what was told and could not be looked at.
@@ -35,6 +37,15 @@ func (b *budget) over(now time.Time) bool {
 }
 
 func (b *budget) spend(d time.Duration) { b.spent += d }
+
+// used is how long this thread has been on a processor.
+func used() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t); err != nil {
+		return 0 // there is no kernel without it
+	}
+	return time.Duration(t.Nano())
+}
 
 // Shortcomings are why what was told is not all that was executed: last what nobody is
 // told of.
