@@ -75,8 +75,8 @@ func (s *stage) lasting() {
 	s.here.hold(s.program("late", "deed", "listen,0.0.0.0,7004"))
 	s.there.hold(s.program("guest", "deed", "keep,"+here4+",7001"))
 
-	s.put("root/inside", "short", 0o757)
-	contained := s.program("manager", "deed", "pivot,"+s.path("root"), "exec,/inside", "keep,"+there4+",143")
+	s.put("root"+s.inside(), "short", 0o757)
+	contained := s.program("manager", "deed", "pivot,"+s.path("root"), "exec,"+s.inside(), "keep,"+there4+",143")
 	s.contain(contained)
 	s.here.hold(contained)
 }

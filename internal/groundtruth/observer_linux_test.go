@@ -28,6 +28,9 @@ const (
 	envWays = "ASSAY_TRUTH_WAYS" // to observe; empty: all
 )
 
+// ended is said of a sensor that has.
+const ended = "ended"
+
 // say prints which program a sensor has told of.
 func say(sensor, program string) { fmt.Println(saying(sensor, program)) }
 
@@ -137,6 +140,7 @@ func (o *observer) one(ctx context.Context, name string, look look) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	c.Records = o.told[name]
+	say(name, fmt.Sprintf("%s %s: %s", ended, c.State, c.Reason))
 	return o.file.Write(name, &c)
 }
 

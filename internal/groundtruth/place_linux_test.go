@@ -32,16 +32,18 @@ const (
 
 // newPlaces makes two network namespaces with a cable between them. The test's thread
 // is in one or the other as it starts a program there, and ends with the test.
-func newPlaces(t *testing.T) (here, there *place) {
+// The machine's own is for those whom the kernel serves nowhere else.
+func newPlaces(t *testing.T) (machine, here, there *place) {
 	t.Helper()
 	testenv.NeedRoot(t)
 	ip := testenv.Need(t, "ip", "iproute2")
 	runtime.LockOSThread()
+	machine = thisPlace(t, "the machine")
 	here, there = newPlace(t, "here"), newPlace(t, "there")
 	here.must(ip, "link", "add", "truth0", "type", "veth", "peer", "name", "truth1", "netns", fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), there.file.Fd()))
 	here.wire(ip, "truth0", here4, here6)
 	there.wire(ip, "truth1", there4, there6)
-	return here, there
+	return machine, here, there
 }
 
 func newPlace(t *testing.T, name string) *place {
@@ -49,6 +51,11 @@ func newPlace(t *testing.T, name string) *place {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		testenv.Missing(t, fmt.Sprintf("a network namespace (%v)", err))
 	}
+	return thisPlace(t, name)
+}
+
+func thisPlace(t *testing.T, name string) *place {
+	t.Helper()
 	file, err := os.Open("/proc/thread-self/ns/net")
 	must(t, err)
 	t.Cleanup(func() { file.Close() })

@@ -23,6 +23,7 @@ const nobody = 65534
 type stage struct {
 	t           *testing.T
 	dir         string
+	machine     *place // the test's own
 	here, there *place
 	container   string // the id of the stage's container
 }
@@ -30,7 +31,7 @@ type stage struct {
 func newStage(t *testing.T) *stage {
 	t.Helper()
 	s := &stage{t: t}
-	s.here, s.there = newPlaces(t)
+	s.machine, s.here, s.there = newPlaces(t)
 	var err error
 	s.dir, err = os.MkdirTemp("", "assay-truth-")
 	must(t, err)
@@ -40,6 +41,9 @@ func newStage(t *testing.T) *stage {
 }
 
 func (s *stage) path(name string) string { return filepath.Join(s.dir, name) }
+
+// inside is the path of a program in the stage's container; no other stage has it.
+func (s *stage) inside() string { return "/" + filepath.Base(s.dir) + "/inside" }
 
 // contain has a command run in a control group that is named as those of containers are.
 func (s *stage) contain(cmd *exec.Cmd) {

@@ -20,7 +20,7 @@ import (
 // coverage, what was counted, findings, and what could not be told in full.
 func (s *stage) transcript(records []telemetry.Record) string {
 	s.t.Helper()
-	h := asHost(records)
+	h := s.asHost(records)
 	var lines []string
 	lines = append(lines, s.coverage(h)...)
 	lines = append(lines, s.counted(h)...)
@@ -51,7 +51,7 @@ func (s *stage) coverage(h *host.Host) (lines []string) {
 func (s *stage) counted(h *host.Host) (lines []string) {
 	sums := map[string]uint64{} // of executions by whomever, as not every way tells by whom
 	for _, e := range h.Executions().Values {
-		if s.owns(e.Path) && e.Path != s.path("probe") || s.holds(e.Container) {
+		if s.owns(e.Path) && e.Path != s.path("probe") || e.Path == s.inside() {
 			lines = append(lines, fmt.Sprintf("executed %s (%s): %d times by %s", s.whose(e.Container, e.Path), e.Name, e.Count, user(e.UID)))
 			s.within(h, e.Path, e.First, e.Last)
 			sums[e.Path] += e.Count
@@ -151,10 +151,10 @@ func (s *stage) about(h *host.Host) map[string]bool {
 		keys[telemetry.Key(c)] = s.place(c.NetNS) != ""
 	}
 	for _, p := range h.Programs().Values {
-		keys[telemetry.Key(p)] = s.owns(p.Path) || s.holds(p.Container)
+		keys[telemetry.Key(p)] = s.owns(p.Path) || p.Path == s.inside()
 	}
 	for _, p := range h.Processes().Values {
-		keys[telemetry.Key(p)] = s.owns(p.Exe) || s.holds(p.Container)
+		keys[telemetry.Key(p)] = s.owns(p.Exe) || p.Exe == s.inside()
 	}
 	return keys
 }
@@ -169,6 +169,7 @@ var (
 // constant replaces what differs each time.
 func (s *stage) constant(line string) string {
 	line = strings.ReplaceAll(line, s.dir, "$STAGE")
+	line = strings.ReplaceAll(line, s.inside(), "/inside")
 	line = when.ReplaceAllString(line, "WHEN")
 	line = observed.ReplaceAllString(line, "")
 	line = everyone.ReplaceAllString(line, "everyone (all)")

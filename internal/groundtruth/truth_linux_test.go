@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 }
 
 // ways are those to observe, as agents are told to; see table_linux_test.go.
-var ways = []string{"ebpf", "fanotify", "poll"}
+var ways = []string{"ebpf", "fanotify", "connector", "poll"}
 
 // TestTruth: what is told of the deeds is what the table has.
 func TestTruth(t *testing.T) {
@@ -50,7 +50,11 @@ func TestAgent(t *testing.T) {
 		s.fleeting()
 		s.lasting()
 	})
-	tables["ebpf"].check(t, s.transcript(records))
+	// The deeds may have begun before its sensors have looked for the first time, to which
+	// what listens then was there all the time.
+	table := tables[exact]
+	table.allow("Informational unused-listening-tcp-ports: tcp/7004 $STAGE/late")
+	table.check(t, s.transcript(records))
 }
 
 // TestNothing: of programs that do nothing insecure there is no finding, whatever else
@@ -61,7 +65,7 @@ func TestNothing(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			s.harmless()
-			h := asHost(s.observed(way, s.harmlessMeanwhile))
+			h := s.asHost(s.observed(way, s.harmlessMeanwhile))
 			seen := strings.Join(s.counted(h), "\n")
 			for _, what := range []string{"executed " + s.path("guest"), "connected there " + s.path("guest"), "accepted here IPv6 7001"} {
 				if !strings.Contains(seen, what) {

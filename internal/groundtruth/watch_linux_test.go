@@ -2,12 +2,13 @@ package groundtruth
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
-	"time"
 
 	"assay/internal/host"
 	"assay/internal/telemetry"
@@ -27,7 +28,11 @@ func (s *stage) observed(ways string, do func()) []telemetry.Record {
 	must(s.t, err)
 	out, err := cmd.StdoutPipe()
 	must(s.t, err)
-	s.here.enter() // which is the agent's own network namespace
+	if ways == "connector" {
+		s.machine.enter() // the kernel tells nobody elsewhere
+	} else {
+		s.here.enter()
+	}
 	must(s.t, cmd.Start())
 	s.t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	said := bufio.NewScanner(out)
@@ -51,42 +56,46 @@ func (s *stage) wait(said *bufio.Scanner, lines ...string) {
 		if lines = slices.DeleteFunc(lines, func(l string) bool { return l == said.Text() }); len(lines) == 0 {
 			return
 		}
+		if strings.HasPrefix(said.Text(), saying(telemetry.SensorActivity, ended)) {
+			s.t.Fatalf("nothing is observed: %s", said.Text())
+		}
 	}
 	s.t.Fatalf("the observer never said %q: %v", lines, said.Err())
 }
 
 // probe executes a program again and again until the observation has told of it. It
-// lives long enough for those who only look now and then.
+// lives long enough for those who only look now and then; there is one at a time.
 func (s *stage) probe(said *bufio.Scanner) {
 	s.t.Helper()
-	probe, stop, done := s.program("probe", "short", "ms,1500"), make(chan struct{}), make(chan error, 1)
-	s.here.enter()
+	probe, done := s.program("probe", "short", "ms,1500"), make(chan struct{})
+	ctx, stop := context.WithCancel(s.t.Context())
+	defer func() { stop(); <-done }()
 	go func() {
-		for {
-			select {
-			case <-stop:
-				done <- nil
-				return
-			case <-time.After(50 * time.Millisecond):
-			}
-			one := exec.Command(probe.Path, probe.Args[1:]...)
-			one.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-			if err := one.Start(); err != nil {
-				done <- err
+		defer close(done)
+		for ctx.Err() == nil {
+			one := exec.CommandContext(ctx, probe.Path, probe.Args[1:]...)
+			if err := one.Run(); err != nil && ctx.Err() == nil {
+				s.t.Errorf("probe: %v", err)
 				return
 			}
-			s.t.Cleanup(func() { one.Process.Kill(); one.Wait() })
 		}
 	}()
 	s.wait(said, saying(telemetry.SensorActivity, probe.Path))
-	close(stop)
-	must(s.t, <-done)
 }
 
-// asHost is what the service makes of the records.
-func asHost(records []telemetry.Record) *host.Host {
+// asHost is what the service makes of the records. Connections elsewhere on this machine
+// are left out: another stage may be on it, with the same clients.
+func (s *stage) asHost(records []telemetry.Record) *host.Host {
 	h := host.New("i-0123456789abcdef0")
+	left := int64(0)
 	for _, r := range records {
+		if c, ok := r.(*telemetry.Connection); ok && s.place(c.NetNS) == "" {
+			left++
+			continue
+		}
+		if c, ok := r.(*telemetry.Coverage); ok && c.Sensor == telemetry.SensorActivity {
+			c.Records -= left
+		}
 		h.Add(r)
 	}
 	h.Seal()

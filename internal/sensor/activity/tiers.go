@@ -105,7 +105,7 @@ func openKernel(d doubts) (*way, error) {
 	return &way{
 		source: k, tier: "ebpf/" + k.Build,
 		guard: func(ctx context.Context) error { return k.limit.guard(ctx, k.Programs) },
-		doubt: k.limit.doubt,
+		doubt: k.doubt,
 		loads: k.Mapped(), began: k.began,
 	}, nil
 }
