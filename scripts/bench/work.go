@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -132,22 +133,28 @@ func build(n int) error {
 // another one for whoever counts them.
 func firstSights(n int) error {
 	for i := range n {
-		s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
-		if err != nil {
+		if err := firstSight(i); err != nil {
 			return err
 		}
-		to := &unix.SockaddrInet4{Port: 1, Addr: [4]byte{127, byte(1 + i>>16), byte(i >> 8), byte(i)}}
-		if err := unix.Connect(s, to); err != unix.ECONNREFUSED {
-			unix.Close(s)
-			return fmt.Errorf("a connection to %v was to be refused: %v", net.IP(to.Addr[:]), err)
-		}
-		unix.Close(s)
 	}
 	return nil
 }
 
-// churn starts programs that are new to the host, each a file of its own, and executes
-// each once; it makes as many connections. A thousand files are reused.
+func firstSight(i int) error {
+	s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(s)
+	to := &unix.SockaddrInet4{Port: 1, Addr: [4]byte{127, byte(1 + i>>16), byte(i >> 8), byte(i)}}
+	if err := unix.Connect(s, to); err != unix.ECONNREFUSED {
+		return fmt.Errorf("a connection to %v was to be refused: %v", net.IP(to.Addr[:]), err)
+	}
+	return nil
+}
+
+// churn starts programs that are new to the host, some 60 a second, each a file of its
+// own, and executes each once; it makes as many connections. A thousand files are kept.
 func churn(n int) error {
 	folder, err := os.MkdirTemp("", "assay-churn-")
 	if err != nil {
@@ -160,13 +167,14 @@ func churn(n int) error {
 	}
 	for i := range n {
 		name := filepath.Join(folder, fmt.Sprintf("p%d", i))
+		time.Sleep(10 * time.Millisecond)
 		if err := os.WriteFile(name, program, 0o700); err != nil {
 			return err
 		}
 		if err := exec.Command(name).Run(); err != nil {
 			return err
 		}
-		if err := firstSights(1); err != nil {
+		if err := firstSight(i); err != nil {
 			return err
 		}
 		if err := os.Remove(filepath.Join(folder, fmt.Sprintf("p%d", i-1000))); err != nil && !os.IsNotExist(err) {
