@@ -151,6 +151,8 @@ func (p *parser) connection(w []string) {
 			r.UID = p.id(value)
 		case "local":
 			r.Local = value == "true"
+		case "agent":
+			r.Agent = value == "true"
 		default:
 			return p.counted(&r.Activity, name, value) || p.named(&r.Package, &r.Container, name, value)
 		}
