@@ -67,13 +67,13 @@ func (t told) Executions() iter.Seq2[seen.Execution, error] {
 	return func(yield func(seen.Execution, error) bool) {
 		of := map[file]bool{}
 		for e, err := range t.teller.Executions() {
-			of[file{e.Device, e.Inode}] = true
+			of[e.File] = true
 			if !yield(e, err) {
 				return
 			}
 		}
 		for e, err := range t.looks.Executions() {
-			if !of[file{e.Device, e.Inode}] && !yield(e, err) {
+			if !of[e.File] && !yield(e, err) {
 				return
 			}
 		}
