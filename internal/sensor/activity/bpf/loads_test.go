@@ -82,12 +82,7 @@ func TestLoads(t *testing.T) {
 }
 
 func loads(t *testing.T, object string) {
-	p, err := bpf.LoadBuild("direct", 0)
-	if err != nil {
-		p = load(t, "core", 0)
-	} else {
-		defer p.Close()
-	}
+	p := best(t, 0)
 	if err := p.CountLoadsBy(object); err != nil {
 		if p.Loads != bpf.None || p.Attached(bpf.Map) {
 			t.Errorf("refused, and yet counted by %q", p.Loads)
@@ -149,13 +144,8 @@ func loads(t *testing.T, object string) {
 
 // A kernel that takes the program and never calls it does not count: it is found out.
 func TestLoadsAreProven(t *testing.T) {
-	p, err := bpf.LoadBuild("direct", 0)
-	if err != nil {
-		p = load(t, "core", 0)
-	} else {
-		defer p.Close()
-	}
-	err = p.CountLoads()
+	p := best(t, 0)
+	err := p.CountLoads()
 	t.Logf("loads by %q; %v, %v", p.Loads, err, p.Refused)
 	if modules(t) != (p.Loads == bpf.AtMap) {
 		t.Errorf("BPF is among the security modules: %t; loads are counted by %q: %v, %v", modules(t), p.Loads, err, p.Refused)
