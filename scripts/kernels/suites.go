@@ -74,13 +74,15 @@ type refusal struct {
 }
 
 var refusals = []refusal{
-	{"activity/ebpf/core", "lockdown=confidentiality refuses", func(b boot) bool { return b.lockdown == "confidentiality" }},
+	{"activity/ebpf/core", "lockdown=confidentiality refuses", boot.confidential},
 	{"activity/ebpf/direct", "Linux before 5.11", func(b boot) bool { return b.before(5, 11) }},
-	{"loads/loads_core", "the kernel does not let it", func(b boot) bool { return !b.bpf || b.lockdown == "confidentiality" }},
-	{"loads/loads_direct", "the kernel does not let it", func(b boot) bool { return !b.bpf || b.before(5, 11) }},
-	{"loads/exits_direct", "the kernel does not let it", func(b boot) bool { return b.before(6, 7) }}, // bpf_iter_task_vma_new
-	{"TestIslandMultipath", "the kernel has no MPTCP", func(b boot) bool { return b.before(5, 11) }},  // Debian's have it since 12
-	{"", "refuses both builds", func(b boot) bool { return b.lockdown == "confidentiality" && b.before(5, 11) }},
+	{"loads/loads_core", "lockdown=confidentiality refuses", boot.confidential},
+	{"loads/loads_core", "not among the security modules", func(b boot) bool { return !b.bpf }},
+	{"loads/loads_direct", "not among the security modules", func(b boot) bool { return !b.bpf }},
+	{"loads/loads_direct", "Linux before 5.11", func(b boot) bool { return b.before(5, 11) }},
+	{"loads/exits_direct", "Linux before 6.16", func(b boot) bool { return b.before(6, 16) }},
+	{"TestIslandMultipath", "the kernel has no MPTCP", func(b boot) bool { return b.before(5, 11) }}, // Debian's have it since 12
+	{"", "refuses both builds", func(b boot) bool { return b.confidential() && b.before(5, 11) }},
 }
 
 // boot is what a suite was run in.
@@ -89,6 +91,8 @@ type boot struct {
 	lockdown string
 	bpf      bool // among the security modules
 }
+
+func (b boot) confidential() bool { return b.lockdown == "confidentiality" }
 
 // before tells whether the kernel is of an older series.
 func (b boot) before(major, minor int) bool {

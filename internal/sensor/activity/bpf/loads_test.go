@@ -91,7 +91,7 @@ func loads(t *testing.T, object string) {
 		if taken := map[string]bool{"loads_core": !confidential(), "loads_direct": p.Build == "direct"}; taken[object] && modules(t) {
 			t.Fatal(err)
 		}
-		t.Skip("the kernel does not let it:", err)
+		t.Skip(refusing(t, object)+":", err)
 	}
 	program, dir := probe(t), t.TempDir()
 	executable, other := filepath.Join(dir, "executable"), filepath.Join(dir, "other")
@@ -140,6 +140,21 @@ func loads(t *testing.T, object string) {
 	if err != nil || totals.Loads < times*processes || totals.LoadsFull != 0 || totals.LoadsCut != 0 {
 		t.Errorf("%+v, %v", totals, err)
 	}
+}
+
+// refusing is why a kernel does not take an object; support/kernel-versions.json has it,
+// and scripts/kernels knows where it may be so.
+func refusing(t *testing.T, object string) string {
+	t.Helper()
+	switch {
+	case object == "exits_direct":
+		return "Linux before 6.16 lets go of a process's memory before it tells of its end"
+	case !modules(t):
+		return "bpf is not among the security modules (lsm=)"
+	case object == "loads_core":
+		return "lockdown=confidentiality refuses programs that read the kernel's memory"
+	}
+	return "Linux before 5.11 refuses programs that follow typed pointers"
 }
 
 // A kernel that takes the program and never calls it does not count: it is found out.
