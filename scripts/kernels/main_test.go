@@ -131,6 +131,27 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// What a kernel was built without does not refuse a tier, which has more tests; and it has
+// to be such a kernel.
+func TestBuiltWithout(t *testing.T) {
+	m := newMachine(t)
+	without := func(release string) string {
+		return strings.ReplaceAll(spoken(release, "capability"), "KERNEL SUITE: protocols-bpf",
+			"KERNEL SUITE: protocols-bpf\r\n=== RUN   TestIslandMultipath\r\n    x_test.go:12: the kernel has no MPTCP\r\n--- SKIP: TestIslandMultipath (0.1s)")
+	}
+	m.write("results", without("5.10.0-9-cloud-amd64"))
+	if err := m.do("record"); err != nil {
+		t.Fatal(err)
+	}
+	if off, _ := m.list().Kernels[0].Mode("off", false); !slices.Equal(off.Passed["protocols"], []string{"ebpf"}) || len(off.Refused) > 0 {
+		t.Errorf("%+v", off)
+	}
+	m.write("results", without(release))
+	if m.do("record") == nil {
+		t.Error("a test was skipped in a kernel that has what it wants")
+	}
+}
+
 func TestCompare(t *testing.T) {
 	m := newMachine(t)
 	results := spoken(release, "capability,bpf")

@@ -32,25 +32,57 @@ var builds = []string{"core", "direct"}
 var suites = []suite{
 	{
 		Package: "activity/bpf",
-		Sensors: []sensor{{Prefix: "Test", Name: "activity", Tier: "ebpf", Builds: builds}},
+		Sensors: []sensor{
+			{Prefix: "TestLoads", Name: "loads", Builds: []string{"exits_direct", "loads_core", "loads_direct"}},
+			{Prefix: "Test", Name: "activity", Tier: "ebpf", Builds: builds},
+		},
 		Not: []string{
 			"TestObjectsComeFromTheSource", // wants a compiler
 			"TestForeign",                  // wants a pair of interfaces, which is a module; TestElsewhere is without
+			"TestLoadsOfOverlay",           // wants overlayfs, which is a module
+			"TestCapacity",                 // makes 65,536 connections, which takes long without a processor's help
+		},
+	},
+	{
+		Package: "activity/connector",
+		Sensors: []sensor{{Prefix: "Test", Name: "activity", Tier: "connector"}},
+	},
+	{
+		Package: "activity/fanotify",
+		Sensors: []sensor{{Prefix: "Test", Name: "activity", Tier: "fanotify"}},
+		Not: []string{
+			"TestLoader",   // wants a program with a loader
+			"TestOverflow", // executes what is refused 16,384 times, which takes minutes without a processor's help
+		},
+	},
+	{
+		Package: "protocols/bpf",
+		Sensors: []sensor{{Prefix: "Test", Name: "protocols", Tier: "ebpf"}},
+		Not: []string{
+			"TestObjectComesFromTheSource",                       // wants a compiler
+			"TestRealClients", "TestRealServers", "TestRealSSHD", // want programs of others
+			"TestCost", // measures a processor
 		},
 	},
 }
 
 // refusal is that a kernel does not do something, as is to be expected of it.
 type refusal struct {
-	tier  string // "sensor/tier"
+	what  string // "sensor/tier", or a test of what a kernel may be built without; "": whatever says so
 	says  string // what the skipped test's reason has in it
 	where func(boot) bool
 }
 
 var refusals = []refusal{
-	{"activity/ebpf/core", "lockdown=confidentiality refuses", func(b boot) bool { return b.lockdown == "confidentiality" }},
+	{"activity/ebpf/core", "lockdown=confidentiality refuses", boot.confidential},
 	{"activity/ebpf/direct", "Linux before 5.11", func(b boot) bool { return b.before(5, 11) }},
-	{"", "refuses both builds", func(b boot) bool { return b.lockdown == "confidentiality" && b.before(5, 11) }},
+	{"loads/loads_core", "lockdown=confidentiality refuses", boot.confidential},
+	{"loads/loads_core", "not among the security modules", func(b boot) bool { return !b.bpf }},
+	{"loads/loads_direct", "not among the security modules", func(b boot) bool { return !b.bpf }},
+	{"loads/loads_direct", "Linux before 5.11", func(b boot) bool { return b.before(5, 11) }},
+	{"loads/exits_direct", "Linux before 6.16", func(b boot) bool { return b.before(6, 16) }},
+	{"TestIslandMultipath", "the kernel has no MPTCP", func(b boot) bool { return b.before(5, 11) }}, // Debian's have it since 12
+	{"", "refuses both builds", func(b boot) bool { return b.confidential() && b.before(5, 11) }},
 }
 
 // boot is what a suite was run in.
@@ -59,6 +91,8 @@ type boot struct {
 	lockdown string
 	bpf      bool // among the security modules
 }
+
+func (b boot) confidential() bool { return b.lockdown == "confidentiality" }
 
 // before tells whether the kernel is of an older series.
 func (b boot) before(major, minor int) bool {
@@ -71,10 +105,11 @@ func (b boot) before(major, minor int) bool {
 	return cmp.Or(cmp.Compare(x, major), cmp.Compare(y, minor)) < 0
 }
 
-// expected tells whether it was to be expected that a tier is refused there, with that reason.
-func (b boot) expected(tier, reason string) bool {
+// expected tells whether it was to be expected that a tier is refused there, or a test
+// skipped, with that reason.
+func (b boot) expected(what, reason string) bool {
 	for _, r := range refusals {
-		if r.tier == tier && r.where(b) && strings.Contains(reason, r.says) {
+		if (r.what == what || r.what == "") && r.where(b) && strings.Contains(reason, r.says) {
 			return true
 		}
 	}

@@ -72,12 +72,7 @@ func TestCapacity(t *testing.T) {
 
 // What the kernel holds for the agent: the figure of docs/runtime-behavior.md.
 func TestMemory(t *testing.T) {
-	testenv.NeedRoot(t)
-	p, err := bpf.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
+	p := best(t, 0)
 	if err := p.CountLoads(); err != nil {
 		t.Log("without loads:", err)
 	}

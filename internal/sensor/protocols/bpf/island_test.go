@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,7 +33,7 @@ import (
 type island struct {
 	ns   uint32
 	port uint16
-	note string
+	note string // what its clients noted, each once
 }
 
 func newIsland(t *testing.T, what string, in *os.File) island {
@@ -115,13 +117,11 @@ func inhabit(what string) error {
 		}
 	}
 	close(notes)
-	note := "plain"
+	all := map[string]bool{}
 	for n := range notes {
-		if n != note {
-			note = n
-		}
+		all[n] = true
 	}
-	fmt.Println(listener.Addr().(*net.TCPAddr).Port, note)
+	fmt.Println(listener.Addr().(*net.TCPAddr).Port, strings.Join(slices.Sorted(maps.Keys(all)), ","))
 	return nil
 }
 
@@ -166,10 +166,10 @@ func ask(d *net.Dialer, address string) (note string, err error) {
 		info, failed = unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
 		switch {
 		case failed != nil:
-		case info.Total_retrans > 0:
-			note = "again"
 		case info.Options&32 != 0:
 			note = "syn"
+		case info.Total_retrans > 0: // also what was only late, where a machine is slow
+			note = "again"
 		}
 	})
 	return note, errors.Join(err, failed)
@@ -212,7 +212,7 @@ func TestIslandNamespace(t *testing.T) {
 func TestIslandFastOpen(t *testing.T) {
 	p := load(t, 0)
 	i := newIsland(t, "fast", nil)
-	if i.note != "syn" {
+	if !strings.Contains(i.note, "syn") {
 		t.Skip("the kernel did not send it with the SYN")
 	}
 	i.heard(t, p, all, all)
@@ -245,10 +245,11 @@ func TestIslandLoss(t *testing.T) {
 	}
 	t.Cleanup(func() { folder.Close() })
 	lose(t, folder)
-	i := newIsland(t, "plain", folder)
-	i.heard(t, p, all, all)
-	if i.note != "again" {
-		t.Error("nothing was sent again, so that nothing was tested")
+	// Of 256 times that eight clients ask, once none of them loses what it asks.
+	for again := false; !again; {
+		i := newIsland(t, "plain", folder)
+		i.heard(t, p, all, all)
+		again = strings.Contains(i.note, "again")
 	}
 }
 
