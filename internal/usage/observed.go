@@ -54,10 +54,10 @@ func (u *Usage) observedOf(h *host.Host) *Observed {
 // known whose it is.
 func (u *Usage) unnamed(path, name, pkg, container string, mountNS uint64, unverified bool) string {
 	switch {
-	case container != "" || u.spaces[mountNS] != "":
-		return ""
 	case path == "" || unverified:
 		return "which file " + name + " was is not known"
+	case container != "" || u.spaces[mountNS] != "":
+		return "" // packages there are not asked for by name
 	case pkg == "" && mountNS != 0 && isSystems(path):
 		return "to which package " + path + " of another mount namespace belongs is not known"
 	}

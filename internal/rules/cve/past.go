@@ -18,15 +18,15 @@ import (
 
 // wasLoaded words the use of what no process has loaded any more; reasons also what that
 // means.
-func wasLoaded(a *usage.Answer, reasons bool) string {
+func (e *evaluation) wasLoaded(a *usage.Answer, reasons bool) string {
 	text := "was loaded during the run: "
 	if reasons {
 		text = "was loaded during the run, and by no process at its end that was seen: "
 	}
 	if len(a.Executed) > 0 {
-		text += executed(&a.Executed[0])
+		text += e.executed(&a.Executed[0])
 	} else {
-		text += past(&a.Past[0])
+		text += e.past(&a.Past[0])
 	}
 	if more := len(a.Executed) + len(a.Past) - 1; more > 0 {
 		text += fmt.Sprintf(", and %d more", more)
@@ -34,16 +34,20 @@ func wasLoaded(a *usage.Answer, reasons bool) string {
 	return text
 }
 
-func executed(x *usage.Execution) string {
-	return fmt.Sprintf("%s was executed %s by %s %s", cmp.Or(x.Path, x.Name), times(x.Count), user(x.UID), when(x.First, x.Last))
+func (e *evaluation) executed(x *usage.Execution) string {
+	o := e.usage.Observed()
+	often := times(x.Count, o != nil && o.Executions == "")
+	return fmt.Sprintf("%s was executed %s by %s %s", cmp.Or(x.Path, x.Name), often, user(x.UID), when(x.First, x.Last))
 }
 
 // past words what had files loaded: the kernel's count, or the process that was seen.
-func past(p *usage.Past) string {
+func (e *evaluation) past(p *usage.Past) string {
 	if p.PID != 0 {
 		return fmt.Sprintf("%s (pid %d, %s) had it loaded, as was seen %s", p.Name, p.PID, user(p.UID), when(p.First, p.Last))
 	}
-	return fmt.Sprintf("%s loaded it %s as %s %s", cmp.Or(p.Exe, p.Name), times(p.Count), user(p.UID), when(p.First, p.Last))
+	o := e.usage.Observed()
+	often := times(p.Count, o != nil && o.Loads == "")
+	return fmt.Sprintf("%s loaded it %s as %s %s", cmp.Or(p.Exe, p.Name), often, user(p.UID), when(p.First, p.Last))
 }
 
 // pastEvidence cites what is over, where that is why it counts as used.
@@ -54,14 +58,14 @@ func (e *evaluation) pastEvidence(i *item) (all []rules.Evidence) {
 	}
 	for n := range a.Executed[:min(len(a.Executed), maxProcesses)] {
 		x := &a.Executed[n]
-		all = append(all, rules.Evidence{Sensor: telemetry.SensorActivity, Record: x.Record, File: x.Path, Found: executed(x)})
+		all = append(all, rules.Evidence{Sensor: telemetry.SensorActivity, Record: x.Record, File: x.Path, Found: e.executed(x)})
 	}
 	for n := range a.Past[:min(len(a.Past), maxProcesses)] {
 		p, sensor := &a.Past[n], telemetry.SensorActivity
 		if p.PID != 0 {
 			sensor = telemetry.SensorProcesses
 		}
-		all = append(all, rules.Evidence{Sensor: sensor, Record: p.Record, File: p.Exe, Found: past(p) + ": " + strings.Join(p.Files, ", ")})
+		all = append(all, rules.Evidence{Sensor: sensor, Record: p.Record, File: p.Exe, Found: e.past(p) + ": " + strings.Join(p.Files, ", ")})
 	}
 	return all
 }
@@ -98,14 +102,14 @@ func (e *evaluation) observed(v *vulnerable, add func(key, value string)) {
 	if o == nil || a.State != usage.WasLoaded && a.State != usage.Installed {
 		return
 	}
-	how := "completely"
+	how := "each execution and load"
 	switch {
 	case o.Executions != "":
-		how = "in part"
+		how = "not each execution"
 	case o.Loads != "":
-		how = "executions completely, loads in part"
+		how = "each execution, not each load"
 	}
-	add("OBSERVED", fmt.Sprintf("%s to %s, %s", stamp(o.Began), stamp(o.Ended), how))
+	add("OBSERVED", fmt.Sprintf("%s to %s: %s", stamp(o.Began), stamp(o.Ended), how))
 	if last := lastUse(a); last != 0 {
 		add("LAST_LOADED", stamp(last))
 	}
@@ -124,12 +128,16 @@ func lastUse(a *usage.Answer) (last int64) {
 
 func stamp(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
 
-// times words how often.
-func times(n uint64) string {
+// times words how often; at least, if not each was seen.
+func times(n uint64, each bool) string {
+	text := strconv.FormatUint(n, 10) + " times"
 	if n == 1 {
-		return "once"
+		text = "once"
 	}
-	return strconv.FormatUint(n, 10) + " times"
+	if !each {
+		return "at least " + text
+	}
+	return text
 }
 
 // user names a user; the highest number is that of nobody (telemetry.Execution.UID).
