@@ -350,8 +350,8 @@ static void contain(int self)
 		execve("/init", argv, env);
 		err(1, "execute /init");
 	}
-	for (;;)
-		pause();
+	waitpid(child, NULL, 0);
+	errx(1, "process 1 has ended");
 }
 
 int main(int argc, char **argv)
@@ -363,9 +363,9 @@ int main(int argc, char **argv)
 #define IS(word) (is |= !strcmp(what, word), !strcmp(what, word))
 	if (IS("die"))
 		return 0;
-	int self = from("/proc/self/exe");
 	if (IS("hold"))
 		hold();
+	int self = from("/proc/self/exe");
 	if (IS("talk")) {
 		talk();
 		if (n)

@@ -166,7 +166,8 @@ func (l *listener) judge(a *answer, protocols []protocol, heard heard) {
 		p, how, why = seen, "where it was seen to speak "+seen.name, seen.name+" was seen"
 	case suggested && !heard.refutes(1):
 	default:
-		a.seen = append(append(a.seen, l.evidence("")...), heard.evidence("")...)
+		a.saw(l.evidence("")...)
+		a.saw(heard.evidence("")...)
 		return
 	}
 	transport := strings.ToUpper(l.protocol)
@@ -179,9 +180,9 @@ func (l *listener) judge(a *answer, protocols []protocol, heard heard) {
 	const expected = "no service of an insecure protocol"
 	for _, e := range l.evidence(expected) {
 		e.Found += fmt.Sprintf(" (%s)", why)
-		f.evidence = append(f.evidence, e)
+		f.add(e)
 	}
-	f.evidence = append(f.evidence, heard.evidence(expected)...)
+	f.add(heard.evidence(expected)...)
 	f.attributes = l.attributes(inspector.Attribute{Key: "PROTOCOL", Value: p.name})
 }
 
