@@ -28,7 +28,7 @@ func (a activity) Tier() sensor.Tier {
 	if a.now.tier != nil {
 		return *a.now.tier
 	}
-	return expected(a.tiers, lookAtHost("/"))
+	return expected(a.tiers, stand("/"))
 }
 
 // begin notes that a way is at work, with what is known already that it does not see,

@@ -72,14 +72,6 @@ func TestDoubts(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 	}
-	d.fail("deaf", connections, listeners)
-	if c := d.coverage(); c.State != telemetry.Partial || c.Part(listeners).State != telemetry.Failed {
-		t.Errorf("%+v", c)
-	}
-	d.fail("deaf", executions)
-	if c := d.coverage(); c.State != telemetry.Failed || c.Reason == "" {
-		t.Errorf("%+v", c)
-	}
 }
 
 // What is optional goes first, whatever it takes, and the coverage says it of that part only.

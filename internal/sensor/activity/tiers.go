@@ -100,7 +100,7 @@ func (a activity) openOne(t Tier, d doubts) (*way, error) {
 func openKernel(d doubts) (*way, error) {
 	k, err := newKernel(d)
 	if err != nil {
-		return nil, refuse(err, stand())
+		return nil, refuse(err, stand("/"))
 	}
 	return &way{
 		source: k, tier: "ebpf/" + k.Build,
