@@ -4,6 +4,7 @@ package activity
 
 import (
 	"fmt"
+	"slices"
 
 	"assay/internal/sensor"
 	"assay/internal/sensor/activity/seen"
@@ -32,6 +33,16 @@ type doubts struct {
 func newDoubts() doubts {
 	without := "only programs in the kernel can tell"
 	return doubts{map[string][]string{}, &without}
+}
+
+// clone is a copy that somebody else may add to.
+func (d doubts) clone() doubts {
+	c, without := doubts{partial: map[string][]string{}}, *d.without
+	c.without = &without
+	for part, reasons := range d.partial {
+		c.partial[part] = slices.Clone(reasons)
+	}
+	return c
 }
 
 // add adds a reason why parts are not complete; of none named, all.
