@@ -31,13 +31,9 @@ type told struct {
 	looks *poll.Poll
 }
 
-// described is the part of the coverage that is about what is told of each file that was
-// executed: of executions that nobody told of it lacks the files, too.
-const described = "programs"
-
 // openTold takes over a teller.
-func openTold(t Tier, by teller, files proc.FS) (*way, error) {
-	looks, err := poll.New(files)
+func openTold(t Tier, by teller, at proc.FS) (*way, error) {
+	looks, err := poll.New(at)
 	if err != nil {
 		return nil, errors.Join(err, by.Close())
 	}
@@ -45,7 +41,8 @@ func openTold(t Tier, by teller, files proc.FS) (*way, error) {
 		source: told{by, looks}, tier: string(t),
 		guard: func(context.Context) error { return nil }, // they limit themselves
 		doubt: func(d doubts) {
-			d.add(cut(strings.Join(by.Shortcomings(), "; ")), executions, described)
+			// Of executions that nobody told of it lacks the files, too.
+			d.add(cut(strings.Join(by.Shortcomings(), "; ")), executions, files)
 			for _, reason := range looks.Shortcomings() {
 				d.add(reason, connections, listeners)
 			}
