@@ -95,8 +95,7 @@ func wordsOf(rec telemetry.Record) worded {
 	case *telemetry.Accepting:
 		return acceptingWords(r)
 	case *telemetry.Load:
-		by := program(r.By, r.Name, "", r.Container)
-		return worded{kindLoad, by + user(r.UID) + " maps " + program(r.Path, "a file that is gone", r.Package, ""), r.First, ""}
+		return loadWords(r)
 	case *telemetry.Spoken:
 		at := fmt.Sprintf("port %d of the host itself", r.Port)
 		if r.Remote != "" {
@@ -163,6 +162,16 @@ func connectionWords(r *telemetry.Connection) string {
 	return text
 }
 
+// loadWords has no text for a file whose path is not known: it may be found at the end
+// of the run, and until then all there is to tell is a number.
+func loadWords(r *telemetry.Load) worded {
+	if r.Path == "" {
+		return worded{kindLoad, "", r.First, ""}
+	}
+	by := program(r.By, r.Name, "", r.Container) + user(r.UID)
+	return worded{kindLoad, by + " maps " + program(r.Path, "", r.Package, ""), r.First, r.Path}
+}
+
 func acceptingWords(r *telemetry.Accepting) worded {
 	text, at := fmt.Sprintf("port %d/tcp (IPv%d)", r.Port, r.Family), r.First
 	if r.Count == 0 {
@@ -206,6 +215,25 @@ func coverageWords(c *telemetry.Coverage) string {
 		}
 	}
 	return text
+}
+
+// stateWords are the states of a run that do not read as one.
+func stateWords(state inspector.RunState) string {
+	switch state {
+	case inspector.StartDataCollectionPending:
+		return "the run is to be started"
+	case inspector.StartDataCollectionInProgress:
+		return "the run is being started"
+	case inspector.StopDataCollectionPending:
+		return "the collection of data is to be stopped"
+	case inspector.DataCollected:
+		return "the data is collected"
+	case inspector.StartEvaluatingRulesPending:
+		return "the evaluation is to be started"
+	case inspector.EvaluatingRules:
+		return "the rules are being evaluated"
+	}
+	return "the run is " + words(string(state))
 }
 
 func hostWords(h operator.TelemetryHost) string {
