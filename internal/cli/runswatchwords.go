@@ -97,11 +97,11 @@ func wordsOf(rec telemetry.Record) worded {
 	case *telemetry.Load:
 		return loadWords(r)
 	case *telemetry.Spoken:
-		at := fmt.Sprintf("port %d of the host itself", r.Port)
+		at := fmt.Sprintf("on port %d of the host", r.Port)
 		if r.Remote != "" {
-			at = endpoint(r.Remote, r.Port)
+			at = "with " + endpoint(r.Remote, r.Port)
 		}
-		return worded{kindProtocol, shown(r.Protocol) + " is spoken with " + at, r.First, ""}
+		return worded{kindProtocol, shown(r.Protocol) + " is spoken " + at, r.First, ""}
 	case *telemetry.Process:
 		text := fmt.Sprintf("%s%s, process %d", program(r.Exe, r.Name, r.Package, r.Container), user(r.UID), r.PID)
 		return worded{kindProcess, text + over(r.Gone), time.Time{}, strconv.FormatInt(r.Started, 10) + over(r.Gone)}
