@@ -204,7 +204,7 @@ func (w *watching) record(r operator.TelemetryRecord) error {
 	e.Kind, e.Text, e.Time = told.kind, told.text, told.at
 	e.Again = w.seen.before(r.Agent, telemetry.Key(rec), told.version)
 	host.count(rec, e.Again || w.seen.known)
-	if !w.flags.json && (e.Again || told.text == "") {
+	if !w.flags.json && (e.Again || told.vague) {
 		return nil
 	}
 	return w.print(e)
