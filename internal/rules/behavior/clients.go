@@ -58,8 +58,8 @@ func clients(h *host.Host, protocols []protocol) answer {
 	uses := map[string]*use{}
 	heardAt, attempts := spoken(h), attempts(connections.Values)
 	for _, c := range connections.Values {
-		if c.Local {
-			continue
+		if c.Local || c.Agent {
+			continue // the agent speaks TLS only, on whatever port its service is
 		}
 		there := end{c.NetNS, c.Remote, c.Port}
 		heard := heardAt(there)
