@@ -39,7 +39,7 @@ func listeners(h *host.Host, protocol string, sockets []*telemetry.Socket) []*li
 		if !s.Listening() || s.Protocol != protocol || err == nil && address.Unmap().IsLoopback() {
 			continue
 		}
-		l := &listener{protocol: protocol, port: s.LocalPort, netNS: s.NetNS, program: "no process that is known"}
+		l := &listener{protocol: protocol, port: s.LocalPort, netNS: s.NetNS, program: "a process that is not known"}
 		name := ""
 		if len(s.Owners) > 0 {
 			o := slices.MinFunc(s.Owners, func(a, b telemetry.Owner) int {

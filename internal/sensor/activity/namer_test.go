@@ -51,6 +51,33 @@ func TestCalled(t *testing.T) {
 	}
 }
 
+// A file of the host's is one, wherever it was executed; another file at the path of a
+// namespace, or a container's, is none.
+func TestHome(t *testing.T) {
+	n, _ := namerOfHost(t)
+	name := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(name, []byte("x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var st syscall.Stat_t
+	if err := syscall.Stat(name, &st); err != nil {
+		t.Fatal(err)
+	}
+	same, other, gone := file{st.Dev, st.Ino}, file{st.Dev, st.Ino + 1}, file{st.Dev, st.Ino + 2}
+	n.keep(same, program{path: name})
+	n.keep(other, program{path: name})
+	n.keep(gone, program{path: name + "-gone"})
+	n.home()
+	if !n.programs[same].host || n.programs[other].host || n.programs[gone].host {
+		t.Errorf("%+v", n.programs)
+	}
+	n.keep(same, program{path: name, container: "0123456789abcdef"})
+	n.home()
+	if n.programs[same].host {
+		t.Error("a container's file is the host's")
+	}
+}
+
 // Within another mount namespace a path means another file.
 func TestCalledElsewhere(t *testing.T) {
 	n, _ := namerOfHost(t)

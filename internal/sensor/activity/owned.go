@@ -39,6 +39,7 @@ func (n *namer) own(ctx context.Context) (missing []string) {
 	for _, folder := range libraries {
 		n.search(folder, maxDepth)
 	}
+	n.home()
 	var paths []string
 	for id, p := range n.programs {
 		if p.host && !p.unverified {
@@ -57,6 +58,21 @@ func (n *namer) own(ctx context.Context) (missing []string) {
 		}
 	}
 	return missing
+}
+
+// home finds the host's own files among those that were executed in another mount
+// namespace only, as a service's with PrivateTmp= or what ip netns exec has started: they
+// are the same file at the same path.
+func (n *namer) home() {
+	for id, p := range n.programs {
+		if p.host || p.unverified || p.container != "" || n.spaces.away(n.mountNS, p.path) {
+			continue
+		}
+		if info, err := n.fs.Lstat(p.path); err == nil && info.Device == id.Device && info.Inode == id.Inode {
+			p.host = true
+			n.programs[id] = p
+		}
+	}
 }
 
 // lookAgain looks at a file by its path that was over before it could be looked at.
