@@ -33,7 +33,10 @@ func (a activity) Tier() sensor.Tier {
 
 // begin notes that a way is at work, with what is known already that it does not see,
 // and has its guard keep the counts up to date.
-func (s *atWork) begin(w *way, refused []error, d doubts) {
+//
+// Observations follow one another, but one that did not end in time may still go on: only
+// the last that began is told of.
+func (s *atWork) begin(w *way, refused []error, d doubts) (end func()) {
 	t := &sensor.Tier{Name: w.tier, Since: w.began.UTC()}
 	if w.began.IsZero() {
 		t.Since = time.Now().UTC()
@@ -51,12 +54,19 @@ func (s *atWork) begin(w *way, refused []error, d doubts) {
 	w.guard = func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error { return guard(ctx) })
-		group.Go(func() error { return s.count(ctx, w) })
+		group.Go(func() error { return s.count(ctx, w, t) })
 		return group.Wait()
 	}
+	return func() { s.end(t) }
 }
 
-func (s *atWork) end() { s.set(nil) }
+func (s *atWork) end(t *sensor.Tier) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tier == t {
+		s.tier = nil
+	}
+}
 
 func (s *atWork) set(t *sensor.Tier) {
 	s.mu.Lock()
@@ -64,8 +74,8 @@ func (s *atWork) set(t *sensor.Tier) {
 	s.tier = t
 }
 
-// count keeps the counts until ctx ends.
-func (s *atWork) count(ctx context.Context, from source) error {
+// count keeps the counts of an observation until ctx ends.
+func (s *atWork) count(ctx context.Context, from source, t *sensor.Tier) error {
 	tick := time.NewTicker(countEvery)
 	defer tick.Stop()
 	for {
@@ -74,7 +84,7 @@ func (s *atWork) count(ctx context.Context, from source) error {
 			return err
 		}
 		s.mu.Lock()
-		s.tier.Executions, s.tier.Connections, s.tier.Accepted = totals.Executions, totals.Flows, totals.Accepts
+		t.Executions, t.Connections, t.Accepted = totals.Executions, totals.Flows, totals.Accepts
 		s.mu.Unlock()
 		select {
 		case <-ctx.Done():

@@ -42,7 +42,8 @@ type standing struct {
 
 	capable  bool // CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN
 	first    bool // in the first user namespace
-	filtered bool // seccomp(2) may forbid system calls
+	filtered bool // seccomp(2) forbids bpf(2)
+	locking  bool // the kernel accounts maps to what this process may lock in memory, which is limited
 	confined bool // a security module may forbid them to this process
 }
 
@@ -68,6 +69,8 @@ func refuse(err error, s standing) *refusal {
 		r.kernel, r.why = false, "a filter of system calls (seccomp) forbids it"
 	case errors.Is(err, unix.ENOSYS):
 		r.why = "it has no eBPF"
+	case s.locking && errors.Is(err, unix.EPERM):
+		r.kernel, r.why = false, "a limit is reached (RLIMIT_MEMLOCK), and it may not raise it"
 	case may && s.lockdown == "confidentiality":
 		r.why = "it is locked down (lockdown=confidentiality)"
 	case may && s.confined:
@@ -89,13 +92,16 @@ func stand() standing {
 	_, err = os.Stat("/sys/kernel")
 	s.sys = err == nil
 	if text, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
-		s.tooOld = tooOld(string(text))
+		s.tooOld = before(string(text), oldestMajor, oldestMinor)
+		s.locking = before(string(text), 5, 11) && limited(unix.RLIMIT_MEMLOCK)
 	}
 	if text, err := os.ReadFile("/sys/kernel/security/lockdown"); err == nil {
 		s.lockdown = chosen(string(text))
 	}
 	if text, err := os.ReadFile("/proc/self/status"); err == nil {
 		s.capable, s.filtered = status(text)
+		// A filter may let it pass, as that of the agent's unit does.
+		s.filtered = s.filtered && forbidden()
 	}
 	if text, err := os.ReadFile("/proc/self/uid_map"); err == nil {
 		s.first = strings.Join(strings.Fields(string(text)), " ") == "0 0 4294967295"
@@ -113,13 +119,28 @@ func chosen(modes string) string {
 	return mode
 }
 
-// tooOld tells of a release such as "5.10.0-46-cloud-amd64".
-func tooOld(release string) bool {
-	var major, minor int
-	if n, _ := fmt.Sscanf(release, "%d.%d", &major, &minor); n != 2 {
+// before tells of a release such as "5.10.0-46-cloud-amd64" whether it is older.
+func before(release string, major, minor int) bool {
+	var l look
+	if n, _ := fmt.Sscanf(release, "%d.%d", &l.major, &l.minor); n != 2 {
 		return false
 	}
-	return major < oldestMajor || major == oldestMajor && minor < oldestMinor
+	return l.before(major, minor)
+}
+
+// limited tells whether a resource of this process is (getrlimit(2)).
+func limited(resource int) bool {
+	var limit unix.Rlimit
+	return unix.Getrlimit(resource, &limit) == nil && limit.Cur != unix.RLIM_INFINITY
+}
+
+// forbidden tells whether bpf(2) is, or missing: a program without instructions and
+// licence is loaded by no kernel, and refused to whom the capabilities allow it for another
+// reason than that.
+func forbidden() bool {
+	const progLoad = 5 // BPF_PROG_LOAD, linux/bpf.h
+	_, _, err := unix.Syscall(unix.SYS_BPF, progLoad, 0, 0)
+	return err == unix.EPERM || err == unix.EACCES || err == unix.ENOSYS
 }
 
 // The capabilities' numbers (capabilities(7), linux/capability.h).

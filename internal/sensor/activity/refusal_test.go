@@ -5,8 +5,10 @@ package activity
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -41,6 +43,8 @@ func TestRefuse(t *testing.T) {
 		"locked down":                  {eperm, with(func(s *standing) { s.lockdown = "confidentiality" }), true, "confidentiality"},
 		"confined":                     {eperm, with(func(s *standing) { s.confined = true }), false, "security module"},
 		"forbidden to all":             {eperm, good, true, "refuses them"},
+		"no memory to lock":            {eperm, with(func(s *standing) { s.locking = true }), false, "RLIMIT_MEMLOCK"},
+		"the verifier, and a limit":    {verifier, with(func(s *standing) { s.locking = true }), true, "refuses them"},
 		"too many files":               {unix.EMFILE, good, false, "limit"},
 		"no memory, and an old kernel": {unix.ENOMEM, with(func(s *standing) { s.tooOld = true }), true, "older"},
 	} {
@@ -56,7 +60,7 @@ func TestRefuse(t *testing.T) {
 
 func TestStand(t *testing.T) {
 	for release, old := range map[string]bool{"5.10.0-46-cloud-amd64": false, "5.9.16": true, "4.19.0": true, "6.18.44": false, "10.1": false, "?": false} {
-		if tooOld(release) != old {
+		if before(release, oldestMajor, oldestMinor) != old {
 			t.Errorf("%s is taken to be %t", release, !old)
 		}
 	}
@@ -87,4 +91,37 @@ func TestStand(t *testing.T) {
 	if s := stand(); !s.sys || s.tooOld {
 		t.Errorf("%+v", s)
 	}
+}
+
+// A filter that lets bpf(2) pass is not to blame. The filters are of threads of their own,
+// which end with the goroutines.
+func TestForbidden(t *testing.T) {
+	for number, want := range map[uint32]bool{unix.SYS_BPF: true, unix.SYS_SWAPON: false} {
+		got := make(chan bool)
+		go func() {
+			runtime.LockOSThread()
+			if err := forbid(number); err != nil {
+				t.Error(err)
+			}
+			got <- forbidden()
+		}()
+		if is := <-got; is != want {
+			t.Errorf("with %d forbidden bpf(2) is taken to be %t", number, is)
+		}
+	}
+}
+
+// forbid has the kernel refuse a system call to the calling thread (seccomp(2)).
+func forbid(number uint32) error {
+	filter := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: number, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	return unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0)
 }
