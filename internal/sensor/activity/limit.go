@@ -109,7 +109,7 @@ func (l *limit) judge(p *bpf.Programs, spent [bpf.Hooks]time.Duration) error {
 
 // doubt tells of what was detached.
 func (l *limit) doubt(d doubts) {
-	for at, of := range [][]string{bpf.Exec: {executions}, bpf.Socket: {connections, listeners}, bpf.Map: {loads}} {
+	for at, of := range counted {
 		if when := l.stopped[at]; !when.IsZero() {
 			d.add(fmt.Sprintf("counting them in the kernel took more than %v of a processor in %v; from %s on they were not counted",
 				l.most, l.window, when.Format(time.RFC3339)), of...)

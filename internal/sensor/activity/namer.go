@@ -4,7 +4,9 @@ package activity
 
 import (
 	"os"
+	"strings"
 	"sync"
+	"time"
 
 	"assay/internal/sensor/activity/seen"
 	"assay/internal/sensor/hostfs"
@@ -24,7 +26,8 @@ type namer struct {
 	self    file   // the agent's program
 	looker  *looker
 	spaces  *spaces
-	stats   int // names that were looked at to find unknown files
+	stats   int       // names that were looked at to find unknown files
+	until   time.Time // when that has to be over
 
 	mu       sync.Mutex
 	programs map[file]program
@@ -91,20 +94,34 @@ func (n *namer) noted(id file) string {
 // of it if it has the same inode: some file systems give stat(2) another device number than
 // the kernel has.
 func (n *namer) see(pid int, want file) (own file) {
-	name, _, err := n.proc.Exe(pid)
-	if err != nil {
-		return own
-	}
-	device, inode, err := n.proc.ExeFile(pid)
-	if err != nil {
-		return own
+	own, name := executes(n.proc.Path(pid, "exe"))
+	if name == "" {
+		return file{}
 	}
 	p := n.here(pid, name)
-	n.keep(file{device, inode}, p)
-	if want.inode == inode && want.device != device {
+	n.keep(own, p)
+	if want.inode == own.inode && want.device != own.device {
 		n.keep(want, p)
 	}
-	return file{device, inode}
+	return own
+}
+
+// executes is the file that one of the kernel's links leads to, and its path. It is held
+// meanwhile: a process may execute another one before its name is read, as env(1) does.
+func executes(link string) (own file, name string) {
+	o, err := hostfs.OpenObject(link)
+	if err != nil {
+		return own, ""
+	}
+	defer o.Close()
+	info, err := o.Stat()
+	if err != nil {
+		return own, ""
+	}
+	if name, err = o.Path(); err != nil {
+		return own, ""
+	}
+	return file{info.Device, info.Inode}, strings.TrimSuffix(name, " (deleted)")
 }
 
 // mapped looks for a file among those that a process has mapped.
