@@ -21,6 +21,7 @@ type look struct {
 	btf          bool   // it describes its own types
 	lockdown     string // kernel_lockdown(7): "none", "integrity", "confidentiality"; empty: not known
 	capabilities uint64 // effective, of this process
+	root         bool   // it has root's effective uid
 }
 
 // lookAtHost reads what the kernel tells of itself and of this process.
@@ -40,6 +41,10 @@ func lookAtHost(root string) look {
 	for line := range strings.Lines(read("proc/self/status")) {
 		if set, ok := strings.CutPrefix(line, "CapEff:"); ok {
 			l.capabilities, _ = strconv.ParseUint(strings.TrimSpace(set), 16, 64)
+		}
+		if uids, ok := strings.CutPrefix(line, "Uid:"); ok {
+			uids := strings.Fields(uids) // real, effective, saved, of the file system
+			l.root = len(uids) > 1 && uids[1] == "0"
 		}
 	}
 	return l
@@ -70,7 +75,9 @@ func (l look) allows(t Tier) (name, why string) {
 	switch {
 	case t == EBPF:
 		return l.allowsEBPF()
-	case t == Fanotify && !l.has(capSysAdmin), t == Poll && !l.has(capSysAdmin):
+	case t == Poll && !l.root:
+		return "", "the agent does not run as root"
+	case t == Fanotify && !l.has(capSysAdmin):
 		return "", "the agent does not run as root, or has been denied CAP_SYS_ADMIN"
 	case t == Fanotify && l.before(5, 0): // FAN_OPEN_EXEC: fanotify_mark(2)
 		return "", "the kernel is older than Linux 5.0"
