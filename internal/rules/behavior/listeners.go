@@ -203,22 +203,28 @@ func unused(h *host.Host) answer {
 	a := observed(h, "To every TCP port on which the host listened all the time, another host has connected.")
 	accepting := h.Accepting()
 	a.gap(accepting.Complete, accepting.Reason)
-	observation := a.seen
+	observation := slices.Clone(a.seen)
 	a.gap(len(observation) <= 1, "the run was observed in several pieces, between which a connection may have been accepted")
 	sockets := h.Sockets()
 	a.gap(sockets.Complete, sockets.Reason)
-	if len(observation) != 1 || !accepting.Complete || !sockets.Complete {
+	talks := h.Conversations()
+	a.gap(talks.Complete, talks.Reason)
+	if len(observation) != 1 || !accepting.Complete || !talks.Complete {
 		return a // that there were no connections is not known of any
 	}
 	all := listeners(h, "tcp", sockets.Values)
 	if len(all) == 0 {
 		a.passed = "No program listens on a TCP port for other hosts."
 	}
-	counted, talks := countsOf(accepting.Values), talksAt(sockets.Values)
+	counted, talking := countsOf(accepting.Values), talksAt(talks.Values)
 	for _, l := range all {
 		at := place{l.netNS, l.port}
 		c := counted[at]
-		if c.foreign > 0 || talks[at] || l.reserves() || !l.stayed(c.listens, &a) {
+		if c.foreign > 0 || l.reserves() || !l.stayed(c.listens, &a) {
+			continue
+		}
+		if s := talking[at]; s != nil {
+			a.seen = append(a.seen, talkEvidence(s))
 			continue
 		}
 		f := a.fail(l.subject)
@@ -259,25 +265,32 @@ var reservers = []string{"docker-proxy", "conmon"}
 // reserves tells whether a listener is there to keep its port from others.
 func (l *listener) reserves() bool { return slices.Contains(reservers, path.Base(l.name)) }
 
-// talksAt are the ports at which somebody elsewhere has a conversation at the last look: one
+// talksAt are conversations that somebody elsewhere has with a port at the last look: one
 // that began before the observation was never counted, and is in use all the same.
-func talksAt(sockets []*telemetry.Socket) map[place]bool {
-	talks := map[place]bool{}
-	for _, s := range sockets {
+func talksAt(conversations []*telemetry.Socket) map[place]*telemetry.Socket {
+	talks := map[place]*telemetry.Socket{}
+	for _, s := range conversations {
 		remote, err := netip.ParseAddr(s.Remote)
 		if s.Protocol != "tcp" || err != nil || slices.Contains(noTalk, s.State) {
 			continue
 		}
 		local, _ := netip.ParseAddr(s.Local)
 		if remote = remote.Unmap(); !remote.IsLoopback() && remote != local.Unmap() {
-			talks[place{s.NetNS, s.LocalPort}] = true
+			talks[place{s.NetNS, s.LocalPort}] = s
 		}
 	}
 	return talks
 }
 
+func talkEvidence(s *telemetry.Socket) rules.Evidence {
+	return rules.Evidence{
+		Sensor: telemetry.SensorSockets, Record: telemetry.Key(s),
+		Found: fmt.Sprintf("%s has a connection to TCP port %d of %s, which was there before (%s)", s.Remote, s.LocalPort, s.Local, s.State),
+	}
+}
+
 // noTalk are the states of sockets with which nobody has come to converse.
-var noTalk = []string{"listen", "close", "syn_sent", "syn_recv", "new_syn_recv"}
+var noTalk = []string{"close", "syn_sent", "syn_recv", "new_syn_recv"}
 
 func countsOf(records []*telemetry.Accepting) map[place]counts {
 	counted := map[place]counts{}

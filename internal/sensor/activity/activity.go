@@ -81,7 +81,6 @@ func (a activity) Observe(ctx context.Context, host *sensor.Host, emit sensor.Em
 	}
 	defer w.Close()
 	o.unsupported = unsupported(refused)
-	a.now.begin(w, refused, o.doubts)
-	defer a.now.end()
+	defer a.now.begin(w, refused, o.doubts)()
 	return o.run(ctx, w, because(refused))
 }

@@ -27,7 +27,9 @@ func (s standing) allows(t Tier) (name, why string) {
 	switch {
 	case t == EBPF:
 		return s.allowsEBPF()
-	case t == Fanotify && !s.has(unix.CAP_SYS_ADMIN), t == Poll && !s.has(unix.CAP_SYS_ADMIN):
+	case t == Poll && !s.root:
+		return "", "the agent does not run as root"
+	case t == Fanotify && !s.has(unix.CAP_SYS_ADMIN):
 		return "", "the agent does not run as root, or has been denied CAP_SYS_ADMIN"
 	case t == Fanotify && s.before(5, 0): // FAN_OPEN_EXEC: fanotify_mark(2)
 		return "", "the kernel is older than Linux 5.0"

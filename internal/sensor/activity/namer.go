@@ -4,7 +4,9 @@ package activity
 
 import (
 	"os"
+	"strings"
 	"sync"
+	"time"
 
 	"assay/internal/sensor/activity/seen"
 	"assay/internal/sensor/hostfs"
@@ -25,7 +27,8 @@ type namer struct {
 	looker  *looker
 	spaces  *spaces
 	ages    ages
-	stats   int // names that were looked at to find unknown files
+	stats   int       // names that were looked at to find unknown files
+	until   time.Time // when that has to be over
 
 	mu       sync.Mutex
 	programs map[file]program
@@ -97,23 +100,36 @@ func (n *namer) noted(id file) string {
 // of it if it has the same inode: some file systems give stat(2) another device number than
 // the kernel has.
 func (n *namer) see(pid int, want file) (own file) {
-	name, _, err := n.proc.Exe(pid)
-	if err != nil {
-		return own
+	own, name := executes(n.proc.Path(pid, "exe"))
+	if name == "" {
+		return file{}
 	}
-	device, inode, err := n.proc.ExeFile(pid)
-	if err != nil {
-		return own
-	}
-	own = file{Device: device, Inode: inode}
 	p := n.here(pid, name)
-	if want.Generation == 0 || want.Inode != inode {
+	if want.Generation == 0 || want.Inode != own.Inode {
 		n.keep(own, p)
 	}
-	if want.Inode == inode {
+	if want.Inode == own.Inode {
 		n.keep(want, p)
 	}
 	return own
+}
+
+// executes is the file that one of the kernel's links leads to, and its path. It is held
+// meanwhile: a process may execute another one before its name is read, as env(1) does.
+func executes(link string) (own file, name string) {
+	o, err := hostfs.OpenObject(link)
+	if err != nil {
+		return own, ""
+	}
+	defer o.Close()
+	info, err := o.Stat()
+	if err != nil {
+		return own, ""
+	}
+	if name, err = o.Path(); err != nil {
+		return own, ""
+	}
+	return file{Device: info.Device, Inode: info.Inode}, strings.TrimSuffix(name, " (deleted)")
 }
 
 // mapped looks for a file among those that a process has mapped.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"time"
 
 	"assay/internal/sensor/packages"
 )
@@ -17,6 +18,10 @@ const (
 	maxMapped = 4_096
 	maxDepth  = 6
 	maxStats  = 200_000 // names that are looked at in all
+
+	// The agent waits ten seconds for the end of an observation; without names its counts are
+	// worth as much.
+	maxSearching = 3 * time.Second
 )
 
 // folders are where programs are that ended before anybody could look at them.
@@ -32,6 +37,7 @@ var libraries = []string{"/usr/lib64", "/usr/lib", "/usr/local/lib", "/lib64", "
 // found out.
 func (n *namer) own(ctx context.Context) (missing []string) {
 	n.looker.drain()
+	n.until = time.Now().Add(maxSearching)
 	n.searchMapped(ctx)
 	for _, folder := range folders {
 		n.search(folder, 0)
@@ -86,7 +92,7 @@ func (n *namer) lookAgain(id file, name string) {
 func (n *namer) searchMapped(ctx context.Context) {
 	pids, _ := n.proc.PIDs()
 	for _, pid := range pids[:min(len(pids), maxMapped)] {
-		if len(n.unknown) == 0 || ctx.Err() != nil {
+		if len(n.unknown) == 0 || ctx.Err() != nil || time.Now().After(n.until) {
 			return
 		}
 		maps, _ := n.proc.Mappings(pid)
@@ -111,6 +117,9 @@ func (n *namer) search(folder string, depth int) {
 	}
 	n.stats += len(names)
 	for _, name := range names {
+		if time.Now().After(n.until) {
+			return
+		}
 		full := path.Join(folder, name)
 		info, err := n.fs.Lstat(full)
 		if err != nil {

@@ -105,3 +105,40 @@ func TestNextTier(t *testing.T) {
 		t.Errorf("%+v, %v", w, refused)
 	}
 }
+
+// An observation that did not end in time ends while the next one goes on, which is what
+// is told of.
+func TestTierOfTheLast(t *testing.T) {
+	testenv.NeedRoot(t)
+	a := activity{proc.New("/proc"), []Tier{Poll}, new(atWork)}
+	var ways []*way
+	var ends []func()
+	for range 2 {
+		w, err := a.openOne(Poll, newDoubts())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, a.now.begin(w, nil, newDoubts()))
+		ways = append(ways, w)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	ends[0]()
+	for _, w := range ways {
+		if err := w.guard(over); err != nil {
+			t.Error(err)
+		}
+	}
+	if tier := a.Tier(); tier.Expected || tier.Name != string(Poll) {
+		t.Errorf("the one that goes on is told as %+v", tier)
+	}
+	ends[1]()
+	for _, w := range ways {
+		if err := w.guard(over); err != nil {
+			t.Error(err)
+		}
+	}
+	if tier := a.Tier(); !tier.Expected {
+		t.Errorf("nothing is observed, and told is %+v", tier)
+	}
+}
