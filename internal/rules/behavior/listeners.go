@@ -211,10 +211,10 @@ func unused(h *host.Host) answer {
 	if len(all) == 0 {
 		a.passed = "No program listens on a TCP port for other hosts."
 	}
-	counted := countsOf(accepting.Values)
+	counted, began := countsOf(accepting.Values), begun(h)
 	for _, l := range all {
 		c := counted[place{l.netNS, l.port}]
-		if c.foreign > 0 || !l.stayed(c.listens, &a) {
+		if c.foreign > 0 || !l.stayed(c.listens, began[place{l.netNS, l.port}], &a) {
 			continue
 		}
 		f := a.fail(l.subject)
@@ -232,16 +232,28 @@ func unused(h *host.Host) answer {
 // stayed keeps the sockets that were there all the time, and tells whether there are
 // any. A socket is that of the first look if it is not late, and was never another one:
 // that it was there at the last look has been told on purpose. Of a host that was
-// looked at once, nobody must have begun to listen since.
-func (l *listener) stayed(listens uint64, a *answer) bool {
+// looked at once, nobody must have begun to listen since; of others, nobody but those that
+// were seen to: one may have begun before the first look, after counting had.
+func (l *listener) stayed(listens, begun uint64, a *answer) bool {
 	l.sockets = slices.DeleteFunc(l.sockets, func(s *telemetry.Socket) bool {
 		if s.First.IsZero() {
 			return listens > 0
 		}
 		a.gap(s.Late || !s.Last.IsZero(), fmt.Sprintf("whether %s listened on TCP port %d to the end is not known", l.program, l.port))
-		return s.Late || s.Last.IsZero()
+		return s.Late || s.Last.IsZero() || listens > begun
 	})
 	return len(l.sockets) > 0
+}
+
+// begun counts the sockets that were seen to begin to listen, by place.
+func begun(h *host.Host) map[place]uint64 {
+	all := map[place]uint64{}
+	for _, s := range h.SeenSockets().Values {
+		if s.Listening() && s.Protocol == "tcp" && s.Late {
+			all[place{s.NetNS, s.LocalPort}]++
+		}
+	}
+	return all
 }
 
 func countsOf(records []*telemetry.Accepting) map[place]counts {

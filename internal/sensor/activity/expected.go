@@ -68,8 +68,8 @@ func expected(tiers []Tier, l look) sensor.Tier {
 // allows is the name of a tier as telemetry has it, or why it cannot be had.
 func (l look) allows(t Tier) (name, why string) {
 	switch {
-	case t == EBPF:
-		return l.allowsEBPF()
+	case t == EBPF, t == Direct, t == Core:
+		return l.allowsEBPF(t)
 	case t == Fanotify && !l.has(capSysAdmin), t == Poll && !l.has(capSysAdmin):
 		return "", "the agent does not run as root, or has been denied CAP_SYS_ADMIN"
 	case t == Fanotify && l.before(5, 0): // FAN_OPEN_EXEC: fanotify_mark(2)
@@ -80,7 +80,7 @@ func (l look) allows(t Tier) (name, why string) {
 	return string(t), ""
 }
 
-func (l look) allowsEBPF() (name, why string) {
+func (l look) allowsEBPF(t Tier) (name, why string) {
 	switch {
 	case !l.btf:
 		return "", "the kernel has no BTF (/sys/kernel/btf/vmlinux)"
@@ -88,10 +88,14 @@ func (l look) allowsEBPF() (name, why string) {
 		return "", fmt.Sprintf("the kernel is older than Linux %d.%d", oldestMajor, oldestMinor)
 	case !l.has(capSysAdmin) && !(l.has(capBPF) && l.has(capPerfmon)):
 		return "", "the agent does not run as root, or has been denied CAP_BPF and CAP_PERFMON"
-	case !l.before(5, 11): // typed pointers: see bpf/c/activity.bpf.c
-		return "ebpf/direct", ""
+	case t != Core && !l.before(5, 11): // typed pointers: see bpf/c/activity.bpf.c
+		return string(Direct), ""
+	case t == Direct:
+		return "", "the kernel is older than Linux 5.11"
+	case t == Core && l.lockdown == "confidentiality":
+		return "", "lockdown=confidentiality"
 	case l.lockdown == "confidentiality":
 		return "", "lockdown=confidentiality, and the kernel is older than Linux 5.11"
 	}
-	return "ebpf/core", ""
+	return string(Core), ""
 }

@@ -19,7 +19,7 @@ import (
 func TestLimit(t *testing.T) {
 	testenv.NeedRoot(t)
 	d := newDoubts()
-	k, err := newKernel(d)
+	k, err := newKernel(d, bpf.Load)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestDoubts(t *testing.T) {
 func TestOptionalGoesFirst(t *testing.T) {
 	testenv.NeedRoot(t)
 	d := newDoubts()
-	k, err := newKernel(d)
+	k, err := newKernel(d, bpf.Load)
 	if err != nil {
 		t.Fatal(err)
 	}
