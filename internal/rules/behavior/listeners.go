@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -216,11 +215,11 @@ func unused(h *host.Host) answer {
 	if len(all) == 0 {
 		a.passed = "No program listens on a TCP port for other hosts."
 	}
-	counted, talking := countsOf(accepting.Values), talksAt(talks.Values)
+	counted, began, talking := countsOf(accepting.Values), begun(h), talksAt(talks.Values)
 	for _, l := range all {
 		at := place{l.netNS, l.port}
 		c := counted[at]
-		if c.foreign > 0 || l.reserves() || !l.stayed(c.listens, &a) {
+		if c.foreign > 0 || l.reserves() || !l.stayed(c.listens, began[at], &a) {
 			continue
 		}
 		if s := talking[at]; s != nil {
@@ -242,55 +241,29 @@ func unused(h *host.Host) answer {
 // stayed keeps the sockets that were there all the time, and tells whether there are
 // any. A socket is that of the first look if it is not late, and was never another one:
 // that it was there at the last look has been told on purpose. Of a host that was
-// looked at once, nobody must have begun to listen since.
-func (l *listener) stayed(listens uint64, a *answer) bool {
+// looked at once, nobody must have begun to listen since; of others, nobody but those that
+// were seen to: one may have begun before the first look, after counting had.
+func (l *listener) stayed(listens, begun uint64, a *answer) bool {
 	l.sockets = slices.DeleteFunc(l.sockets, func(s *telemetry.Socket) bool {
 		if s.First.IsZero() {
 			return listens > 0
 		}
 		a.gap(s.Late || !s.Last.IsZero(), fmt.Sprintf("whether %s listened on TCP port %d to the end is not known", l.program, l.port))
-		return s.Late || s.Last.IsZero()
+		return s.Late || s.Last.IsZero() || listens > begun
 	})
 	return len(l.sockets) > 0
 }
 
-// reservers hold the ports of containers that are published on the host, so that nobody else
-// takes them. Packets to such a port are redirected (DNAT) before they come to the
-// listener, which therefore accepts nothing however much the port is used; the listener in
-// the container is judged, by what it accepts. See docker-proxy of
-// https://github.com/moby/moby (cmd/docker-proxy), and bindPorts in Podman's libpod,
-// which leaves the sockets to conmon.
-var reservers = []string{"docker-proxy", "conmon"}
-
-// reserves tells whether a listener is there to keep its port from others.
-func (l *listener) reserves() bool { return slices.Contains(reservers, path.Base(l.name)) }
-
-// talksAt are conversations that somebody elsewhere has with a port at the last look: one
-// that began before the observation was never counted, and is in use all the same.
-func talksAt(conversations []*telemetry.Socket) map[place]*telemetry.Socket {
-	talks := map[place]*telemetry.Socket{}
-	for _, s := range conversations {
-		remote, err := netip.ParseAddr(s.Remote)
-		if s.Protocol != "tcp" || err != nil || slices.Contains(noTalk, s.State) {
-			continue
-		}
-		local, _ := netip.ParseAddr(s.Local)
-		if remote = remote.Unmap(); !remote.IsLoopback() && remote != local.Unmap() {
-			talks[place{s.NetNS, s.LocalPort}] = s
+// begun counts the sockets that were seen to begin to listen, by place.
+func begun(h *host.Host) map[place]uint64 {
+	all := map[place]uint64{}
+	for _, s := range h.SeenSockets().Values {
+		if s.Listening() && s.Protocol == "tcp" && s.Late {
+			all[place{s.NetNS, s.LocalPort}]++
 		}
 	}
-	return talks
+	return all
 }
-
-func talkEvidence(s *telemetry.Socket) rules.Evidence {
-	return rules.Evidence{
-		Sensor: telemetry.SensorSockets, Record: telemetry.Key(s),
-		Found: fmt.Sprintf("%s has a connection to TCP port %d of %s, which was there before (%s)", s.Remote, s.LocalPort, s.Local, s.State),
-	}
-}
-
-// noTalk are the states of sockets with which nobody has come to converse.
-var noTalk = []string{"close", "syn_sent", "syn_recv", "new_syn_recv"}
 
 func countsOf(records []*telemetry.Accepting) map[place]counts {
 	counted := map[place]counts{}

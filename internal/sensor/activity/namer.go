@@ -30,10 +30,11 @@ type namer struct {
 	stats   int       // names that were looked at to find unknown files
 	until   time.Time // when that has to be over
 
-	mu       sync.Mutex
-	programs map[file]program
-	unknown  map[place]file  // asked for, and gone before they were looked at
-	paths    map[file]string // that the kernel has for files that were mapped
+	mu         sync.Mutex
+	programs   map[file]program
+	containers map[uint64]string // by mount namespace; "": in none
+	unknown    map[place]file    // asked for, and gone before they were looked at
+	paths      map[file]string   // that the kernel has for files that were mapped
 }
 
 type file = seen.File
@@ -51,7 +52,7 @@ type program struct {
 }
 
 func newNamer(p proc.FS, fs *hostfs.FS) *namer {
-	n := &namer{proc: p, fs: fs, programs: map[file]program{}, unknown: map[place]file{}, ages: newAges(), paths: map[file]string{}}
+	n := &namer{proc: p, fs: fs, programs: map[file]program{}, unknown: map[place]file{}, ages: newAges(), containers: map[uint64]string{}, paths: map[file]string{}}
 	n.mountNS, _ = p.Namespace(os.Getpid(), "mnt")
 	n.self.device, n.self.inode, _ = p.ExeFile(os.Getpid())
 	n.looker = newLooker(p, fs)
@@ -146,13 +147,26 @@ func (n *namer) mapped(pid int, want file) {
 // here is a file by the path that a process has for it.
 func (n *namer) here(pid int, name string) program {
 	theirs, _ := n.proc.Namespace(pid, "mnt")
-	return program{path: name, container: n.proc.Container(pid).ID, host: theirs == n.mountNS}
+	p := program{path: name, host: theirs == n.mountNS}
+	if p.host {
+		return p
+	}
+	p.container = n.proc.Container(pid).ID
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.containers) < maxPrograms {
+		n.containers[theirs] = p.container
+	}
+	return p
 }
 
+// keep remembers what was looked at; of a file that containers share with the host, what
+// the host has.
 func (n *namer) keep(id file, p program) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.programs) < maxPrograms {
+	known := n.programs[id]
+	if len(n.programs) < maxPrograms && (p.host || !known.host || known.unverified) {
 		n.programs[id] = p
 	}
 	delete(n.unknown, placeOf(id))

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"assay/internal/sensor/activity/bpf"
 	"assay/internal/sensor/activity/seen"
 	"assay/internal/sensor/hostfs"
 	"assay/internal/sensor/proc"
@@ -29,7 +30,7 @@ func (silent) Watch(ctx context.Context, _ func(seen.Sight)) error {
 func TestWhatTheRingLost(t *testing.T) {
 	testenv.NeedRoot(t)
 	d := newDoubts()
-	k, err := newKernel(d)
+	k, err := newKernel(d, bpf.Load)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,8 +34,8 @@ type kernel struct {
 
 // newKernel loads the programs and proves that they count. A kernel that takes them and
 // does not call them is as one that does not take them; what is not proven is doubted.
-func newKernel(d doubts) (*kernel, error) {
-	programs, err := bpf.Load()
+func newKernel(d doubts, load func() (*bpf.Programs, error)) (*kernel, error) {
+	programs, err := load()
 	if err != nil {
 		return nil, err
 	}

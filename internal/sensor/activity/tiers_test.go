@@ -19,7 +19,10 @@ func TestParseTiers(t *testing.T) {
 	if got, err := ParseTiers("poll, ebpf,poll"); err != nil || !slices.Equal(got, []Tier{Poll, EBPF}) {
 		t.Errorf("%v, %v", got, err)
 	}
-	for _, bad := range []string{"", "bpf", "ebpf,", "EBPF", "poll;ebpf"} {
+	if got, err := ParseTiers("ebpf/core,ebpf/direct"); err != nil || !slices.Equal(got, []Tier{Core, Direct}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, bad := range []string{"", "ebpf/", "ebpf/best", "bpf", "ebpf,", "EBPF", "poll;ebpf"} {
 		if got, err := ParseTiers(bad); err == nil {
 			t.Errorf("%q: %v", bad, got)
 		}
