@@ -91,7 +91,7 @@ func (d *deeds) toldOfNasty(way string, records []telemetry.Record) {
 	if c := coverages[telemetry.SensorProcesses]; c == nil || c.State != telemetry.Partial || !strings.Contains(c.Reason, "mappings") {
 		d.t.Errorf("that a process has more mappings than are looked at is not told: %+v", c)
 	}
-	if c := coverages[telemetry.SensorActivity]; c == nil || c.State != telemetry.Partial {
+	if c := coverages[telemetry.SensorActivity]; c == nil || c.State != telemetry.Partial && (way != "connector" || c.State != telemetry.Failed) { // on the stage, which has a PID namespace of its own
 		d.t.Errorf("that not all was seen is not told: %+v", c)
 	}
 }
