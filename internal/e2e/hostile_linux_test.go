@@ -50,11 +50,13 @@ func (d *deeds) nasty() {
 	}
 }
 
-// storms are what the agent has to see while it observes.
+// storms are what the agent has to see while it observes. They fill no table of the
+// kernel's programs (the tests of package activity/bpf do): those of other tests, which
+// run meanwhile, see them as well.
 func (d *deeds) storms() {
 	tiny := filepath.Dir(hostile) + "/tiny"
 	for _, args := range [][]string{
-		{"storm", "300", tiny}, {"kinds", "500", tiny}, {"connects", "10000"}, {"listens", "10000"}, {"spaces", "200"},
+		{"storm", "300", tiny}, {"kinds", "200", tiny}, {"connects", "500"}, {"listens", "500"}, {"spaces", "200"},
 	} {
 		began := time.Now()
 		d.run(d.command(args...))
@@ -91,7 +93,7 @@ func (d *deeds) toldOfNasty(way string, records []telemetry.Record) {
 	if c := coverages[telemetry.SensorProcesses]; c == nil || c.State != telemetry.Partial || !strings.Contains(c.Reason, "mappings") {
 		d.t.Errorf("that a process has more mappings than are looked at is not told: %+v", c)
 	}
-	if c := coverages[telemetry.SensorActivity]; c == nil || c.State != telemetry.Partial && (way != "connector" || c.State != telemetry.Failed) { // on the stage, which has a PID namespace of its own
+	if c := coverages[telemetry.SensorActivity]; c == nil || way != "ebpf" && c.State != telemetry.Partial && (way != "connector" || c.State != telemetry.Failed) { // on the stage, which has a PID namespace of its own
 		d.t.Errorf("that not all was seen is not told: %+v", c)
 	}
 }
