@@ -175,8 +175,10 @@ func (o *observation) tellLoads(put func(telemetry.Record) error) error {
 	return nil
 }
 
-// end tells of everything with its final counts, and how much of all it is.
+// end tells of everything with its final counts, and how much of all it is. What happens
+// while it is told is not promised: that something of it was missed is not in the totals.
 func (o *observation) end(ctx context.Context) (telemetry.Coverage, error) {
+	ended := time.Now().UTC()
 	totals, err := o.source.Totals()
 	if err != nil {
 		return telemetry.Coverage{}, err
@@ -192,7 +194,7 @@ func (o *observation) end(ctx context.Context) (telemetry.Coverage, error) {
 		return telemetry.Coverage{}, err
 	}
 	err = o.emit(&telemetry.Observation{
-		Began: o.began, Ended: time.Now().UTC(), Tier: o.tier,
+		Began: o.began, Ended: ended, Tier: o.tier,
 		Executions: totals.Executions, Connections: totals.Flows, Accepted: totals.Accepts,
 		MissedExecutions: totals.ExecutionsFull, MissedConnections: totals.FlowsFull, MissedListeners: totals.ListenersFull,
 		Unsupported: o.unsupported,
