@@ -153,7 +153,7 @@ func (c *collector) collect(ctx context.Context, o *order) {
 	job := c.job
 	job.Header.Run = o.run.ID
 	observers := c.observe(job, o)
-	if c.snapshots(ctx, job, o, observers) {
+	if c.snapshots(ctx, job, o, observers) && len(observers.watches) > 0 {
 		observers.follow(ctx, o.stop.Done())
 	}
 	if ctx.Err() != nil {
@@ -171,12 +171,12 @@ func (c *collector) snapshots(ctx context.Context, job collect.Job, o *order, ob
 	if left := c.undone(o.run); len(left) > 0 && o.jitter > 0 {
 		wait, cancel := context.WithTimeout(o.stop, o.jitter)
 		defer cancel()
-		select {
-		case <-wait.Done():
-		case <-ctx.Done():
+		observers.follow(ctx, wait.Done())
+		if ctx.Err() != nil {
 			return false
 		}
 	}
+	job.Meanwhile = func(over <-chan struct{}) { observers.follow(ctx, over) }
 	for _, name := range c.undone(o.run) {
 		if observers.has(name) {
 			continue
@@ -190,7 +190,6 @@ func (c *collector) snapshots(ctx context.Context, job collect.Job, o *order, ob
 			return false
 		}
 		c.done()
-		observers.flush()
 		// What a sensor needed is not needed again for a long time.
 		debug.FreeOSMemory()
 	}

@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -86,6 +87,41 @@ func TestObserving(t *testing.T) {
 	}
 	if n := counts(t, g.Run("0-watch")); n["a"] != 3 || n["b"] != 2 {
 		t.Errorf("the others: %v", n)
+	}
+}
+
+// What is observed does not wait for a sensor that takes long.
+func TestObservingMeanwhile(t *testing.T) {
+	t.Parallel()
+	g := gatewaytest.New(t)
+	dir := enrolled(t, g)
+	g.Orders = []any{on("0-slow", "watch", "slow", "b")}
+	w := watcher{some("watch", 0, 0), make(chan string)}
+	begun, release := make(chan struct{}), make(chan struct{})
+	slow := fake{"slow", func(ctx context.Context, emit sensor.Emit) (telemetry.Coverage, error) {
+		err := emit(&telemetry.KernelParameter{Name: "first"})
+		close(begun)
+		<-release
+		return complete, errors.Join(err, emit(&telemetry.KernelParameter{Name: "second"}))
+	}}
+	start(t, dir, w, slow, some("b", 2, 10))
+	<-begun
+	for i := range 2 {
+		w.events <- fmt.Sprint("event ", i)
+		until(t, "the event has arrived", func() bool {
+			list, _ := names(t, g.Run("0-slow"), "watch")
+			return len(list) == i+1
+		})
+	}
+	if list, _ := names(t, g.Run("0-slow"), "slow"); len(list) != 0 {
+		t.Errorf("%q arrived before the sensor was done", list)
+	}
+	close(release)
+	until(t, "the other sensors are done", func() bool { return counts(t, g.Run("0-slow"))["b"] == 2 })
+	g.Do(func() { g.Orders = []any{wire.Instruction{ID: "off", Action: wire.ActionOff, Run: "0-slow"}} })
+	until(t, "the run is complete", finished(g, "0-slow"))
+	if list, word := names(t, g.Run("0-slow"), "slow"); strings.Join(list, ", ") != "first, second" || word.State != telemetry.Complete {
+		t.Errorf("%q; %+v", list, word)
 	}
 }
 

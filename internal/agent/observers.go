@@ -74,9 +74,6 @@ func (o *observers) has(name string) bool { return o.watches[name] != nil }
 
 // follow stores what is observed, again and again, until over.
 func (o *observers) follow(ctx context.Context, over <-chan struct{}) {
-	if len(o.watches) == 0 {
-		return
-	}
 	for {
 		o.flush()
 		for _, pause := range []struct {

@@ -122,7 +122,7 @@ func (s *Service) outcome(ctx context.Context, r inspector.Run, part inspector.R
 	agent.ID = part.Agent
 	p := s.planOf(r.Packages)
 	packages, _ := p.on(agent.Platform)
-	seen, err := s.read(ctx, part, sensorsOf(packages))
+	seen, err := s.read(ctx, part, sensorsOf(packages), alsoOf(packages)...)
 	if err != nil {
 		return outcome{}, err
 	}

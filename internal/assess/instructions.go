@@ -62,6 +62,14 @@ func sensorsOf(packages []plannedPackage) []string {
 	return slices.Compact(names)
 }
 
+// alsoOf are the sensors that the packages read beside, where they are there.
+func alsoOf(packages []plannedPackage) (names []string) {
+	for _, p := range packages {
+		names = append(names, p.Describe().Also...)
+	}
+	return names
+}
+
 // known keeps the sensors that an agent says it has. An agent that does not know
 // a sensor refuses a whole instruction; what it cannot collect is told as not
 // collected when its host is evaluated.

@@ -28,11 +28,11 @@ func damaged(format string, args ...any) error {
 	return &damage{inspector.HostEvaluationError, fmt.Sprintf(format, args...)}
 }
 
-// readHost reads a host back from the segments of the wanted sensors that it has
-// sent for its part in a run, and tells which those are. One segment that cannot be
+// readHost reads a host back from the segments of the wanted sensors, and of others
+// also, that it has sent for its part in a run, and tells which those are. One segment that cannot be
 // used spoils the host: what else it would be judged by is not what it sent. Absent
 // is why a sensor may have sent nothing, where the collection did not fail.
-func (s *Service) readHost(ctx context.Context, part inspector.RunAgent, wanted []string, absent string) (*host.Host, []SegmentRef, error) {
+func (s *Service) readHost(ctx context.Context, part inspector.RunAgent, wanted, also []string, absent string) (*host.Host, []SegmentRef, error) {
 	segments, err := s.Store.Segments(ctx, part.Run, part.Agent)
 	if err != nil {
 		return nil, nil, err
@@ -51,7 +51,7 @@ func (s *Service) readHost(ctx context.Context, part inspector.RunAgent, wanted 
 	h := host.New(part.Agent)
 	var read []SegmentRef
 	for _, seg := range segments {
-		if !slices.Contains(wanted, seg.Sensor) {
+		if !slices.Contains(wanted, seg.Sensor) && !slices.Contains(also, seg.Sensor) {
 			continue
 		}
 		if err := s.readSegment(ctx, key, seg, h); err != nil {

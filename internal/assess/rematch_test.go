@@ -499,3 +499,56 @@ func TestScheduledRematches(t *testing.T) {
 		}
 	})
 }
+
+// beside is advisories that read what other packages have had collected, too.
+type beside struct {
+	*advisories
+	kernels []telemetry.State // the coverage of the sensor, of each evaluation
+}
+
+func (p *beside) Describe() rules.Description {
+	d := p.advisories.Describe()
+	d.Also = []string{telemetry.SensorKernel}
+	return d
+}
+
+func (p *beside) Evaluate(ctx context.Context, h *host.Host, in rules.Input) ([]rules.Result, error) {
+	p.kernels = append(p.kernels, h.Coverage(telemetry.SensorKernel).State)
+	return p.advisories.Evaluate(ctx, h, in)
+}
+
+// A re-match reads what the other packages of the run had collected, as the run did, and
+// where there was nothing of it, nothing is missed.
+func TestRematchReadsBeside(t *testing.T) {
+	p := &beside{advisories: &advisories{seen: map[string]string{}}}
+	w := newWorld(t, func(c *Config) { c.Packages = append(c.Packages, p) })
+	template, a := w.both(), w.enrol()
+	w.assessed(template, map[string]string{a: "openssl 1.0"})
+	w.rematched(template.ID)
+	if diff := cmp.Diff([]telemetry.State{telemetry.Complete, telemetry.Complete}, p.kernels); diff != "" {
+		t.Error("in the run and in the re-match: ", diff)
+	}
+	b := w.enrol()
+	w.beat(b)
+	run := w.start(template)
+	w.put(b, run.ID, 1, configSegment(t, b, run.ID, 1, "openssl 1.0"))
+	if err := w.CompleteCollection(t.Context(), b, run.ID, complete(1)); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.add(time.Hour)
+	w.mustWork()
+	again := w.rematched(template.ID)
+	data, _, err := w.Store.Results(t.Context(), again.ID, b, inspector.PackageCVE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := DecodeResults(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range kept.Coverage {
+		if c.Sensor == telemetry.SensorKernel {
+			t.Errorf("what nobody has asked for is missed: %+v", c)
+		}
+	}
+}

@@ -25,17 +25,18 @@ const (
 )
 
 // read reads the telemetry of a host's part in a run; for a re-match that of its
-// source, wholly or not at all.
-func (s *Service) read(ctx context.Context, part inspector.RunAgent, wanted []string) (sighting, error) {
+// source, wholly or not at all. Also are sensors that are read if they have sent
+// something, and not missed.
+func (s *Service) read(ctx context.Context, part inspector.RunAgent, wanted []string, also ...string) (sighting, error) {
 	if part.Source == "" {
-		h, segments, err := s.readHost(ctx, part, wanted, noSuchSensor)
+		h, segments, err := s.readHost(ctx, part, wanted, also, noSuchSensor)
 		return sighting{host: h, segments: segments, collected: part.LastAt}, err
 	}
 	run, source, err := s.sourceOf(ctx, part)
 	if err != nil {
 		return sighting{}, err
 	}
-	h, segments, err := s.readHost(ctx, source, wanted, notThen)
+	h, segments, err := s.readHost(ctx, source, wanted, also, notThen)
 	var broken *damage
 	if errors.As(err, &broken) {
 		// It may have been destroyed while it was read, which is no damage.

@@ -129,7 +129,7 @@ func (c *Command) assessTarget(ctx context.Context, client *client, target strin
 func (c *Command) follow(ctx context.Context, client *client, run string, flags assessFlags) error {
 	client.patience = patience
 	var o *outcome
-	err := c.watch(ctx, client, run)
+	err := c.await(ctx, client, run)
 	if why := context.Cause(ctx); why != nil && flags.endEarly && !errors.As(why, new(partEnded)) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(context.WithoutCancel(ctx), ending, why)

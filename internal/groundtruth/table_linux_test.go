@@ -1,7 +1,6 @@
 package groundtruth
 
 import (
-	"fmt"
 	"maps"
 	"os"
 	"regexp"
@@ -142,7 +141,7 @@ func (t *table) check(test *testing.T, told string) {
 	if name := os.Getenv("ASSAY_TRUTH_TOLD"); name != "" {
 		must(test, os.WriteFile(name, []byte(told), 0o600))
 	}
-	test.Error(fmt.Sprintf("not told as the table has it (-), or told besides (+):\n%s", strings.Join(faults, "\n")))
+	test.Errorf("not told as the table has it (-), or told besides (+):\n%s", strings.Join(faults, "\n"))
 }
 
 // The comparison itself finds what it should.

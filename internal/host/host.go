@@ -39,6 +39,7 @@ type Host struct {
 	mounts     []*telemetry.Mount
 	looks      map[string]*looks // by sensor
 	processes  seen[*telemetry.Process]
+	mapped     int // by all processes that were told of
 	objects    []*telemetry.Object
 	sockets    seen[*telemetry.Socket]
 	interfaces []*telemetry.Interface
@@ -162,23 +163,28 @@ func (h *Host) Add(rec telemetry.Record) {
 func (h *Host) Seal() {
 	h.settle()
 	for name, c := range h.coverage {
-		got := h.received[name]
-		if got == c.Records {
-			continue
+		if got := h.received[name]; got != c.Records {
+			h.lessen(c, fmt.Sprintf("%d of the %d records of the sensor %q came", got, c.Records, name))
 		}
-		reason := fmt.Sprintf("%d of the %d records of the sensor %q came", got, c.Records, name)
-		partial := *c
-		if partial.State == telemetry.Complete {
-			partial.State, partial.Reason = telemetry.Partial, reason
-		}
-		partial.Parts = slices.Clone(c.Parts)
-		for i, p := range partial.Parts {
-			if p.State == telemetry.Complete {
-				partial.Parts[i].State, partial.Parts[i].Reason = telemetry.Partial, reason
-			}
-		}
-		h.coverage[name] = &partial
 	}
+	if c := h.coverage[telemetry.SensorProcesses]; c != nil && h.mapped > maxMapped {
+		h.lessen(c, fmt.Sprintf("processes have mapped files %d times, of which %d are looked at", h.mapped, maxMapped))
+	}
+}
+
+// lessen has what a sensor has covered be partial, where it was complete.
+func (h *Host) lessen(c *telemetry.Coverage, reason string) {
+	partial := *c
+	if partial.State == telemetry.Complete {
+		partial.State, partial.Reason = telemetry.Partial, reason
+	}
+	partial.Parts = slices.Clone(c.Parts)
+	for i, p := range partial.Parts {
+		if p.State == telemetry.Complete {
+			partial.Parts[i].State, partial.Parts[i].Reason = telemetry.Partial, reason
+		}
+	}
+	h.coverage[c.Sensor] = &partial
 }
 
 // Coverage tells how a sensor fared; NotCollected if it sent no coverage.

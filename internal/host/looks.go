@@ -102,8 +102,16 @@ func (h *Host) settle() {
 	})
 }
 
+// maxMapped bounds what all processes have mapped: a number of two bytes in telemetry
+// becomes many times as much where files are joined to packages. A host with 65,536
+// processes of 60 libraries each has that much.
+const maxMapped = 4_000_000
+
 func (h *Host) addProcess(r *telemetry.Process) {
 	c := *r
+	if h.mapped += len(r.Objects); h.mapped > maxMapped {
+		c.Objects, r = nil, &c
+	}
 	if l := h.looks[r.Sensor]; l != nil && l.offset > 0 {
 		c.Objects = slices.Clone(r.Objects)
 		for i := range c.Objects {

@@ -182,3 +182,24 @@ func TestAnyLooks(t *testing.T) {
 		}
 	})
 }
+
+// A host cannot have more mapped in all than an evaluation has memory for.
+func TestTooMuchMapped(t *testing.T) {
+	each := make([]int, 32_768)
+	for i := range each {
+		each[i] = i
+	}
+	for count, want := range map[int]bool{100: true, 200: false} {
+		records := make([]telemetry.Record, count)
+		for i := range records {
+			records[i] = &telemetry.Process{PID: i + 1, Exe: "/a", Objects: each}
+		}
+		all, mapped := ofLooks(telemetry.SensorProcesses, records...).Processes(), 0
+		for _, p := range all.Values {
+			mapped += len(p.Objects)
+		}
+		if len(all.Values) != count || mapped > 4_000_000 || all.Complete != want || want && mapped != count*len(each) {
+			t.Errorf("%d processes: %d, which have %d files mapped (complete: %t, %s)", count, len(all.Values), mapped, all.Complete, all.Reason)
+		}
+	}
+}

@@ -121,7 +121,7 @@ func (s Suppression) checkNarrow() error {
 }
 
 // wide are attributes that a large part of all findings has.
-var wide = []string{"INSTANCE_ID", "ECOSYSTEM", "STATUS", "RUNTIME_STATE", "KEV_RANSOMWARE", "TELEMETRY_DATE", "TELEMETRY_RUN"}
+var wide = []string{"INSTANCE_ID", "ECOSYSTEM", "STATUS", "RUNTIME_STATE", "OBSERVED", "KEV_RANSOMWARE", "TELEMETRY_DATE", "TELEMETRY_RUN"}
 
 // Narrow tells whether the suppression says what it is about. The rules of the
 // package for CVEs do not say that, and neither do attributes such as INSTANCE_ID, which

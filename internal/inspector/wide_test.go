@@ -27,6 +27,7 @@ func TestTooWide(t *testing.T) {
 		"a package's":       {of("package_name", "openssl"), true},
 		"a distribution's":  {of("ECOSYSTEM", "Debian:12"), false},
 		"what is installed": {of("RUNTIME_STATE", "installed"), false},
+		"what was observed": {of("OBSERVED", "2026-03-01T12:00:00Z to 2026-03-01T13:00:00Z: each execution and load"), false},
 		"what has a fix":    {of("STATUS", "fixed"), false},
 		"both":              {Suppression{Finding: "CVE-2024-1", Attributes: of("ECOSYSTEM", "Debian:12").Attributes}, true},
 	} {

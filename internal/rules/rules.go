@@ -31,6 +31,7 @@ type Description struct {
 	Version string
 	Text    string   // one paragraph
 	Sensors []string // whose telemetry the rules read
+	Also    []string // whose they read, too, where another package of the run has asked for it
 	Observe bool     // needs the whole duration, not only a snapshot
 	Rules   []Rule
 

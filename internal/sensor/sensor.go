@@ -2,9 +2,9 @@
 // fixed scope of the host and emits telemetry records. The sensors themselves
 // are one package each below this one; package sensor/catalog lists them, in
 // one explicit list, for the agent. A sensor changes nothing on the host, runs
-// nothing and loads no kernel module. It opens no connection but netlink, and one of the
-// sensor of activity, to a closed port of loopback; of programs in the kernel it has only
-// those that observe, which go with it.
+// nothing and loads no kernel module. It opens no connection but netlink, and, where it
+// has programs in the kernel, one that proves them: to a closed port of loopback. What a
+// sensor has in the kernel only observes, answers nothing, and goes with the agent's process.
 package sensor
 
 import (

@@ -13,9 +13,10 @@ const KernelRefused = "the kernel does not take the eBPF programs"
 // Execution is a program that was executed during the observation, by a user.
 type Execution struct {
 	Meta
-	Device uint64 `json:"device"` // identity: device, inode, uid
-	Inode  uint64 `json:"inode"`
-	UID    uint32 `json:"uid"` // real; 4294967295: not known
+	Device     uint64 `json:"device"` // identity: device, inode, generation, uid
+	Inode      uint64 `json:"inode"`
+	Generation uint32 `json:"generation,omitempty"` // tells a file from a deleted one that had the inode; 0: not known
+	UID        uint32 `json:"uid"`                  // real; 4294967295: not known
 	Activity
 
 	Path string `json:"path,omitempty"` // empty: the file was gone before anybody could look
@@ -33,12 +34,13 @@ type Execution struct {
 // Connection is where a program has connected to by TCP, answered or not.
 type Connection struct {
 	Meta
-	Device uint64 `json:"device"` // identity: the program's device and inode, uid, network namespace, remote, port
-	Inode  uint64 `json:"inode"`
-	UID    uint32 `json:"uid"` // 4294967295: not known, as device and inode are not then (0)
-	NetNS  uint64 `json:"net_ns"`
-	Remote string `json:"remote"`
-	Port   uint16 `json:"port"`
+	Device     uint64 `json:"device"` // identity: the program's device, inode and generation, uid, network namespace, remote, port
+	Inode      uint64 `json:"inode"`
+	Generation uint32 `json:"generation,omitempty"` // see Execution
+	UID        uint32 `json:"uid"`                  // 4294967295: not known, as device and inode are not then (0)
+	NetNS      uint64 `json:"net_ns"`
+	Remote     string `json:"remote"`
+	Port       uint16 `json:"port"`
 	Activity
 
 	Local      bool   `json:"local,omitempty"`      // both ends are on the host
@@ -68,11 +70,13 @@ type Accepting struct {
 // plug-in. The program may have ended before anybody looked at it.
 type Load struct {
 	Meta
-	Device   uint64 `json:"device"` // identity: the file's device and inode, the program's, uid
-	Inode    uint64 `json:"inode"`
-	ByDevice uint64 `json:"by_device"`
-	ByInode  uint64 `json:"by_inode"`
-	UID      uint32 `json:"uid"` // real
+	Device       uint64 `json:"device"` // identity: the file's device, inode and generation, the program's, uid
+	Inode        uint64 `json:"inode"`
+	Generation   uint32 `json:"generation,omitempty"` // see Execution
+	ByDevice     uint64 `json:"by_device"`
+	ByInode      uint64 `json:"by_inode"`
+	ByGeneration uint32 `json:"by_generation,omitempty"`
+	UID          uint32 `json:"uid"` // real
 	Activity
 
 	Path       string `json:"path,omitempty"`       // the file's; empty: it was gone before anybody could look

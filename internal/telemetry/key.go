@@ -30,15 +30,15 @@ func key(r Record) string {
 	case *Container:
 		return r.ID
 	case *Execution:
-		return fmt.Sprintf("%d/%d/%d", r.Device, r.Inode, r.UID)
+		return fmt.Sprintf("%s/%d", inode(r.Device, r.Inode, r.Generation), r.UID)
 	case *Connection:
-		return fmt.Sprintf("%d/%d/%d/%d/%s/%d", r.Device, r.Inode, r.UID, r.NetNS, r.Remote, r.Port)
+		return fmt.Sprintf("%s/%d/%d/%s/%d", inode(r.Device, r.Inode, r.Generation), r.UID, r.NetNS, r.Remote, r.Port)
 	case *Accepting:
 		return fmt.Sprintf("%d/%d/%d", r.NetNS, r.Family, r.Port)
 	case *Program:
 		return within(r.Container, r.Path)
 	case *Load:
-		return fmt.Sprintf("%d/%d/%d/%d/%d", r.Device, r.Inode, r.ByDevice, r.ByInode, r.UID)
+		return fmt.Sprintf("%s/%s/%d", inode(r.Device, r.Inode, r.Generation), inode(r.ByDevice, r.ByInode, r.ByGeneration), r.UID)
 	case *Spoken:
 		return fmt.Sprintf("%d/%d/%s/%d/%s", r.NetNS, r.Family, r.Remote, r.Port, r.Protocol)
 	case *Observation:
@@ -65,6 +65,15 @@ func key(r Record) string {
 		return r.Sensor
 	}
 	return ""
+}
+
+// inode tells a file from others, where a generation is known also from one that was
+// deleted and had its inode.
+func inode(device, n uint64, generation uint32) string {
+	if generation == 0 {
+		return fmt.Sprintf("%d/%d", device, n)
+	}
+	return fmt.Sprintf("%d/%d.%d", device, n, generation)
 }
 
 // gone tells what is over from what has its number or its port now.

@@ -18,6 +18,15 @@ const (
 func (u *Usage) Package(name string) Answer {
 	a := u.ofPackage(name)
 	a.Executed, a.Past = u.executed.of(name), u.past.of(name)
+	return a.raised()
+}
+
+// raised is the answer where what is over is known to have used it. That there is more,
+// as a.Reason says, stays possible.
+func (a Answer) raised() Answer {
+	if (a.State == Installed || a.State == Unknown) && len(a.Executed)+len(a.Past) > 0 {
+		a.State = WasLoaded
+	}
 	return a
 }
 
@@ -47,7 +56,7 @@ func (u *Usage) File(container, path string) Answer {
 	a := u.ofFile(container, path)
 	at := file{container, path}
 	a.Executed, a.Past = told(u.executed.files[at]), pastOf(u.past.files[at])
-	return a
+	return a.raised()
 }
 
 func (u *Usage) ofFile(container, path string) Answer {

@@ -30,14 +30,19 @@ type executions struct {
 	files    map[file][]*telemetry.Execution
 }
 
-func executionsOf(records []*telemetry.Execution) executions {
+// executionsOf leaves out what was over with its file: that the path meant the file that
+// is there now is not known (see Observed).
+func (u *Usage) executionsOf(records []*telemetry.Execution) executions {
 	all := executions{map[string][]*telemetry.Execution{}, map[file][]*telemetry.Execution{}}
 	for _, e := range records {
+		if e.Unverified {
+			continue
+		}
+		at := file{cmp.Or(e.Container, u.spaces[e.MountNS]), e.Path}
 		if e.Path != "" {
-			at := file{e.Container, e.Path}
 			all.files[at] = append(all.files[at], e)
 		}
-		if e.Package != "" && e.Container == "" {
+		if e.Package != "" && at.container == "" {
 			bare, _, _ := strings.Cut(e.Package, ":")
 			all.packages[bare] = append(all.packages[bare], e)
 		}

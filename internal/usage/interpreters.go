@@ -2,6 +2,7 @@ package usage
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -91,24 +92,49 @@ func (u *Usage) addInterpreters() {
 		for container, loads := range found {
 			u.running[container] = append(u.running[container], runs{i, loads})
 		}
+		for container := range u.ranBefore(i) {
+			u.ran[container] = append(u.ran[container], i)
+		}
 	}
+}
+
+// ranBefore are the containers in which an interpreter ran while the run went on.
+func (u *Usage) ranBefore(i *interpreter) map[string]bool {
+	all := map[string]bool{}
+	for at := range u.executed.files {
+		if i.is(at.path) {
+			all[at.container] = true
+		}
+	}
+	for at := range u.past.files {
+		if i.is(at.path) {
+			all[at.container] = true
+		}
+	}
+	return all
 }
 
 // nobody is the answer for what no process has mapped, which is for an interpreter
 // or, if that is nil, not known to be.
 func (u *Usage) nobody(container string, of *interpreter) Answer {
-	running := u.running[container]
+	running, ran := u.running[container], u.ran[container]
 	if of == nil {
-		if len(running) == 0 {
-			return Answer{State: Installed}
+		switch {
+		case len(running) > 0:
+			return Answer{State: Installed, Reason: "what " + running[0].of.name + " reads cannot be seen: a script of it may run"}
+		case len(ran) > 0:
+			return Answer{State: Installed, Reason: "what " + ran[0].name + " reads cannot be seen: a script of it may have run"}
 		}
-		return Answer{State: Installed, Reason: "what " + running[0].of.name + " reads cannot be seen: a script of it may run"}
+		return Answer{State: Installed}
 	}
 	for _, r := range running {
 		if r.of == of {
 			return Answer{State: Unknown, Reason: "what " + of.name + " reads cannot be seen, and processes of it run",
 				Processes: cut(u.tell(r.loads), maxProcesses)}
 		}
+	}
+	if slices.Contains(ran, of) {
+		return Answer{State: Unknown, Reason: "what " + of.name + " reads cannot be seen, and programs of it ran while the host was observed"}
 	}
 	return Answer{State: Installed, Reason: "no " + of.name + " was seen to run; a program that has one built in cannot be told from others"}
 }

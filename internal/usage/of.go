@@ -20,8 +20,10 @@ type Usage struct {
 	inside    map[string][]*process // by container
 	spaces    map[uint64]string     // containers by mount namespace
 	running   map[string][]runs     // interpreters by container
+	ran       map[string][]*interpreter
 	executed  executions
 	past      pasts
+	observed  *Observed
 
 	partial   string // why there may be processes that are not known
 	unowned   string // why there may be files of packages that are not known to be theirs
@@ -52,7 +54,7 @@ type file struct{ container, path string }
 func Of(h *host.Host) *Usage {
 	u := &Usage{
 		byPID: map[int]*process{}, packages: map[string][]load{}, archs: map[string][]string{}, files: map[file][]load{},
-		inside: map[string][]*process{}, spaces: map[uint64]string{}, running: map[string][]runs{},
+		inside: map[string][]*process{}, spaces: map[uint64]string{}, running: map[string][]runs{}, ran: map[string][]*interpreter{},
 	}
 	if s := h.System(); s.OK() && !s.Value.BootedAt.IsZero() {
 		u.booted = s.Value.BootedAt.Unix()
@@ -68,9 +70,10 @@ func Of(h *host.Host) *Usage {
 	u.addSockets(h.Sockets())
 	slices.SortStableFunc(u.processes, func(a, b *process) int { return cmp.Compare(a.PID, b.PID) })
 	u.addMappings(h.Objects().Values)
-	u.addInterpreters()
-	u.executed = executionsOf(h.Executions().Values)
+	u.executed = u.executionsOf(h.Executions().Values)
 	u.past = u.pastsOf(h)
+	u.observed = u.observedOf(h)
+	u.addInterpreters()
 	return u
 }
 

@@ -55,9 +55,10 @@ func (u *Usage) pastsOf(h *host.Host) pasts {
 	}
 	still := u.still()
 	for _, l := range h.Loads().Values {
-		if l.Path != "" && !still[holding{file{l.Container, l.Path}, l.By}] {
+		at := file{cmp.Or(l.Container, u.spaces[l.MountNS]), l.Path}
+		if l.Path != "" && !l.Unverified && !still[holding{at, l.By}] {
 			all.add(&Past{Name: l.Name, Exe: l.By, UID: l.UID, Count: l.Count, First: unix(l.First), Last: unix(l.Last),
-				Container: l.Container, Record: telemetry.Key(l)}, l.Path, l.Package)
+				Container: at.container, Record: telemetry.Key(l)}, l.Path, l.Package)
 		}
 	}
 	return all

@@ -11,6 +11,9 @@ type State string
 const (
 	Unknown   State = "unknown"   // the telemetry does not tell; see Answer.Reason
 	Installed State = "installed" // and no process has any of its files loaded
+	// WasLoaded: a program of it was executed, or a file of it loaded, while the run went on,
+	// where that was observed, by what was over at the last look.
+	WasLoaded State = "was loaded"
 	Loaded    State = "loaded"    // by a process
 	Listening State = "listening" // by a process that listens
 	Exposed   State = "exposed"   // by a process that listens at an address that others can reach
@@ -24,15 +27,14 @@ type Answer struct {
 	// they have to be restarted for an update to count.
 	Old []Process // at most 64
 	// Executed are its programs that were executed while the run went on, where that was
-	// observed: they may have ended, so that State does not tell of them. None means
-	// nothing (see host.Executions). The last ones first, at most 16.
+	// observed: they may have ended. What none of them means, Usage.Observed tells. The last
+	// ones first, at most 16.
 	Executed []Execution
 	// Past are the programs that had files of the package loaded at some time while the run
-	// went on, where that was observed, and have not at its end, so that State does not
-	// tell of them: processes that were seen at looks and are over, and what the kernel saw
-	// that no look did. None means nothing: what came and went between two looks is not
-	// known where the kernel does not tell (see host.Loads, host.SeenProcesses). The last
-	// ones first, at most 64.
+	// went on, where that was observed, and have not at its end: processes that were seen at
+	// looks and are over, and what the kernel saw that no look did. What none of them means,
+	// Usage.Observed tells. Whatever they listened at is not told: nothing listens there by
+	// them any more. The last ones first, at most 64.
 	Past   []Past
 	Reason string // why it is Unknown, or may be more than it says
 }

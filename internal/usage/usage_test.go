@@ -264,7 +264,7 @@ func TestExecuted(t *testing.T) {
 		}
 	}
 	a := u.Package("vim")
-	if e := a.Executed[0]; a.State != usage.Installed || e.UID != 5 || e.Count != 3 || e.Last != booted.Unix()+2 || e.First != booted.Unix() || e.Record == "" {
+	if e := a.Executed[0]; a.State != usage.WasLoaded || e.UID != 5 || e.Count != 3 || e.Last != booted.Unix()+2 || e.First != booted.Unix() || e.Record == "" {
 		t.Errorf("%+v", a)
 	}
 	if got := u.File("c1", "/usr/bin/vim").Executed; len(got) != 1 || got[0].Container != "c1" {

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -73,12 +72,6 @@ func (o *observer) finish() error {
 		return nil
 	}
 	return err
-}
-
-// end tells it to end, and waits for that.
-func (o *observer) end() error {
-	o.cmd.Process.Signal(syscall.SIGTERM)
-	return o.cmd.Wait()
 }
 
 // taken is the time on a processor that the kernel measured of the programs. It measures

@@ -18,11 +18,10 @@ var lockdowns = []struct{ kernel, ours string }{{"none", "off"}, {"integrity", "
 // results reads what scripts/kernels/init and the test programs said in one boot. It is
 // strict: everything that is expected has to be there, in its order, and nothing else.
 type results struct {
-	lines   *bufio.Scanner
-	boot    boot
-	modes   []support.Mode
-	failed  []string
-	pending string // a line that was read, and is the next one's
+	lines  *bufio.Scanner
+	boot   boot
+	modes  []support.Mode
+	failed []string
 }
 
 // readResults is what passed in a boot. The error says what did not.

@@ -20,7 +20,10 @@ type Job struct {
 	Timeout time.Duration   // of one sensor
 	Wait    time.Duration   // for room in the spool; default two minutes
 	Waiting func(err error) // is told why it waits, and nil when that is over; may be nil
-	Emitted func()          // is called when a sensor that observes has something to be stored; may be nil, and must not wait
+	// Meanwhile is called while a sensor collects, and returns when over is closed. It may
+	// store what other sensors have observed; may be nil.
+	Meanwhile func(over <-chan struct{})
+	Emitted   func() // is called when a sensor that observes has something to be stored; may be nil, and must not wait
 }
 
 // Run collects one sensor and commits its segments. stop ends the collection
@@ -37,7 +40,7 @@ func (j Job) Run(ctx context.Context, stop context.Context, s sensor.Sensor) err
 	if err != nil {
 		return j.lastWord(name, telemetry.Coverage{State: telemetry.Failed, Reason: err.Error()})
 	}
-	coverage := observe(both, s, j.Host, j.timeout(), &sink{write: out.put})
+	coverage := j.observe(both, s, out)
 	if ctx.Err() != nil {
 		return errors.Join(ctx.Err(), out.discard(), out.stage.Abort())
 	}
@@ -49,6 +52,19 @@ func (j Job) Run(ctx context.Context, stop context.Context, s sensor.Sensor) err
 	// There was no room to keep what was collected; there may be for less.
 	coverage.State, coverage.Parts = telemetry.Failed, nil
 	return j.lastWord(name, coverage)
+}
+
+func (j Job) observe(ctx context.Context, s sensor.Sensor, out *segments) (c telemetry.Coverage) {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		c = observe(ctx, s, j.Host, j.timeout(), &sink{write: out.put})
+	}()
+	if j.Meanwhile != nil {
+		j.Meanwhile(over)
+	}
+	<-over
+	return c
 }
 
 // Skip commits the word that a sensor was not run, and why.
@@ -110,7 +126,7 @@ func (s *segments) finish(c telemetry.Coverage) error {
 	if err != nil {
 		return s.end(short(c, err))
 	}
-	return s.stage.Commit()
+	return s.commit()
 }
 
 func (s *segments) flush() error {
@@ -145,5 +161,5 @@ func (s *segments) end(c telemetry.Coverage) error {
 	if err := s.close(); err != nil {
 		return err
 	}
-	return s.stage.Commit()
+	return s.commit()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"syscall"
 	"time"
 
@@ -89,6 +90,18 @@ func (s *segments) close() error {
 	}
 	s.records += writer.Records()
 	return nil
+}
+
+// commit ends the stage. What others have observed may be in the spool by now, with the
+// numbers that it began with.
+func (s *segments) commit() error {
+	err := s.stage.Renumber(func(to *spool.Segment, from io.Reader) error {
+		return telemetry.Renumber(patient{s, to}, from, to.Sequence)
+	})
+	if err != nil {
+		return errors.Join(err, s.stage.Abort())
+	}
+	return s.stage.Commit()
 }
 
 func (s *segments) discard() error {

@@ -13,7 +13,7 @@ import (
 
 // maxWaiting is how many records of a sensor that observes may wait to be stored;
 // then its emit waits.
-const maxWaiting = 20_000
+const maxWaiting = 4_000
 
 // Watch is a sensor that observes for a run. Its methods belong to one goroutine.
 type Watch struct {

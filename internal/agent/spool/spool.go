@@ -15,7 +15,9 @@
 // folder stays until the run is over, when its segments are acknowledged and
 // gone: its name says that the sensor is done and which numbers are taken. A sensor
 // that observes enters it part by part, each in the same way, and is done with the
-// last one, which has its coverage.
+// last one, which has its coverage. Its parts do not wait for a sensor that is at work:
+// what enters first has the lower numbers, and what is staged is renumbered before it
+// enters.
 package spool
 
 import (
@@ -77,7 +79,7 @@ type Options struct {
 	Create func(name string) (File, error) // creates a segment's file; nil means on the disk
 }
 
-// Spool is safe for concurrent use. Of each run one sensor is staged at a time.
+// Spool is safe for concurrent use. Of each run, one goroutine begins and ends stages.
 type Spool struct {
 	dir    string
 	limit  int64

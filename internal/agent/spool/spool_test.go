@@ -313,6 +313,21 @@ func TestModel(t *testing.T) {
 				sensors++
 				all = append(all, texts...)
 			},
+			"overtake": func(r *rapid.T) {
+				texts := rapid.SliceOfN(rapid.StringN(1, 5, 20), 1, 3).Draw(r, "segments")
+				slow := stage(r, s, "r", "slow", texts...)
+				for _, part := range rapid.SliceOfN(rapid.StringN(1, 5, 20), 0, 3).Draw(r, "parts") {
+					if err := stage(r, s, "r", "watch", part).CommitPart(1); err != nil {
+						r.Fatal(err)
+					}
+					all = append(all, part)
+				}
+				renumber(r, slow)
+				if err := slow.Commit(); err != nil {
+					r.Fatal(err)
+				}
+				all = append(all, texts...)
+			},
 			"abandon": func(r *rapid.T) { stage(r, s, "r", "lost", "x", "y") },
 			"acknowledge": func(r *rapid.T) {
 				acked = rapid.Int64Range(acked, int64(len(all))).Draw(r, "up to")

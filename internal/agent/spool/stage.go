@@ -57,11 +57,15 @@ type Segment struct {
 // Create begins the next segment. The last one may use the Reserve: it is the
 // one that says how the sensor fared.
 func (st *Stage) Create(last bool) (*Segment, error) {
-	g := &Segment{Sequence: st.batch.last + 1, stage: st, limit: st.spool.limit}
+	limit := st.spool.limit
 	if last {
-		g.limit += Reserve
+		limit += Reserve
 	}
-	g.name = filepath.Join(st.dir, fileName(g.Sequence))
+	return st.create(st.batch.last+1, limit)
+}
+
+func (st *Stage) create(sequence, limit int64) (*Segment, error) {
+	g := &Segment{Sequence: sequence, stage: st, limit: limit, name: filepath.Join(st.dir, fileName(sequence))}
 	file, err := st.spool.create(g.name)
 	if err != nil {
 		return nil, fmt.Errorf("begin a segment: %w", err)
@@ -100,6 +104,15 @@ func (g *Segment) Size() int64 { return g.size }
 // Close makes the segment durable. It belongs to the stage only if Close
 // returns nil; otherwise it is discarded.
 func (g *Segment) Close() error {
+	if err := g.durable(); err != nil {
+		return err
+	}
+	g.stage.batch.last = g.Sequence
+	g.stage.batch.files = append(g.stage.batch.files, segment{g.Sequence, g.size})
+	return nil
+}
+
+func (g *Segment) durable() error {
 	err := g.file.Sync()
 	if closeErr := g.file.Close(); err == nil {
 		err = closeErr
@@ -107,8 +120,6 @@ func (g *Segment) Close() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("make a segment durable: %w", err), g.remove())
 	}
-	g.stage.batch.last = g.Sequence
-	g.stage.batch.files = append(g.stage.batch.files, segment{g.Sequence, g.size})
 	return nil
 }
 
@@ -138,7 +149,8 @@ func (st *Stage) Alone() bool {
 // Segments is how many segments are closed.
 func (st *Stage) Segments() int { return len(st.batch.files) }
 
-// Commit makes the sensor's segments part of the run, all at once and durably.
+// Commit makes the sensor's segments part of the run, all at once and durably. If others
+// were committed since the stage began, Renumber has to go before.
 func (st *Stage) Commit() error { return st.commit() }
 
 // CommitPart is Commit for a sensor that goes on: its next stage has more, and only
@@ -158,6 +170,9 @@ func (st *Stage) commit() error {
 	r, ok := s.runs[st.run]
 	if !ok || r.State != Open {
 		return errors.Join(fmt.Errorf("commit the sensor %s: the run %s has ended", st.batch.sensor, st.run), st.abort())
+	}
+	if r.last()+1 != st.batch.first {
+		return errors.Join(fmt.Errorf("commit the sensor %s: its numbers were taken by others", st.batch.sensor), st.abort())
 	}
 	err := durable.SyncFolder(st.dir)
 	if err == nil {

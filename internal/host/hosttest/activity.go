@@ -118,7 +118,7 @@ func (p *parser) aboveRoot(w []string) {
 func (p *parser) execution(w []string) {
 	r := &telemetry.Execution{Device: 1, Activity: activity(1)}
 	w = p.each(w, func(name, value string) bool {
-		return p.counted(&r.Activity, name, value) || p.named(&r.Package, &r.Container, name, value)
+		return p.unverified(&r.Unverified, name, value) || p.counted(&r.Activity, name, value) || p.named(&r.Package, &r.Container, name, value)
 	})
 	if len(w) != 2 {
 		p.err = fmt.Errorf("needs a program and a uid")
@@ -126,6 +126,20 @@ func (p *parser) execution(w []string) {
 	}
 	r.Path, r.Name, r.UID, r.MountNS = w[0], path.Base(w[0]), p.id(w[1]), p.mountNS(r.Container)
 	r.Inode = uint64(7000 + p.next(telemetry.TypeExecution))
+	p.add(telemetry.SensorActivity, r)
+}
+
+func (p *parser) load(w []string) {
+	r := &telemetry.Load{Device: 1, ByDevice: 1, Activity: activity(1)}
+	w = p.each(w, func(name, value string) bool {
+		return p.unverified(&r.Unverified, name, value) || p.counted(&r.Activity, name, value) || p.named(&r.Package, &r.Container, name, value)
+	})
+	if len(w) != 3 {
+		p.err = fmt.Errorf("needs a file, a program and a uid")
+		return
+	}
+	r.Path, r.By, r.Name, r.UID, r.MountNS = w[0], w[1], path.Base(w[1]), p.id(w[2]), p.mountNS(r.Container)
+	r.Inode, r.ByInode = uint64(8000+p.next(telemetry.TypeLoad)), uint64(7000+len(w[1]))
 	p.add(telemetry.SensorActivity, r)
 }
 
@@ -137,6 +151,8 @@ func (p *parser) connection(w []string) {
 			r.UID = p.id(value)
 		case "local":
 			r.Local = value == "true"
+		case "agent":
+			r.Agent = value == "true"
 		default:
 			return p.counted(&r.Activity, name, value) || p.named(&r.Package, &r.Container, name, value)
 		}
@@ -210,6 +226,13 @@ func (p *parser) observation(w []string) {
 
 func activity(n uint64) telemetry.Activity {
 	return telemetry.Activity{Count: n, First: began.Add(30 * time.Minute), Last: ended}
+}
+
+func (p *parser) unverified(into *bool, name, value string) bool {
+	if name == "unverified" {
+		*into = value == "true"
+	}
+	return name == "unverified"
 }
 
 func (p *parser) counted(a *telemetry.Activity, name, value string) bool {

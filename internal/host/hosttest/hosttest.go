@@ -20,7 +20,8 @@
 //	socket tcp 0.0.0.0 22                  listening; pid=101 of a process that holds it, above it; inode, seen
 //	program /srv/x root 0755 0 0           executed or mapped, root's or not: mode, uid, gid; elf, package, container, problem, deleted, mapped, seen
 //	above /srv 0755 0 0 ["problem"]        a folder above a program of root's, in a line above it
-//	execution /usr/bin/x 0                 while a run went on, with its uid; count, package, container
+//	execution /usr/bin/x 0                 while a run went on, with its uid; count, package, container, unverified=true
+//	load /usr/lib/x.so /usr/bin/x 0        a file that a program had mapped, with its uid; count, package, container, unverified=true
 //	connection /usr/bin/x 192.0.2.1 21     a program, where to, port; count, uid, local, package, container
 //	accepting 22 5 4                       a port, connections, those from elsewhere; family, listens
 //	spoken telnet 23 192.0.2.1             a protocol, a server's port, its address if it is not the host; count; without words: looked at, nothing seen

@@ -83,6 +83,7 @@ var facts = map[string]struct {
 	"program":       {5, (*parser).program},
 	"above":         {5, (*parser).aboveRoot},
 	"execution":     {3, (*parser).execution},
+	"load":          {4, (*parser).load},
 	"connection":    {4, (*parser).connection},
 	"accepting":     {4, (*parser).accepting},
 	"spoken":        {1, (*parser).spoken},

@@ -174,6 +174,10 @@ func (p *parser) socket(w []string) {
 			r.Inode = uint64(p.number(value, 10))
 		case "seen":
 			r.Gone, r.Late = p.seen(&r.Seen, value)
+		case "state":
+			r.State = value
+		case "remote":
+			r.Remote, r.RemotePort = value, 50_000
 		default:
 			return false
 		}

@@ -83,6 +83,16 @@ func (a *answer) fail(subject string) *fault {
 	return a.failed[subject]
 }
 
+// saw adds to what was looked at, as far as it is told.
+func (a *answer) saw(evidence ...rules.Evidence) {
+	a.seen = append(a.seen, evidence[:min(len(evidence), max(0, maxEvidence-len(a.seen)))]...)
+}
+
+// add adds evidence, as far as it is told.
+func (f *fault) add(evidence ...rules.Evidence) {
+	f.evidence = append(f.evidence, evidence[:min(len(evidence), max(0, maxEvidence-len(f.evidence)))]...)
+}
+
 // gap notes that a look-up was not complete.
 func (a *answer) gap(complete bool, reason string) {
 	if !complete && !a.blind && len(a.unknown) < maxSubjects {

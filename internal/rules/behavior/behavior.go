@@ -3,7 +3,8 @@
 // there. Four judge by what was observed and by the listeners: which programs speak
 // protocols that anybody on the way can read, and which listeners nobody needed. Two
 // judge by the files that processes have: whether they protect their data from being
-// executed, and whether others than root can change what root executes.
+// executed, and whether others than root can change what root executes. Processes and files
+// count that were seen at any time of the run, not only those that were there at its end.
 //
 // What was observed comes of a supported kernel. On another one finding says so, and
 // no rule of the package is evaluated.

@@ -3,6 +3,7 @@ package behavior
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -48,7 +49,6 @@ type use struct {
 	program     string
 	connections []*telemetry.Connection
 	seen        bool // and not only suggested by the port
-	heard       []rules.Evidence
 }
 
 func clients(h *host.Host, protocols []protocol) answer {
@@ -58,8 +58,8 @@ func clients(h *host.Host, protocols []protocol) answer {
 	uses := map[string]*use{}
 	heardAt, attempts := spoken(h), attempts(connections.Values)
 	for _, c := range connections.Values {
-		if c.Local {
-			continue
+		if c.Local || c.Agent {
+			continue // the agent speaks TLS only, on whatever port its service is
 		}
 		there := end{c.NetNS, c.Remote, c.Port}
 		heard := heardAt(there)
@@ -71,7 +71,7 @@ func clients(h *host.Host, protocols []protocol) answer {
 		case !suggested:
 			continue
 		case heard.refutes(attempts[there]):
-			a.seen = append(a.seen, heard.evidence("")...)
+			a.saw(heard.evidence("")...)
 			continue
 		}
 		program := program(c)
@@ -84,11 +84,13 @@ func clients(h *host.Host, protocols []protocol) answer {
 		if record != nil && !u.seen {
 			u.protocol, u.seen = p, true
 		}
-		u.heard = append(u.heard, heard.evidence("an encrypted protocol")...)
 		u.connections = append(u.connections, c)
 	}
-	for subject, u := range uses {
-		*a.fail(subject) = u.fault()
+	for _, subject := range slices.Sorted(maps.Keys(uses)) {
+		f := a.fail(subject)
+		if len(a.failed) <= maxSubjects+1 { // of the others nothing is told
+			*f = uses[subject].fault(heardAt)
+		}
 	}
 	return a
 }
@@ -110,7 +112,7 @@ func attempts(all []*telemetry.Connection) map[end]uint64 {
 }
 
 // fault words what a program did, in the order of the remote addresses.
-func (u *use) fault() fault {
+func (u *use) fault(heardAt func(end) heard) fault {
 	slices.SortFunc(u.connections, func(a, b *telemetry.Connection) int {
 		return cmp.Or(cmp.Compare(a.Remote, b.Remote), cmp.Compare(telemetry.Key(a), telemetry.Key(b)))
 	})
@@ -118,6 +120,7 @@ func (u *use) fault() fault {
 	var count uint64
 	var first, last time.Time
 	var remotes []string
+	var heard []rules.Evidence
 	for _, c := range u.connections {
 		count += c.Count
 		if first.IsZero() || c.First.Before(first) {
@@ -127,12 +130,16 @@ func (u *use) fault() fault {
 			last = c.Last
 		}
 		remotes = append(remotes, c.Remote)
+		if len(f.evidence) == maxEvidence {
+			continue
+		}
+		heard = append(heard, heardAt(end{c.NetNS, c.Remote, c.Port}).evidence("an encrypted protocol")...)
 		f.evidence = append(f.evidence, rules.Evidence{
 			Sensor: telemetry.SensorActivity, Record: telemetry.Key(c), File: c.Path, Expected: "an encrypted protocol",
 			Found: fmt.Sprintf("%s connected to %s port %d (%s) %s as %s, %s", u.program, c.Remote, c.Port, u.how(), times(c.Count), user(c.UID), span(c.First, c.Last)),
 		})
 	}
-	f.evidence = append(f.evidence, distinct(u.heard)...)
+	f.evidence = append(f.evidence, distinct(heard)...)
 	remotes = slices.Compact(remotes)
 	c := u.connections[0]
 	how := "which suggests " + u.protocol.name

@@ -49,12 +49,12 @@ func evaluateDEP(h *host.Host) answer {
 		}
 		why := executable(p.ELF)
 		if why == "" {
-			a.seen = append(a.seen, programEvidence(p, "stack "+p.ELF.Stack, ""))
+			a.saw(programEvidence(p, "stack "+p.ELF.Stack, ""))
 			continue
 		}
 		f := a.fail(within(p.Container, p.Path))
 		f.reason = fmt.Sprintf("%s %s.", owned(p.Path, p.Package), why)
-		f.evidence = append(f.evidence, programEvidence(p, why, "data that is not executable"))
+		f.add(programEvidence(p, why, "data that is not executable"))
 		f.attributes = []inspector.Attribute{
 			{Key: "EXECUTABLE", Value: p.Path}, {Key: "package_name", Value: strings.ToLower(p.Package)}, {Key: "CONTAINER", Value: p.Container},
 		}

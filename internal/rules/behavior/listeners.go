@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,7 @@ type listener struct {
 	protocol  string // "tcp", "udp"
 	port      uint16
 	netNS     uint64
+	name      string // the program's path
 	program   string // words
 	container bool
 	subject   string // of findings: stays from run to run
@@ -44,7 +46,7 @@ func listeners(h *host.Host, protocol string, sockets []*telemetry.Socket) []*li
 				return cmp.Or(strings.Compare(a.Exe, b.Exe), cmp.Compare(a.PID, b.PID))
 			})
 			name = cmp.Or(o.Exe, o.Name)
-			l.program = owned(name, o.Package)
+			l.name, l.program = name, owned(name, o.Package)
 			l.container = containers[o.PID] != ""
 		}
 		l.subject = strings.TrimSpace(fmt.Sprintf("%s/%d %s", protocol, s.LocalPort, name))
@@ -164,7 +166,8 @@ func (l *listener) judge(a *answer, protocols []protocol, heard heard) {
 		p, how, why = seen, "where it was seen to speak "+seen.name, seen.name+" was seen"
 	case suggested && !heard.refutes(1):
 	default:
-		a.seen = append(append(a.seen, l.evidence("")...), heard.evidence("")...)
+		a.saw(l.evidence("")...)
+		a.saw(heard.evidence("")...)
 		return
 	}
 	transport := strings.ToUpper(l.protocol)
@@ -177,9 +180,9 @@ func (l *listener) judge(a *answer, protocols []protocol, heard heard) {
 	const expected = "no service of an insecure protocol"
 	for _, e := range l.evidence(expected) {
 		e.Found += fmt.Sprintf(" (%s)", why)
-		f.evidence = append(f.evidence, e)
+		f.add(e)
 	}
-	f.evidence = append(f.evidence, heard.evidence(expected)...)
+	f.add(heard.evidence(expected)...)
 	f.attributes = l.attributes(inspector.Attribute{Key: "PROTOCOL", Value: p.name})
 }
 
@@ -204,17 +207,18 @@ func unused(h *host.Host) answer {
 	a.gap(len(observation) <= 1, "the run was observed in several pieces, between which a connection may have been accepted")
 	sockets := h.Sockets()
 	a.gap(sockets.Complete, sockets.Reason)
-	if len(observation) != 1 || !accepting.Complete {
+	if len(observation) != 1 || !accepting.Complete || !sockets.Complete {
 		return a // that there were no connections is not known of any
 	}
 	all := listeners(h, "tcp", sockets.Values)
 	if len(all) == 0 {
 		a.passed = "No program listens on a TCP port for other hosts."
 	}
-	counted := countsOf(accepting.Values)
+	counted, talks := countsOf(accepting.Values), talksAt(sockets.Values)
 	for _, l := range all {
-		c := counted[place{l.netNS, l.port}]
-		if c.foreign > 0 || !l.stayed(c.listens, &a) {
+		at := place{l.netNS, l.port}
+		c := counted[at]
+		if c.foreign > 0 || talks[at] || l.reserves() || !l.stayed(c.listens, &a) {
 			continue
 		}
 		f := a.fail(l.subject)
@@ -243,6 +247,37 @@ func (l *listener) stayed(listens uint64, a *answer) bool {
 	})
 	return len(l.sockets) > 0
 }
+
+// reservers hold the ports of containers that are published on the host, so that nobody else
+// takes them. Packets to such a port are redirected (DNAT) before they come to the
+// listener, which therefore accepts nothing however much the port is used; the listener in
+// the container is judged, by what it accepts. See docker-proxy of
+// https://github.com/moby/moby (cmd/docker-proxy), and bindPorts in Podman's libpod,
+// which leaves the sockets to conmon.
+var reservers = []string{"docker-proxy", "conmon"}
+
+// reserves tells whether a listener is there to keep its port from others.
+func (l *listener) reserves() bool { return slices.Contains(reservers, path.Base(l.name)) }
+
+// talksAt are the ports at which somebody elsewhere has a conversation at the last look: one
+// that began before the observation was never counted, and is in use all the same.
+func talksAt(sockets []*telemetry.Socket) map[place]bool {
+	talks := map[place]bool{}
+	for _, s := range sockets {
+		remote, err := netip.ParseAddr(s.Remote)
+		if s.Protocol != "tcp" || err != nil || slices.Contains(noTalk, s.State) {
+			continue
+		}
+		local, _ := netip.ParseAddr(s.Local)
+		if remote = remote.Unmap(); !remote.IsLoopback() && remote != local.Unmap() {
+			talks[place{s.NetNS, s.LocalPort}] = true
+		}
+	}
+	return talks
+}
+
+// noTalk are the states of sockets with which nobody has come to converse.
+var noTalk = []string{"listen", "close", "syn_sent", "syn_recv", "new_syn_recv"}
 
 func countsOf(records []*telemetry.Accepting) map[place]counts {
 	counted := map[place]counts{}

@@ -93,7 +93,7 @@ func (m *modules) program(p *telemetry.Program) {
 		m.fail(within(p.Container, p.Path), "which", p, who)
 		return
 	}
-	m.answer.seen = append(m.answer.seen, programEvidence(p, describe(p.Mode, p.UID, p.GID, p.ACL), ""))
+	m.answer.saw(programEvidence(p, describe(p.Mode, p.UID, p.GID, p.ACL), ""))
 }
 
 // unseen is what is missing of a program to tell who can modify it.
@@ -120,7 +120,9 @@ func (m *modules) fail(subject, what string, p *telemetry.Program, who string, b
 			{Key: "package_name", Value: strings.ToLower(p.Package)}, {Key: "CONTAINER", Value: p.Container},
 		}
 	}
-	f.evidence = append(f.evidence, programEvidence(p, describe(p.Mode, p.UID, p.GID, p.ACL), "only root can write"))
+	if len(f.evidence) < maxEvidence {
+		f.add(programEvidence(p, describe(p.Mode, p.UID, p.GID, p.ACL), "only root can write"))
+	}
 }
 
 func (m *modules) unknown(format string, args ...any) {

@@ -22,6 +22,10 @@ type end struct {
 	port   uint16
 }
 
+// maxHeard bounds the records of one end. There are as many as protocols that are
+// recognised, in two families at most; each program that was there is held against them.
+const maxHeard = 40
+
 // heard is what was seen to be spoken at an end, in the order of the records' keys.
 type heard struct {
 	records  []*telemetry.Spoken
@@ -36,7 +40,11 @@ func spoken(h *host.Host) func(end) heard {
 		e := end{r.NetNS, r.Remote, r.Port}
 		at[e] = append(at[e], r)
 	}
-	return func(e end) heard { return heard{at[e], all.Complete} }
+	return func(e end) heard {
+		records := at[e]
+		few := len(records) <= maxHeard
+		return heard{records[:min(len(records), maxHeard)], all.Complete && few}
+	}
 }
 
 // unasked tells whether nothing is missing of what was spoken: it was seen, or nobody

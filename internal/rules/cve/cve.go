@@ -54,6 +54,7 @@ func (Package) Describe() rules.Description {
 			telemetry.SensorSystem, telemetry.SensorPackages, telemetry.SensorLibraries, telemetry.SensorContainers,
 			telemetry.SensorProcesses, telemetry.SensorSockets, telemetry.SensorNetwork, telemetry.SensorKernel,
 		},
+		Also:    []string{telemetry.SensorActivity},
 		Rematch: true,
 		Needs:   []string{telemetry.SensorSystem, telemetry.SensorPackages},
 	}

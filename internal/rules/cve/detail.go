@@ -41,6 +41,7 @@ func (e *evaluation) attributes(v *vulnerable) []inspector.Attribute {
 	add("FIXED_VERSION_UBUNTU_PRO", v.proOnly)
 	add("STATUS", string(v.status))
 	add(attrState, e.stateText(v.item))
+	e.observed(v, add)
 	add("ADVISORY", strings.Join(v.advisories(), ", "))
 	for _, s := range v.scores {
 		add("CVSS"+s.Version[:1]+"_SCORE", score(s.Base))

@@ -31,7 +31,7 @@ func (e *evaluation) evidence(v *vulnerable) []rules.Evidence {
 		}
 		all = append(all, processEvidence(&p))
 	}
-	return all
+	return append(all, e.pastEvidence(v.item)...)
 }
 
 // installedEvidence cites the telemetry of what is installed.

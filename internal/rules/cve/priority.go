@@ -30,6 +30,7 @@ const (
 	pointsExposed    = 200
 	pointsListening  = 150
 	pointsLoaded     = 100
+	pointsWasLoaded  = 75
 	pointsUnknown    = 50
 	pointsFix        = 100
 )
@@ -56,7 +57,7 @@ func (u urgency) priority() int {
 }
 
 // statePoints: what is not known may be in use, and comes before what is known not
-// to be.
+// to be. What was, will be again, but waits for nobody meanwhile.
 func statePoints(s usage.State) int {
 	switch s {
 	case usage.Exposed:
@@ -65,6 +66,8 @@ func statePoints(s usage.State) int {
 		return pointsListening
 	case usage.Loaded:
 		return pointsLoaded
+	case usage.WasLoaded:
+		return pointsWasLoaded
 	case usage.Installed:
 		return 0
 	}

@@ -73,7 +73,9 @@ func (e *evaluation) useText(v *vulnerable, reasons bool) string {
 	case usage.Unknown:
 		return "whether it is in use is not known" + prefixed(": ", a.Reason)
 	case usage.Installed:
-		return "installed, and not loaded by any process" + prefixed(" that was seen: ", a.Reason)
+		return "installed, and not loaded by any process" + prefixed(" that was seen: ", a.Reason) + prefixed("; ", e.notSeen(reasons))
+	case usage.WasLoaded:
+		return e.wasLoaded(&a, reasons) + prefixed("; ", a.Reason)
 	}
 	if len(a.Processes) == 0 {
 		return string(a.State)

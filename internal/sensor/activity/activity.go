@@ -1,10 +1,14 @@
 //go:build linux
 
 // Package activity is the sensor of what happens on a host while a run goes on: what
-// is executed, where programs connect to, what listeners accept. The kernel counts
-// (package bpf), or if it takes no programs /proc is looked at (package poll); the sensor
-// names what was counted, tells of what is seen for the
-// first time within seconds, and of all with its final counts at the end.
+// is executed, where programs connect to, what listeners accept, and where the kernel lets
+// what is mapped executable. It observes by the best tier that can be had: the kernel counts
+// (package bpf); it tells of executions (packages fanotify, connector) and /proc is looked
+// at for the rest; or only that (package poll). The sensor names what was counted, tells of
+// what is seen for the first time within seconds, and of all with its final counts at the end.
+//
+// What a tier does not see is in doubt, part by part, and becomes the coverage. Why there
+// is no better one is a refusal: by the kernel, or by how the agent stands to it.
 //
 // Never arguments, environment or what is sent and received.
 package activity

@@ -4,12 +4,14 @@ package activity
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"assay/internal/sensor"
+	"assay/internal/sensor/activity/seen"
 )
 
 // atWork is how the sensor observes now, for whoever asks meanwhile.
@@ -18,8 +20,8 @@ type atWork struct {
 	tier *sensor.Tier // nil: nothing is observed
 }
 
-// countEvery is how old the counts are at most.
-const countEvery = 5 * time.Second
+// refresh is how old what is told is at most.
+const refresh = 5 * time.Second
 
 // Tier implements sensor.Tiered.
 func (a activity) Tier() sensor.Tier {
@@ -28,32 +30,53 @@ func (a activity) Tier() sensor.Tier {
 	if a.now.tier != nil {
 		return *a.now.tier
 	}
-	return expected(a.tiers, lookAtHost("/"))
+	return expected(a.tiers, stand("/"))
 }
 
 // begin notes that a way is at work, with what is known already that it does not see,
-// and has its guard keep the counts up to date.
+// and has its guard keep that and the counts up to date.
 func (s *atWork) begin(w *way, refused []error, d doubts) {
-	t := &sensor.Tier{Name: w.tier, Since: w.began.UTC()}
+	known := d.clone()
+	t := &sensor.Tier{Name: w.tier, Since: w.began.UTC(), Short: short(refused, known)}
 	if w.began.IsZero() {
 		t.Since = time.Now().UTC()
 	}
-	for _, err := range refused {
-		t.Short = append(t.Short, words([]error{err}))
-	}
-	for _, part := range d.coverage().Parts {
-		if part.Reason != "" {
-			t.Short = append(t.Short, part.Name+": "+part.Reason)
-		}
-	}
 	s.set(t)
+	now := func() []string {
+		d := known.clone()
+		w.doubt(d)
+		return short(refused, d)
+	}
 	guard := w.guard
 	w.guard = func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error { return guard(ctx) })
-		group.Go(func() error { return s.count(ctx, w) })
+		group.Go(func() error { return s.follow(ctx, w, now) })
 		return group.Wait()
 	}
+}
+
+// short is why there is no better tier, and what this one does not see: a text for
+// all parts of which it is true.
+func short(refused []error, d doubts) (texts []string) {
+	for _, err := range refused {
+		texts = append(texts, words([]error{err}))
+	}
+	of := map[string][]string{}
+	var reasons []string
+	for _, part := range d.coverage().Parts {
+		if part.Reason == "" {
+			continue
+		}
+		if of[part.Reason] == nil {
+			reasons = append(reasons, part.Reason)
+		}
+		of[part.Reason] = append(of[part.Reason], part.Name)
+	}
+	for _, reason := range reasons {
+		texts = append(texts, strings.Join(of[reason], ", ")+": "+reason)
+	}
+	return texts
 }
 
 func (s *atWork) end() { s.set(nil) }
@@ -64,22 +87,26 @@ func (s *atWork) set(t *sensor.Tier) {
 	s.tier = t
 }
 
-// count keeps the counts until ctx ends.
-func (s *atWork) count(ctx context.Context, from source) error {
-	tick := time.NewTicker(countEvery)
+// follow keeps the counts, and what is not seen, until ctx ends.
+func (s *atWork) follow(ctx context.Context, from source, short func() []string) error {
+	tick := time.NewTicker(refresh)
 	defer tick.Stop()
 	for {
 		totals, err := from.Totals()
 		if err != nil {
 			return err
 		}
-		s.mu.Lock()
-		s.tier.Executions, s.tier.Connections, s.tier.Accepted = totals.Executions, totals.Flows, totals.Accepts
-		s.mu.Unlock()
+		s.count(totals, short())
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
 		}
 	}
+}
+
+func (s *atWork) count(t seen.Totals, short []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tier.Executions, s.tier.Connections, s.tier.Accepted, s.tier.Short = t.Executions, t.Flows, t.Accepts, short
 }

@@ -18,8 +18,11 @@ import (
 // believed if the file is still there. Otherwise it is all that there is to tell, unless
 // its inode is found elsewhere at the end.
 func (n *namer) called(id seen.Program, name string, mountNS uint64) program {
-	want := file{id.Device, id.Inode}
+	want := id.File
 	p := program{path: strings.ToValidUTF8(name, string(utf8.RuneError)), unverified: true}
+	if !n.ages.youngest(want) {
+		return n.believe(want, p)
+	}
 	n.spaces.within(mountNS, func(pid int, root *hostfs.FS, mounts *mountinfo.Table) {
 		if mountNS != n.mountNS {
 			p.container = n.proc.Container(pid).ID
@@ -29,13 +32,18 @@ func (n *namer) called(id seen.Program, name string, mountNS uint64) program {
 			n.looker.named(root, at, pid, want)
 		}
 	})
+	return n.believe(want, p)
+}
+
+// believe remembers what a program was called, if nothing better is known.
+func (n *namer) believe(want file, p program) program {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if _, ok := n.programs[want]; !ok && len(n.programs) < maxPrograms {
 		n.programs[want] = p
 	}
 	if !p.unverified {
-		delete(n.unknown, want)
+		delete(n.unknown, placeOf(want))
 	}
 	return p
 }
@@ -53,7 +61,7 @@ func verify(root *hostfs.FS, mounts *mountinfo.Table, name string, want file) (s
 	}
 	defer o.Close()
 	info, err := o.Stat()
-	if err != nil || (file{info.Device, info.Inode}) != want {
+	if err != nil || (place{info.Device, info.Inode}) != placeOf(want) {
 		return "", false
 	}
 	return at, true

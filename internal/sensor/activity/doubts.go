@@ -4,6 +4,7 @@ package activity
 
 import (
 	"fmt"
+	"slices"
 
 	"assay/internal/sensor"
 	"assay/internal/sensor/activity/seen"
@@ -23,17 +24,25 @@ const (
 
 var parts = []string{executions, connections, listeners}
 
-// doubts are why what was counted may not be all that there was, by part: that one
-// failed says nothing of the others. They belong to one goroutine.
+// doubts are why what was counted may not be all that there was, by part. They belong to one goroutine.
 type doubts struct {
 	partial map[string][]string
-	failed  map[string]string
 	without *string // why loads are not counted; empty: they are
 }
 
 func newDoubts() doubts {
 	without := "only programs in the kernel can tell"
-	return doubts{map[string][]string{}, map[string]string{}, &without}
+	return doubts{map[string][]string{}, &without}
+}
+
+// clone is a copy that somebody else may add to.
+func (d doubts) clone() doubts {
+	c, without := doubts{partial: map[string][]string{}}, *d.without
+	c.without = &without
+	for part, reasons := range d.partial {
+		c.partial[part] = slices.Clone(reasons)
+	}
+	return c
 }
 
 // add adds a reason why parts are not complete; of none named, all.
@@ -43,13 +52,6 @@ func (d doubts) add(reason string, of ...string) {
 	}
 	for _, part := range of {
 		d.partial[part] = append(d.partial[part], reason)
-	}
-}
-
-// fail says that nothing of the parts can be known.
-func (d doubts) fail(reason string, of ...string) {
-	for _, part := range of {
-		d.failed[part] = reason
 	}
 }
 
@@ -85,16 +87,10 @@ func (d doubts) coverage() telemetry.Coverage {
 	whole := telemetry.Coverage{State: telemetry.Complete}
 	for _, name := range parts {
 		c := sensor.Covered(d.partial[name])
-		if reason, ok := d.failed[name]; ok {
-			c.State, c.Reason = telemetry.Failed, reason
-		}
 		whole.Parts = append(whole.Parts, telemetry.Part{Name: name, State: c.State, Reason: c.Reason})
 		if c.State != telemetry.Complete && whole.State == telemetry.Complete {
 			whole.State, whole.Reason = telemetry.Partial, c.Reason
 		}
-	}
-	if len(d.failed) == len(parts) {
-		whole.State = telemetry.Failed
 	}
 	c := sensor.Covered(d.partial[files])
 	whole.Parts = append(whole.Parts, d.optional(), telemetry.Part{Name: files, State: c.State, Reason: c.Reason})

@@ -32,7 +32,8 @@ func TestExpected(t *testing.T) {
 		"no BTF":            {"6.1.0\n", "", root, false, "fanotify", "no BTF"},
 		"old":               {"4.19.0\n", "", root, true, "connector", "older than Linux 5.0"},
 		"not root":          {"6.1.0\n", "", none, true, "", "root"},
-		"nothing to see":    {"", "", "", false, "", "root"},
+		"user namespace":    {"6.1.0\n", "", root, true, "fanotify", "user namespace"},
+		"nothing to see":    {"", "", "", false, "fanotify", "BTF"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -41,10 +42,13 @@ func TestExpected(t *testing.T) {
 			} {
 				write(t, filepath.Join(dir, file), text)
 			}
+			if name == "user namespace" {
+				write(t, filepath.Join(dir, "proc/self/uid_map"), "         0     100000      65536\n")
+			}
 			if host.btf {
 				write(t, filepath.Join(dir, "sys/kernel/btf/vmlinux"), "x")
 			}
-			got := expected(Tiers(), lookAtHost(dir))
+			got := expected(Tiers(), stand(dir))
 			if got.Name != host.want || !got.Expected || !strings.Contains(strings.Join(got.Short, "; "), host.why) || (host.why == "") != (len(got.Short) == 0) {
 				t.Errorf("%+v", got)
 			}

@@ -6,13 +6,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"assay/internal/sensor/activity/bpf"
 	"assay/internal/sensor/activity/seen"
 )
 
-// limit is what the programs in the kernel may take, and what became of it.
+// limit is what the programs in the kernel may take, and what became of it. Whoever asks
+// what was detached may do so at any time.
 type limit struct {
 	window time.Duration
 	most   time.Duration // on a processor, in a window
@@ -20,6 +22,7 @@ type limit struct {
 	// would cost every eBPF program of the host a little.
 	few uint64
 
+	mu      sync.Mutex
 	stopped [bpf.Hooks]time.Time // by bpf.Hook; zero: it counts
 }
 
@@ -101,14 +104,22 @@ func (l *limit) judge(p *bpf.Programs, spent [bpf.Hooks]time.Duration) error {
 	if p.Attached(bpf.Map) {
 		detach = bpf.Map
 	}
-	if l.stopped[detach].IsZero() {
-		l.stopped[detach] = time.Now().UTC()
-	}
+	l.stop(detach)
 	return p.Detach(detach)
 }
 
-// doubt tells of what was detached.
+func (l *limit) stop(hook bpf.Hook) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopped[hook].IsZero() {
+		l.stopped[hook] = time.Now().UTC()
+	}
+}
+
+// doubt tells of what was detached so far.
 func (l *limit) doubt(d doubts) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for at, of := range [][]string{bpf.Exec: {executions}, bpf.Socket: {connections, listeners}, bpf.Map: {loads}} {
 		if when := l.stopped[at]; !when.IsZero() {
 			d.add(fmt.Sprintf("counting them in the kernel took more than %v of a processor in %v; from %s on they were not counted",

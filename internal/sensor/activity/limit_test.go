@@ -4,9 +4,11 @@ package activity
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"assay/internal/sensor/activity/bpf"
@@ -72,14 +74,43 @@ func TestDoubts(t *testing.T) {
 			t.Errorf("%+v", p)
 		}
 	}
-	d.fail("deaf", connections, listeners)
-	if c := d.coverage(); c.State != telemetry.Partial || c.Part(listeners).State != telemetry.Failed {
-		t.Errorf("%+v", c)
-	}
-	d.fail("deaf", executions)
-	if c := d.coverage(); c.State != telemetry.Failed || c.Reason == "" {
-		t.Errorf("%+v", c)
-	}
+}
+
+// still is a source of which nothing happens.
+type still struct{ source }
+
+func (still) Totals() (seen.Totals, error) { return seen.Totals{Executions: 7}, nil }
+
+// What is detached while the sensor is at work is told to whoever asks.
+func TestLimitIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, d := newLimit(), newDoubts()
+		*d.without = ""
+		a := activity{now: new(atWork)}
+		w := &way{tier: "ebpf/direct", source: still{}, doubt: l.doubt}
+		w.guard = func(ctx context.Context) error {
+			time.Sleep(refresh)
+			l.stop(bpf.Socket)
+			<-ctx.Done()
+			return nil
+		}
+		a.now.begin(w, []error{errors.New("odd")}, d)
+		if short := a.Tier().Short; len(short) != 1 || short[0] != "odd" {
+			t.Errorf("at first: %q", short)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 3*refresh)
+		defer cancel()
+		if err := w.guard(ctx); err != nil {
+			t.Fatal(err)
+		}
+		tier := a.Tier()
+		if len(tier.Short) != 2 || !strings.HasPrefix(tier.Short[1], "connections, listeners: ") || !strings.Contains(tier.Short[1], "of a processor") || tier.Executions != 7 {
+			t.Errorf("later: %+v", tier)
+		}
+		if c := d.coverage(); c.State != telemetry.Complete {
+			t.Errorf("the observation's own doubts: %+v", c)
+		}
+	})
 }
 
 // What is optional goes first, whatever it takes, and the coverage says it of that part only.

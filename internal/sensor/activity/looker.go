@@ -111,7 +111,7 @@ func (l *looker) named(root *hostfs.FS, name string, pid int, id file) {
 	if err != nil {
 		return
 	}
-	if info, err := o.Stat(); err != nil || (file{info.Device, info.Inode}) != id {
+	if info, err := o.Stat(); err != nil || (place{info.Device, info.Inode}) != placeOf(id) {
 		o.Close()
 		return
 	}
@@ -129,7 +129,7 @@ func (l *looker) look(o *hostfs.Object, pid int, id file) {
 	began := time.Now()
 	defer func() { l.took += time.Since(began) }()
 	f, err := l.files.Look(context.Background(), o, pid)
-	if err != nil || f == nil || f.Inode != id.inode && f.Problem == "" {
+	if err != nil || f == nil || f.Inode != id.Inode && f.Problem == "" {
 		return
 	}
 	l.looked[id] = f

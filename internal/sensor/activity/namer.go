@@ -21,18 +21,24 @@ type namer struct {
 	proc    proc.FS
 	fs      *hostfs.FS
 	mountNS uint64 // the agent's own: what its paths mean
-	self    file   // the agent's program
+	self    place  // the agent's program
 	looker  *looker
 	spaces  *spaces
+	ages    ages
 	stats   int // names that were looked at to find unknown files
 
 	mu       sync.Mutex
 	programs map[file]program
-	unknown  map[file]bool   // asked for, and gone before they were looked at
+	unknown  map[place]file  // asked for, and gone before they were looked at
 	paths    map[file]string // that the kernel has for files that were mapped
 }
 
-type file struct{ device, inode uint64 }
+type file = seen.File
+
+// place is where a file is, which may be another's later.
+type place struct{ device, inode uint64 }
+
+func placeOf(id file) place { return place{id.Device, id.Inode} }
 
 // program is what is known of a file.
 type program struct {
@@ -42,7 +48,7 @@ type program struct {
 }
 
 func newNamer(p proc.FS, fs *hostfs.FS) *namer {
-	n := &namer{proc: p, fs: fs, programs: map[file]program{}, unknown: map[file]bool{}, paths: map[file]string{}}
+	n := &namer{proc: p, fs: fs, programs: map[file]program{}, unknown: map[place]file{}, ages: newAges(), paths: map[file]string{}}
 	n.mountNS, _ = p.Namespace(os.Getpid(), "mnt")
 	n.self.device, n.self.inode, _ = p.ExeFile(os.Getpid())
 	n.looker = newLooker(p, fs)
@@ -52,7 +58,7 @@ func newNamer(p proc.FS, fs *hostfs.FS) *namer {
 
 // look looks at the process that made something be seen, while it is there.
 func (n *namer) look(s seen.Sight) {
-	id := file{s.Device, s.Inode}
+	id := s.File
 	known, ok := n.lookup(id)
 	if ok = ok && !known.unverified; ok && (s.Kind == seen.SawFlow || n.looker.has(id)) {
 		return
@@ -62,7 +68,7 @@ func (n *namer) look(s seen.Sight) {
 		n.mapped(s.PID, id)
 		n.note(id, s.Path)
 	case seen.SawExecution:
-		if own := n.see(s.PID, id); id.inode == 0 {
+		if own := n.see(s.PID, id); id.Inode == 0 {
 			id = own // the source does not tell
 		}
 		n.looker.hold(n.proc.Path(s.PID, "exe"), s.PID, id)
@@ -99,21 +105,24 @@ func (n *namer) see(pid int, want file) (own file) {
 	if err != nil {
 		return own
 	}
+	own = file{Device: device, Inode: inode}
 	p := n.here(pid, name)
-	n.keep(file{device, inode}, p)
-	if want.inode == inode && want.device != device {
+	if want.Generation == 0 || want.Inode != inode {
+		n.keep(own, p)
+	}
+	if want.Inode == inode {
 		n.keep(want, p)
 	}
-	return file{device, inode}
+	return own
 }
 
 // mapped looks for a file among those that a process has mapped.
 func (n *namer) mapped(pid int, want file) {
 	maps, _ := n.proc.Mappings(pid)
 	for _, m := range maps.Files {
-		if id := (file{m.Device, m.Inode}); id == want {
-			n.keep(id, n.here(pid, m.Path))
-			n.looker.hold(n.proc.Path(pid, "map_files/"+m.Range), pid, id)
+		if (place{m.Device, m.Inode}) == placeOf(want) {
+			n.keep(want, n.here(pid, m.Path))
+			n.looker.hold(n.proc.Path(pid, "map_files/"+m.Range), pid, want)
 		}
 	}
 }
@@ -130,21 +139,24 @@ func (n *namer) keep(id file, p program) {
 	if len(n.programs) < maxPrograms {
 		n.programs[id] = p
 	}
-	delete(n.unknown, id)
+	delete(n.unknown, placeOf(id))
 }
 
 // name is what is known of a program; pid may be one that executes it.
 func (n *namer) name(p seen.Program, pid int) program {
-	id := file{p.Device, p.Inode}
+	id := p.File
 	if known, ok := n.lookup(id); ok {
 		return known
+	}
+	if !n.ages.youngest(id) {
+		return program{}
 	}
 	n.see(pid, id)
 	known, ok := n.lookup(id)
 	if !ok {
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		n.unknown[id] = true
+		n.unknown[placeOf(id)] = id
 	}
 	return known
 }

@@ -127,6 +127,9 @@ func (o *observation) recover(ctx context.Context, fresh chan<- struct{}) error 
 // tell emits the records of what the kernel has counted so far, if wanted.
 func (o *observation) tell(wanted func(key string) bool) error {
 	o.uses = uses{}
+	if err := o.namer.ages.learn(o.source, o.loads); err != nil {
+		return err
+	}
 	put := func(r telemetry.Record) error {
 		key := telemetry.Key(r)
 		if !wanted(key) {

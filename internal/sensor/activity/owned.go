@@ -61,7 +61,7 @@ func (n *namer) own(ctx context.Context) (missing []string) {
 
 // lookAgain looks at a file by its path that was over before it could be looked at.
 func (n *namer) lookAgain(id file, name string) {
-	if !n.looker.has(id) && !n.spaces.away(n.mountNS, name) {
+	if !n.looker.has(id) && n.ages.youngest(id) && !n.spaces.away(n.mountNS, name) {
 		n.looker.named(n.fs, name, n.looker.self, id)
 	}
 }
@@ -75,7 +75,7 @@ func (n *namer) searchMapped(ctx context.Context) {
 		}
 		maps, _ := n.proc.Mappings(pid)
 		for _, m := range maps.Files {
-			if id := (file{m.Device, m.Inode}); n.unknown[id] {
+			if id, ok := n.unknown[place{m.Device, m.Inode}]; ok && n.ages.youngest(id) {
 				n.keep(id, n.here(pid, m.Path))
 				n.looker.hold(n.proc.Path(pid, "map_files/"+m.Range), pid, id)
 			}
@@ -103,7 +103,7 @@ func (n *namer) search(folder string, depth int) {
 		if info.Mode.IsDir() && depth > 0 {
 			n.search(full, depth-1)
 		}
-		if id := (file{info.Device, info.Inode}); info.Mode.IsRegular() && n.unknown[id] {
+		if id, ok := n.unknown[place{info.Device, info.Inode}]; ok && info.Mode.IsRegular() && n.ages.youngest(id) {
 			n.keep(id, program{path: full, host: true})
 			n.looker.named(n.fs, full, n.looker.self, id)
 		}

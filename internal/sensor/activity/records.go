@@ -37,10 +37,10 @@ func (c clock) activity(n seen.Counts) telemetry.Activity {
 
 func (o *observation) execution(e seen.Execution) *telemetry.Execution {
 	r := &telemetry.Execution{
-		Device: e.Device, Inode: e.Inode, UID: e.UID, Activity: o.clock.activity(e.Counts), Name: e.Name,
+		Device: e.Device, Inode: e.Inode, Generation: e.Generation, UID: e.UID, Activity: o.clock.activity(e.Counts), Name: e.Name,
 	}
 	p := o.namer.name(e.Program, e.PID)
-	o.uses.note(file{e.Device, e.Inode}, use{executed: true, root: e.Root})
+	o.uses.note(e.File, use{executed: true, root: e.Root})
 	if p.path == "" && e.Path != "" {
 		p = o.namer.called(e.Program, e.Path, uint64(e.MountNS))
 	}
@@ -52,16 +52,16 @@ func (o *observation) execution(e seen.Execution) *telemetry.Execution {
 }
 
 func (o *observation) load(l seen.Load) *telemetry.Load {
-	of, by := o.namer.name(seen.Program{Device: l.Device, Inode: l.Inode}, 0), o.namer.name(l.By, l.PID)
-	if path := o.namer.noted(file{l.Device, l.Inode}); of.path == "" && path != "" {
-		of = o.namer.called(seen.Program{Device: l.Device, Inode: l.Inode}, path, uint64(l.MountNS))
+	of, by := o.namer.name(seen.Program{File: l.File}, 0), o.namer.name(l.By, l.PID)
+	if path := o.namer.noted(l.File); of.path == "" && path != "" {
+		of = o.namer.called(seen.Program{File: l.File}, path, uint64(l.MountNS))
 	}
-	o.uses.note(file{l.Device, l.Inode}, use{mapped: true, root: l.Root})
+	o.uses.note(l.File, use{mapped: true, root: l.Root})
 	if by.unverified {
 		by.path = ""
 	}
 	r := &telemetry.Load{
-		Device: l.Device, Inode: l.Inode, ByDevice: l.By.Device, ByInode: l.By.Inode, UID: l.By.UID,
+		Device: l.Device, Inode: l.Inode, Generation: l.Generation, ByDevice: l.By.Device, ByInode: l.By.Inode, ByGeneration: l.By.Generation, UID: l.By.UID,
 		Activity: o.clock.activity(l.Counts), Path: of.path, Unverified: of.unverified, Package: of.owner, By: by.path, Name: l.Name, Container: by.container,
 	}
 	if uint64(l.MountNS) != o.namer.mountNS {
@@ -73,9 +73,9 @@ func (o *observation) load(l seen.Load) *telemetry.Load {
 func (o *observation) connection(f seen.Flow) *telemetry.Connection {
 	p := o.namer.name(f.Program, f.PID)
 	return &telemetry.Connection{
-		Device: f.Device, Inode: f.Inode, UID: f.UID, NetNS: uint64(f.NetNS),
+		Device: f.Device, Inode: f.Inode, Generation: f.Generation, UID: f.UID, NetNS: uint64(f.NetNS),
 		Remote: f.Remote.Addr().String(), Port: f.Remote.Port(), Activity: o.clock.activity(f.Counts),
-		Local: f.Local, Agent: o.namer.self == file{f.Device, f.Inode}, Path: p.path, Unverified: p.unverified, Name: f.Name, Package: p.owner, Container: p.container,
+		Local: f.Local, Agent: o.namer.self == placeOf(f.File), Path: p.path, Unverified: p.unverified, Name: f.Name, Package: p.owner, Container: p.container,
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // Who is to blame that there are no programs in the kernel: the kernel, or what the agent
 // may do.
 func TestRefuse(t *testing.T) {
-	good := standing{btf: true, sys: true, capable: true, first: true, lockdown: "integrity"}
+	good := standing{major: 6, minor: 1, btf: true, sys: true, capabilities: 1 << unix.CAP_SYS_ADMIN, first: true, lockdown: "integrity"}
 	with := func(change func(*standing)) standing { s := good; change(&s); return s }
 	verifier := fmt.Errorf("load program: %w", unix.EINVAL)
 	eperm := errors.Join(verifier, fmt.Errorf("load program: %w", unix.EPERM))
@@ -27,22 +27,23 @@ func TestRefuse(t *testing.T) {
 		why    string
 	}{
 		"no BTF":                       {verifier, with(func(s *standing) { s.btf = false }), true, "no BTF"},
-		"no BTF, and not allowed":      {eperm, with(func(s *standing) { s.btf, s.capable = false, false }), true, "no BTF"},
+		"no BTF, and not allowed":      {eperm, with(func(s *standing) { s.btf, s.capabilities = false, 0 }), true, "no BTF"},
 		"no /sys":                      {verifier, with(func(s *standing) { s.btf, s.sys = false, false }), false, "not to be seen"},
-		"too old":                      {verifier, with(func(s *standing) { s.tooOld = true }), true, "older than 5.10"},
+		"too old":                      {verifier, with(func(s *standing) { s.major, s.minor = 5, 9 }), true, "older than Linux 5.10"},
 		"the verifier":                 {verifier, good, true, "refuses them"},
 		"the verifier of a filtered":   {verifier, with(func(s *standing) { s.filtered = true }), true, "refuses them"},
 		"no eBPF":                      {unix.ENOSYS, good, true, "no eBPF"},
 		"a filter that denies":         {unix.ENOSYS, with(func(s *standing) { s.filtered = true }), false, "seccomp"},
 		"a filter that forbids":        {eperm, with(func(s *standing) { s.filtered = true }), false, "seccomp"},
-		"no capability":                {eperm, with(func(s *standing) { s.capable = false }), false, "CAP_BPF"},
-		"no capability and a lock":     {eperm, with(func(s *standing) { s.capable, s.lockdown = false, "confidentiality" }), false, "CAP_BPF"},
+		"no capability":                {eperm, with(func(s *standing) { s.capabilities = 0 }), false, "CAP_BPF"},
+		"no capability and a lock":     {eperm, with(func(s *standing) { s.capabilities, s.lockdown = 0, "confidentiality" }), false, "CAP_BPF"},
 		"a user namespace":             {eperm, with(func(s *standing) { s.first = false }), false, "user namespace"},
 		"locked down":                  {eperm, with(func(s *standing) { s.lockdown = "confidentiality" }), true, "confidentiality"},
+		"locked down, and filtered":    {eperm, with(func(s *standing) { s.major, s.minor, s.lockdown, s.filtered = 5, 10, "confidentiality", true }), true, "5.11"},
 		"confined":                     {eperm, with(func(s *standing) { s.confined = true }), false, "security module"},
 		"forbidden to all":             {eperm, good, true, "refuses them"},
 		"too many files":               {unix.EMFILE, good, false, "limit"},
-		"no memory, and an old kernel": {unix.ENOMEM, with(func(s *standing) { s.tooOld = true }), true, "older"},
+		"no memory, and an old kernel": {unix.ENOMEM, with(func(s *standing) { s.major, s.minor = 5, 9 }), true, "older"},
 	} {
 		r := refuse(c.err, c.s)
 		if r.kernel != c.kernel || !strings.Contains(r.Error(), c.why) || strings.HasPrefix(r.Error(), telemetry.KernelRefused) != c.kernel || !errors.Is(r, c.err) {
@@ -51,40 +52,5 @@ func TestRefuse(t *testing.T) {
 		if text := unsupported([]error{errors.New("x"), fmt.Errorf("y: %w", r)}); (text != "") != c.kernel || strings.Contains(text, "\n") {
 			t.Errorf("%s: %q", name, text)
 		}
-	}
-}
-
-func TestStand(t *testing.T) {
-	for release, old := range map[string]bool{"5.10.0-46-cloud-amd64": false, "5.9.16": true, "4.19.0": true, "6.18.44": false, "10.1": false, "?": false} {
-		if tooOld(release) != old {
-			t.Errorf("%s is taken to be %t", release, !old)
-		}
-	}
-	if m := chosen("none [integrity] confidentiality\n"); m != "integrity" {
-		t.Error(m)
-	}
-	for label, is := range map[string]bool{
-		"": false, "unconfined": false, "assay (enforce)": true, "assay (complain)": false, "_": false, "kernel": false,
-		"system_u:system_r:unconfined_service_t:s0": false, "system_u:system_r:assay_t:s0": true, "system_u:system_r:kernel_t:s0": false,
-	} {
-		if confined(label) != is {
-			t.Errorf("%q: %t", label, !is)
-		}
-	}
-	for text, want := range map[string][2]bool{
-		"Name:\tx\nCapEff:\t000001ffffffffff\nSeccomp:\t0\n": {true, false},
-		"CapEff:\t0000000000001000\nSeccomp:\t2\n":           {false, true},
-		"CapEff:\t000000c000000000\nSeccomp:\t1\n":           {true, true},
-		"CapEff:\t0000008000000000\n":                        {false, false},
-		"CapEff:\t0000000000200000\n":                        {true, false},
-		"":                                                   {true, false},
-	} {
-		capable, filtered := status([]byte(text))
-		if got := [2]bool{capable, filtered}; got != want {
-			t.Errorf("%q: %v", text, got)
-		}
-	}
-	if s := stand(); !s.sys || s.tooOld {
-		t.Errorf("%+v", s)
 	}
 }

@@ -56,7 +56,7 @@ type way struct {
 	began time.Time
 	// guard does what the source needs while it counts, until ctx ends.
 	guard func(ctx context.Context) error
-	// doubt tells at last what was missed.
+	// doubt tells what was missed so far; it may be called at any time.
 	doubt func(doubts)
 	loads iter.Seq2[seen.Load, error] // nil: it cannot tell
 }
@@ -100,7 +100,7 @@ func (a activity) openOne(t Tier, d doubts) (*way, error) {
 func openKernel(d doubts) (*way, error) {
 	k, err := newKernel(d)
 	if err != nil {
-		return nil, refuse(err, stand())
+		return nil, refuse(err, stand("/"))
 	}
 	return &way{
 		source: k, tier: "ebpf/" + k.Build,

@@ -31,13 +31,9 @@ type told struct {
 	looks *poll.Poll
 }
 
-// described is the part of the coverage that is about what is told of each file that was
-// executed: of executions that nobody told of it lacks the files, too.
-const described = "programs"
-
 // openTold takes over a teller.
-func openTold(t Tier, by teller, files proc.FS) (*way, error) {
-	looks, err := poll.New(files)
+func openTold(t Tier, by teller, at proc.FS) (*way, error) {
+	looks, err := poll.New(at)
 	if err != nil {
 		return nil, errors.Join(err, by.Close())
 	}
@@ -45,7 +41,8 @@ func openTold(t Tier, by teller, files proc.FS) (*way, error) {
 		source: told{by, looks}, tier: string(t),
 		guard: func(context.Context) error { return nil }, // they limit themselves
 		doubt: func(d doubts) {
-			d.add(cut(strings.Join(by.Shortcomings(), "; ")), executions, described)
+			// Of executions that nobody told of it lacks the files, too.
+			d.add(cut(strings.Join(by.Shortcomings(), "; ")), executions, files)
 			for _, reason := range looks.Shortcomings() {
 				d.add(reason, connections, listeners)
 			}
@@ -67,13 +64,13 @@ func (t told) Executions() iter.Seq2[seen.Execution, error] {
 	return func(yield func(seen.Execution, error) bool) {
 		of := map[file]bool{}
 		for e, err := range t.teller.Executions() {
-			of[file{e.Device, e.Inode}] = true
+			of[e.File] = true
 			if !yield(e, err) {
 				return
 			}
 		}
 		for e, err := range t.looks.Executions() {
-			if !of[file{e.Device, e.Inode}] && !yield(e, err) {
+			if !of[e.File] && !yield(e, err) {
 				return
 			}
 		}

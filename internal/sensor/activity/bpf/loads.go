@@ -161,8 +161,8 @@ func (p *Programs) Mapped() iter.Seq2[seen.Load, error] {
 
 func parseLoad(k, v []byte) seen.Load {
 	return seen.Load{
-		Inode: order.Uint64(k), Device: device(order.Uint32(k[24:])), By: program(k[8:]),
+		File: file(k), By: program(k[16:]),
 		Counts: counts(v), PID: int(order.Uint32(v[24:])), MountNS: order.Uint32(v[28:]),
-		Name: name(v[32:48]), Root: order.Uint32(v[48:]) != 0,
+		Name: name(v[32:48]), Root: order.Uint32(v[48:]) != 0, Host: order.Uint32(v[52:]) != 0,
 	}
 }

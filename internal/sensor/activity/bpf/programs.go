@@ -130,7 +130,7 @@ func load(b build, entries uint32) (_ *Programs, err error) {
 	return p, nil
 }
 
-// read reads an object that is embedded.
+// read reads an object that is embedded, for an agent in this mount namespace.
 func read(name string) (*ebpf.CollectionSpec, error) {
 	object, err := objects.ReadFile(name + ".o")
 	if err != nil {
@@ -139,6 +139,13 @@ func read(name string) (*ebpf.CollectionSpec, error) {
 	spec, err := ebpf.LoadCollectionSpecFromReader(bytes.NewReader(object))
 	if err != nil {
 		return nil, fmt.Errorf("read the object: %w", err)
+	}
+	var own unix.Stat_t
+	if err := unix.Stat("/proc/self/ns/mnt", &own); err != nil {
+		return nil, fmt.Errorf("tell the agent's own mount namespace: %w", err)
+	}
+	if err := spec.Variables["host_mount_ns"].Set(uint32(own.Ino)); err != nil {
+		return nil, fmt.Errorf("tell the kernel programs the agent's own mount namespace: %w", err)
 	}
 	return spec, nil
 }

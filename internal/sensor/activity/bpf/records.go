@@ -18,10 +18,10 @@ import (
 
 // The forms of keys and values are those of the structs in c/activity.bpf.c.
 const (
-	executionKey, executionValue = 16, 176
-	flowKey, flowValue           = 40, 48
+	executionKey, executionValue = 24, 176
+	flowKey, flowValue           = 48, 48
 	listenerKey, listenerValue   = 8, 56
-	loadKey, loadValue           = 32, 56
+	loadKey, loadValue           = 40, 56
 	totalsCount                  = 11
 )
 
@@ -31,6 +31,7 @@ const pathBytes = 124
 const (
 	pathAt = 52
 	rootAt = 48
+	hostAt = 50
 )
 
 var order = binary.NativeEndian
@@ -43,7 +44,7 @@ func (p *Programs) Executions() iter.Seq2[seen.Execution, error] {
 func parseExecution(k, v []byte) seen.Execution {
 	return seen.Execution{
 		Program: program(k), Counts: counts(v), PID: int(order.Uint32(v[24:])),
-		MountNS: order.Uint32(v[28:]), Name: name(v[32:48]), Root: order.Uint32(v[rootAt:]) != 0, Path: pathOf(v[pathAt:][:pathBytes]),
+		MountNS: order.Uint32(v[28:]), Name: name(v[32:48]), Root: order.Uint16(v[rootAt:]) != 0, Host: order.Uint16(v[hostAt:]) != 0, Path: pathOf(v[pathAt:][:pathBytes]),
 	}
 }
 
@@ -63,14 +64,14 @@ func (p *Programs) Flows() iter.Seq2[seen.Flow, error] {
 
 func parseFlow(k, v []byte) seen.Flow {
 	f := seen.Flow{
-		Program: program(k), Counts: counts(v), NetNS: order.Uint32(k[32:]),
+		Program: program(k), Counts: counts(v), NetNS: order.Uint32(k[40:]),
 		PID: int(order.Uint32(v[24:])), Local: order.Uint32(v[28:]) != 0, Name: name(v[32:48]),
 	}
-	address := netip.AddrFrom16([16]byte(k[16:32])).Unmap()
-	if order.Uint16(k[36:]) == afINET {
-		address = netip.AddrFrom4([4]byte(k[16:20]))
+	address := netip.AddrFrom16([16]byte(k[24:40])).Unmap()
+	if order.Uint16(k[44:]) == afINET {
+		address = netip.AddrFrom4([4]byte(k[24:28]))
 	}
-	f.Remote = netip.AddrPortFrom(address, order.Uint16(k[38:]))
+	f.Remote = netip.AddrPortFrom(address, order.Uint16(k[46:]))
 	return f
 }
 
@@ -128,7 +129,12 @@ func entries[T any](m *ebpf.Map, keySize, valueSize int, parse func(k, v []byte)
 }
 
 func program(k []byte) seen.Program {
-	return seen.Program{Inode: order.Uint64(k), Device: device(order.Uint32(k[8:])), UID: order.Uint32(k[12:])}
+	return seen.Program{File: file(k), UID: order.Uint32(k[16:])}
+}
+
+// file is the beginning of every key that has one.
+func file(k []byte) seen.File {
+	return seen.File{Inode: order.Uint64(k), Device: device(order.Uint32(k[8:])), Generation: order.Uint32(k[12:])}
 }
 
 // device is the kernel's number of a device as stat(2) gives it (glibc's makedev).

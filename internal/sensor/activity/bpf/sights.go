@@ -38,16 +38,18 @@ func (p *Programs) Watch(ctx context.Context, see func(seen.Sight)) error {
 }
 
 // sightSize is what a sight takes at least: its kind, the process, and a key.
-const sightSize = 8 + 40
+const (
+	sightSize = 8 + sightKey
+	sightKey  = 48
+)
 
 func parseSight(b []byte) seen.Sight {
 	s := seen.Sight{Kind: seen.Kind(order.Uint32(b)), PID: int(order.Uint32(b[4:]))}
 	switch key := b[8:]; s.Kind {
 	case seen.SawExecution, seen.SawFlow: // both keys begin with the program
-		s.Inode, s.Device = order.Uint64(key), device(order.Uint32(key[8:]))
+		s.File = file(key)
 	case seen.SawLoad:
-		s.Inode, s.Device = order.Uint64(key), device(order.Uint32(key[24:]))
-		s.Path = pathOf(key[40:])
+		s.File, s.Path = file(key), pathOf(key[sightKey:])
 	}
 	return s
 }

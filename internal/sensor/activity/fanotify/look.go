@@ -42,7 +42,7 @@ func (f *Fanotify) look(e event) {
 		f.missed.unopened.Add(1)
 		return
 	}
-	x := seen.Execution{Program: seen.Program{Device: st.Dev, Inode: st.Ino, UID: seen.UnknownUID}, PID: e.pid}
+	x := seen.Execution{Program: seen.Program{File: seen.File{Device: st.Dev, Inode: st.Ino}, UID: seen.UnknownUID}, PID: e.pid}
 	x.Path = name(e.fd)
 	// The process has its new name only when it executes what was opened, and may be over by then.
 	x.Name = path.Base(x.Path)[:min(len(path.Base(x.Path)), maxName)]

@@ -15,37 +15,47 @@ type Counts struct {
 	First, Last time.Duration
 }
 
-// Program is the file that a process executes, and for whom.
-type Program struct {
+// File is a file as long as it exists.
+type File struct {
 	Device uint64 // as stat(2) tells it
 	Inode  uint64
-	UID    uint32 // real, in the first user namespace
+	// Generation tells a file from a deleted one, the inode of which it has; only programs
+	// in the kernel tell it. 0: not known, or the file system has none.
+	Generation uint32
+}
+
+// Program is the file that a process executes, and for whom.
+type Program struct {
+	File
+	UID uint32 // real, in the first user namespace
 }
 
 // Execution is a program that was executed by a user.
 type Execution struct {
 	Program
 	Counts
-	PID     int // of the last one
-	MountNS uint32
+	PID     int    // of the last one
+	MountNS uint32 // of the first one; 0: not known
 	Name    string // comm
 	Root    bool   // with an effective uid of 0, once at least
+	Host    bool   // in the agent's mount namespace, once at least
 	Path    string // as the first to execute it called it; empty: not known
 }
 
 // Load is a file that a program had mapped executable.
 type Load struct {
-	Device, Inode uint64
-	By            Program
+	File
+	By Program
 	Counts
-	PID     int // of the last
-	MountNS uint32
+	PID     int    // of the last
+	MountNS uint32 // of the first one; 0: not known
 	Name    string // comm
 	Root    bool   // with an effective uid of 0, once at least
+	Host    bool   // in the agent's mount namespace, once at least
 }
 
 // Own tells whether it is the program's own code.
-func (l Load) Own() bool { return l.Device == l.By.Device && l.Inode == l.By.Inode }
+func (l Load) Own() bool { return l.File == l.By.File }
 
 // Flow is where a program has connected to by TCP: attempts, whether or not answered.
 type Flow struct {
@@ -99,7 +109,6 @@ const (
 type Sight struct {
 	Kind Kind
 	PID  int
-	// The file that was executed or mapped, or that connected; 0: not known.
-	Device, Inode uint64
-	Path          string // that the kernel has for a file that is mapped; empty: not known
+	File        // that was executed or mapped, or that connected; of zeros: not known
+	Path string // that the kernel has for a file that is mapped; empty: not known
 }

@@ -9,7 +9,7 @@ import (
 
 func TestTally(t *testing.T) {
 	tally := NewTally(2)
-	one, two, three := Program{1, 2, 3}, Program{1, 2, 4}, Program{1, 3, 3}
+	one, two, three := Program{File{1, 2, 0}, 3}, Program{File{1, 2, 0}, 4}, Program{File{1, 3, 0}, 3}
 	for i, step := range []struct {
 		Execution
 		first bool

@@ -1,7 +1,6 @@
 package firstbytes
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -175,7 +174,7 @@ func FuzzMatch(f *testing.F) {
 				}
 			}
 			if name := Name(Server, whole, whole, 21); name == "" {
-				t.Error(fmt.Sprintf("%q has no name", stream))
+				t.Errorf("%q has no name", stream)
 			}
 		}
 	})

@@ -24,9 +24,10 @@
 struct execution {
 	struct counts counts;
 	u32 pid;	/* of the last */
-	u32 mount_ns;
+	u32 mount_ns;	/* of the first */
 	char name[16];	/* comm */
-	u32 root;	/* an effective uid of 0: 1, once is enough */
+	u16 root;	/* an effective uid of 0: 1, once is enough */
+	u16 host;	/* in the host's mount namespace: likewise */
 	char path[124];	/* of the file, as the process named it; empty: not asked for */
 };
 
@@ -35,7 +36,7 @@ struct execution {
 const volatile u32 paths = 1;
 
 struct flow_key {
-	struct file_id program;
+	struct program program;
 	u32 remote[4]; /* as on the wire; of IPv4 the first */
 	u32 net_ns;
 	u16 family;
@@ -66,7 +67,7 @@ struct listener {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
-	__type(key, struct file_id);
+	__type(key, struct program);
 	__type(value, struct execution);
 } executions SEC(".maps");
 
@@ -87,12 +88,12 @@ struct {
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	struct file_id id = {};
+	struct program id = {};
 	u64 now = bpf_ktime_get_ns();
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
 	count(TOTAL_EXECUTIONS);
-	identify_inode(&id.inode, &id.device, READ(bprm, file));
+	identify(&id.file, READ(bprm, file));
 	id.uid = bpf_get_current_uid_gid();
 	struct execution *e = bpf_map_lookup_elem(&executions, &id);
 	if (e) {
@@ -100,10 +101,13 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 		e->pid = pid;
 		if (!e->root)
 			e->root = root(task);
+		if (!e->host)
+			e->host = on_host(task);
 		return 0;
 	}
 	struct execution fresh = { .counts = { 1, now, now }, .pid = pid, .root = root(task) };
 	fresh.mount_ns = mount_namespace(task);
+	fresh.host = fresh.mount_ns == host_mount_ns;
 	bpf_get_current_comm(fresh.name, sizeof(fresh.name));
 	if (paths)
 		bpf_probe_read_kernel_str(fresh.path, sizeof(fresh.path), READ(bprm, interp));
@@ -120,13 +124,14 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	return 0;
 }
 
-static __always_inline void on_connect(const struct sock *sk, u64 now)
+static __always_inline void on_connect(const struct sock *sk)
 {
+	u64 now = bpf_ktime_get_ns();
 	struct flow_key key = {};
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
 	count(TOTAL_FLOWS);
-	identify_inode(&key.program.inode, &key.program.device, program_of_current());
+	identify(&key.program.file, program_of_current());
 	key.program.uid = bpf_get_current_uid_gid();
 	key.family = READ(sk, __sk_common.skc_family);
 	key.port = __builtin_bswap16(READ(sk, __sk_common.skc_dport));
@@ -151,7 +156,7 @@ static __always_inline void on_connect(const struct sock *sk, u64 now)
 	tell(SIGHT_FLOW, pid, &key, sizeof(key));
 }
 
-static __always_inline struct listener *listener_of(const struct sock *sk, struct listener_key *key, u64 now)
+static __always_inline struct listener *listener_of(const struct sock *sk, struct listener_key *key)
 {
 	key->family = READ(sk, __sk_common.skc_family);
 	key->port = READ(sk, __sk_common.skc_num);
@@ -168,12 +173,13 @@ static __always_inline struct listener *listener_of(const struct sock *sk, struc
 	return l;
 }
 
-static __always_inline void on_listen(const struct sock *sk, u64 now)
+static __always_inline void on_listen(const struct sock *sk)
 {
+	u64 now = bpf_ktime_get_ns();
 	struct listener_key key = {};
 
 	count(TOTAL_LISTENS);
-	struct listener *l = listener_of(sk, &key, now);
+	struct listener *l = listener_of(sk, &key);
 	if (!l)
 		return;
 	if (!l->listens.first)
@@ -183,12 +189,13 @@ static __always_inline void on_listen(const struct sock *sk, u64 now)
 
 /* A child of a listener is established: in the kernel's own context, so nothing is
  * asked about the current process. */
-static __always_inline void on_accept(const struct sock *sk, u64 now)
+static __always_inline void on_accept(const struct sock *sk)
 {
+	u64 now = bpf_ktime_get_ns();
 	struct listener_key key = {};
 
 	count(TOTAL_ACCEPTS);
-	struct listener *l = listener_of(sk, &key, now);
+	struct listener *l = listener_of(sk, &key);
 	if (!l)
 		return;
 	__sync_fetch_and_add(&l->accepts, 1);
@@ -202,16 +209,16 @@ static __always_inline void on_accept(const struct sock *sk, u64 now)
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state, const struct sock *sk, const int old_state, const int new_state)
 {
-	u64 now = bpf_ktime_get_ns();
-
+	if (new_state != TCP_SYN_SENT && new_state != TCP_LISTEN && !(new_state == TCP_ESTABLISHED && old_state == TCP_SYN_RECV))
+		return 0; /* most calls */
 	if (READ(sk, sk_protocol) != IPPROTO_TCP)
 		return 0;
 	if (new_state == TCP_SYN_SENT)
-		on_connect(sk, now);
+		on_connect(sk);
 	else if (new_state == TCP_LISTEN)
-		on_listen(sk, now);
-	else if (new_state == TCP_ESTABLISHED && old_state == TCP_SYN_RECV)
-		on_accept(sk, now);
+		on_listen(sk);
+	else
+		on_accept(sk);
 	return 0;
 }
 

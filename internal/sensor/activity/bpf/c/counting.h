@@ -12,17 +12,27 @@ struct counts {
 	u64 last;
 };
 
-struct file_id {
-	u64 inode;
-	u32 device; /* the kernel's dev_t: 12 bits of major, 20 of minor */
-	u32 uid;
+/* A program, and for whom it is executed. */
+struct program {
+	struct file_id file;
+	u32 uid; /* real */
+	u32 none;
 };
+
+/* The agent's mount namespace, which is the host's own. What was executed there, once at
+ * least, is no container's, whoever was first. */
+const volatile u32 host_mount_ns = 0;
+
+static __always_inline int on_host(struct task_struct *task)
+{
+	return mount_namespace(task) == host_mount_ns;
+}
 
 /* What the ring carries. */
 struct sight {
 	u32 kind;
 	u32 pid;
-	u8 key[40];
+	u8 key[48];
 };
 
 enum total {

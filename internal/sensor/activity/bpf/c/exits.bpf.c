@@ -28,16 +28,17 @@ static __always_inline void identify_mapped(struct file_id *what, struct file *f
 	if (paths && file->f_mode & FMODE_BACKING) {
 		struct inode *i = BPF_CORE_READ((struct backing_file *)file, user_path.dentry, d_inode);
 		what->inode = BPF_CORE_READ(i, i_ino);
+		what->generation = BPF_CORE_READ(i, i_generation);
 		what->device = BPF_CORE_READ(i, i_sb, s_dev);
 		return;
 	}
-	identify_inode(&what->inode, &what->device, file);
+	identify(what, file);
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(on_exit, struct task_struct *task, _Bool last)
 {
-	struct file_id by = {};
+	struct program by = {};
 	struct bpf_iter_task_vma it;
 	struct vm_area_struct *vma;
 	u64 now;
@@ -48,7 +49,7 @@ int BPF_PROG(on_exit, struct task_struct *task, _Bool last)
 	if (!program)
 		return 0;
 	now = bpf_ktime_get_ns();
-	identify_inode(&by.inode, &by.device, program);
+	identify(&by.file, program);
 	by.uid = bpf_get_current_uid_gid();
 	if (bpf_iter_task_vma_new(&it, task, 0))
 		count(TOTAL_LOADS_CUT);

@@ -35,7 +35,7 @@ enum { BPF_NOEXIST = 1 };
 #define KERNEL __attribute__((preserve_access_index))
 
 struct super_block { u32 s_dev; } KERNEL;
-struct inode { unsigned long i_ino; struct super_block *i_sb; } KERNEL;
+struct inode { unsigned long i_ino; struct super_block *i_sb; u32 i_generation; } KERNEL;
 struct dentry { struct inode *d_inode; } KERNEL;
 struct path { struct dentry *dentry; } KERNEL;
 struct file { struct inode *f_inode; struct path f_path; u32 f_mode; } KERNEL;
@@ -74,17 +74,26 @@ struct sock { struct sock_common __sk_common; u16 sk_protocol; } KERNEL;
 /* Every pointer is compared with NULL before it is followed: the verifier asks for it
  * where a pointer is protected by RCU only, and the other build has to, too. */
 
-static __always_inline void identify_inode(u64 *inode, u32 *device, struct file *f)
+/* A file, as long as it exists: file systems give the number of a deleted one to another,
+ * and tell these apart by the generation, where they have any. */
+struct file_id {
+	u64 inode;
+	u32 device; /* the kernel's dev_t: 12 bits of major, 20 of minor */
+	u32 generation;
+};
+
+static __always_inline void identify(struct file_id *id, struct file *f)
 {
 	if (!f)
 		return;
 	struct inode *i = READ(f, f_inode);
 	if (!i)
 		return;
-	*inode = READ(i, i_ino);
+	id->inode = READ(i, i_ino);
+	id->generation = READ(i, i_generation);
 	struct super_block *sb = READ(i, i_sb);
 	if (sb)
-		*device = READ(sb, s_dev);
+		id->device = READ(sb, s_dev);
 }
 
 static __always_inline struct file *program_of_current(void)

@@ -29,15 +29,16 @@ static __always_inline int none(struct file *file)
 SEC("lsm/mmap_file")
 int BPF_PROG(on_map, struct file *file, unsigned long asked, unsigned long prot, unsigned long flags)
 {
-	struct file_id by = {}, what = {};
+	struct program by = {};
+	struct file_id what = {};
 
 	if (!(prot & PROT_EXEC) || none(file))
 		return 0;
 	if (!file) /* newer verifiers ask for it */
 		return 0;
-	identify_inode(&by.inode, &by.device, program_of_current());
+	identify(&by.file, program_of_current());
 	by.uid = bpf_get_current_uid_gid();
-	identify_inode(&what.inode, &what.device, file);
+	identify(&what, file);
 	loaded(&what, &by, bpf_ktime_get_ns(), file, paths);
 	return 0;
 }

@@ -6,19 +6,17 @@
 #include "counting.h"
 
 struct load_key {
-	u64 inode;
-	struct file_id by;
-	u32 device;
-	u32 none;
+	struct file_id file;
+	struct program by;
 };
 
 struct load {
 	struct counts counts;
 	u32 pid;	/* of the last */
-	u32 mount_ns;
+	u32 mount_ns;	/* of the first */
 	char name[16];	/* comm */
 	u32 root;	/* an effective uid of 0: 1, once is enough */
-	u32 none;
+	u32 host;	/* in the host's mount namespace: likewise */
 };
 
 struct {
@@ -52,9 +50,9 @@ static __always_inline void tell_load(u32 pid, const struct load_key *key, struc
 }
 
 /* loaded counts that a program of the current process has a file mapped executable. */
-static __always_inline void loaded(const struct file_id *what, const struct file_id *by, u64 now, struct file *file, int named)
+static __always_inline void loaded(const struct file_id *what, const struct program *by, u64 now, struct file *file, int named)
 {
-	struct load_key key = { .inode = what->inode, .device = what->device, .by = *by };
+	struct load_key key = { .file = *what, .by = *by };
 	struct task_struct *task = CURRENT();
 	u32 pid = bpf_get_current_pid_tgid() >> 32;
 
@@ -65,10 +63,13 @@ static __always_inline void loaded(const struct file_id *what, const struct file
 		l->pid = pid;
 		if (!l->root)
 			l->root = root(task);
+		if (!l->host)
+			l->host = on_host(task);
 		return;
 	}
 	struct load fresh = { .counts = { 1, now, now }, .pid = pid, .root = root(task) };
 	fresh.mount_ns = mount_namespace(task);
+	fresh.host = fresh.mount_ns == host_mount_ns;
 	bpf_get_current_comm(fresh.name, sizeof(fresh.name));
 	if (bpf_map_update_elem(&loads, &key, &fresh, BPF_NOEXIST)) {
 		/* Another processor was first, or the map is full. */

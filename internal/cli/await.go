@@ -11,8 +11,8 @@ import (
 	"assay/internal/inspector"
 )
 
-// watch waits until a run is over, telling on a terminal how far it is.
-func (c *Command) watch(ctx context.Context, client *client, run string) error {
+// await waits until a run is over, telling on a terminal how far it is.
+func (c *Command) await(ctx context.Context, client *client, run string) error {
 	line := c.progress()
 	defer line.done()
 	began := time.Now()
@@ -52,7 +52,7 @@ func (c *Command) endObserving(ctx context.Context, client *client, run string, 
 	if err := client.inspector(ctx, "StopAssessmentRun", map[string]any{"assessmentRunArn": run, "stopAction": inspector.StartEvaluation}, nil); err != nil {
 		return err
 	}
-	return c.watch(ctx, client, run)
+	return c.await(ctx, client, run)
 }
 
 // run describes one run.
