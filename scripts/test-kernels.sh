@@ -43,6 +43,7 @@ go=${GO:-go}
 export CGO_ENABLED=0
 $go build -o "$work/kernels" ./scripts/kernels
 GOARCH=amd64 $go build -trimpath -ldflags='-s -w' -o "$work/root/init" ./scripts/kernels/init
+[ $do = record ] || "$work/kernels" current # before anything takes minutes
 "$work/kernels" suites >"$work/suites"
 while read -r name package args; do
     GOARCH=amd64 $go test -c -trimpath -ldflags='-s -w' -o "$work/root/tests/$name.test" "$package"

@@ -156,11 +156,14 @@ func TestCompare(t *testing.T) {
 	m := newMachine(t)
 	results := spoken(release, "capability,bpf")
 	m.write("results", results)
-	if m.do("compare", "-bpf") == nil {
+	if m.do("compare", "-bpf") == nil || m.do("current") == nil {
 		t.Error("there is no list")
 	}
 	if err := m.do("record", "-bpf"); err != nil {
 		t.Fatal(err)
+	}
+	if err := m.do("current"); err != nil {
+		t.Error(err)
 	}
 	for name, good := range map[string]string{"the same": release, "a newer build": "6.1.0-10-cloud-amd64", "an older build": "6.1.0-8-cloud-amd64"} {
 		m.write("results", strings.ReplaceAll(results, release, good))
@@ -184,8 +187,10 @@ func TestCompare(t *testing.T) {
 	}
 	m.write("results", results)
 	m.write("sensors/a/b.o", "another")
-	if err := m.do("compare", "-bpf"); err == nil || !strings.Contains(err.Error(), "make test-kernels") {
-		t.Errorf("a list of other objects: %v", err)
+	for _, name := range []string{"compare", "current"} {
+		if err := m.do(name, "-bpf"); err == nil || !strings.Contains(err.Error(), "make test-kernels") {
+			t.Errorf("a list of other objects: %v", err)
+		}
 	}
 }
 

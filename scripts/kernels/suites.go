@@ -40,6 +40,7 @@ var suites = []suite{
 			"TestObjectsComeFromTheSource", // wants a compiler
 			"TestForeign",                  // wants a pair of interfaces, which is a module; TestElsewhere is without
 			"TestLoadsOfOverlay",           // wants overlayfs, which is a module
+			"TestInodeUsedAgain",           // wants a file system that uses inodes again, which tmpfs does not
 			"TestCapacity",                 // makes 65,536 connections, which takes long without a processor's help
 		},
 	},

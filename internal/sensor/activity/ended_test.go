@@ -12,23 +12,23 @@ import (
 	"assay/internal/telemetry"
 )
 
-// counted is a source on which nothing happens but that it is asked for its totals.
-type counted struct{ at time.Time }
+// fixed is a source on which nothing happens but that it is asked for its totals.
+type fixed struct{ at time.Time }
 
 func none[T any]() iter.Seq2[T, error] { return func(func(T, error) bool) {} }
 
-func (counted) Executions() iter.Seq2[seen.Execution, error]  { return none[seen.Execution]() }
-func (counted) Flows() iter.Seq2[seen.Flow, error]            { return none[seen.Flow]() }
-func (counted) Listeners() iter.Seq2[seen.Listener, error]    { return none[seen.Listener]() }
-func (counted) Watch(context.Context, func(seen.Sight)) error { return nil }
-func (counted) Close() error                                  { return nil }
-func (c *counted) Totals() (totals seen.Totals, err error)    { c.at = time.Now(); return totals, nil }
+func (fixed) Executions() iter.Seq2[seen.Execution, error]  { return none[seen.Execution]() }
+func (fixed) Flows() iter.Seq2[seen.Flow, error]            { return none[seen.Flow]() }
+func (fixed) Listeners() iter.Seq2[seen.Listener, error]    { return none[seen.Listener]() }
+func (fixed) Watch(context.Context, func(seen.Sight)) error { return nil }
+func (fixed) Close() error                                  { return nil }
+func (c *fixed) Totals() (totals seen.Totals, err error)    { c.at = time.Now(); return totals, nil }
 
 // What was missed is known up to when the totals were read: the observation has ended
 // then, however long it takes to tell of it.
 func TestEnded(t *testing.T) {
 	n, _ := namerOfHost(t)
-	source := &counted{}
+	source := &fixed{}
 	o := &observation{source: source, namer: n, doubts: newDoubts(), told: map[string]bool{}, began: time.Now()}
 	var ended time.Time
 	o.emit = func(r telemetry.Record) error {

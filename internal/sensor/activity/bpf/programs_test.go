@@ -42,12 +42,7 @@ func load(t *testing.T, build string, entries uint32) *bpf.Programs {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return p
+	return closing(t, p)
 }
 
 // best loads the build that the agent would.
@@ -61,11 +56,25 @@ func best(t *testing.T, entries uint32) *bpf.Programs {
 	if err != nil {
 		t.Fatal(err)
 	}
-	build := p.Build
-	if err := p.Close(); err != nil {
-		t.Fatal(err)
+	if entries > 0 {
+		build := p.Build
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return load(t, build, entries)
 	}
-	return load(t, build, entries)
+	return closing(t, p)
+}
+
+// closing closes the programs when the test ends.
+func closing(t *testing.T, p *bpf.Programs) *bpf.Programs {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
 }
 
 // old tells whether the kernel is older than 5.11.
