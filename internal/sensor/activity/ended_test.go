@@ -29,7 +29,7 @@ func (c *fixed) Totals() (totals seen.Totals, err error)    { c.at = time.Now();
 func TestEnded(t *testing.T) {
 	n, _ := namerOfHost(t)
 	source := &fixed{}
-	o := &observation{source: source, namer: n, doubts: newDoubts(), told: map[string]bool{}, began: time.Now()}
+	o := &observation{source: source, namer: n, doubts: newDoubts(), told: newTellings(), began: time.Now()}
 	var ended time.Time
 	o.emit = func(r telemetry.Record) error {
 		if r, ok := r.(*telemetry.Observation); ok {

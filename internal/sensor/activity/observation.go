@@ -33,7 +33,7 @@ type observation struct {
 	emit   sensor.Emit
 	began  time.Time
 	loads  iter.Seq2[seen.Load, error] // nil: the source cannot tell
-	told   map[string]bool             // records, by their keys
+	told   tellings
 	uses   uses
 
 	unsupported string // telemetry.Observation's
@@ -87,7 +87,7 @@ func (o *observation) tellFresh(ctx context.Context, fresh <-chan struct{}) erro
 		case <-time.After(max(together, wait-time.Since(last))):
 		}
 		began := time.Now()
-		if err := o.tell(func(key string) bool { return !o.told[key] }); err != nil {
+		if err := o.tell(o.told.lack); err != nil {
 			return err
 		}
 		last = time.Now()
@@ -135,7 +135,7 @@ func (o *observation) tell(wanted func(key string) bool) error {
 		if !wanted(key) {
 			return nil
 		}
-		o.told[key] = true
+		o.told.add(key)
 		return o.emit(r)
 	}
 	for e, err := range o.source.Executions() {
@@ -184,7 +184,7 @@ func (o *observation) end(ctx context.Context) (telemetry.Coverage, error) {
 		return telemetry.Coverage{}, err
 	}
 	// All are asked for by name once, so that what is not known can be searched.
-	if err := o.tell(func(key string) bool { return !o.told[key] }); err != nil {
+	if err := o.tell(o.told.lack); err != nil {
 		return telemetry.Coverage{}, err
 	}
 	for _, reason := range o.namer.own(ctx) {

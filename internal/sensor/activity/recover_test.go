@@ -51,7 +51,7 @@ func TestWhatTheRingLost(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	told := atomic.Bool{}
-	o := &observation{source: silent{k}, namer: newNamer(proc.New("/proc"), fs), doubts: d, clock: c, told: map[string]bool{}}
+	o := &observation{source: silent{k}, namer: newNamer(proc.New("/proc"), fs), doubts: d, clock: c, told: newTellings()}
 	o.emit = func(r telemetry.Record) error {
 		if c, ok := r.(*telemetry.Connection); ok && c.Remote == address(last-1).String() && !told.Swap(true) {
 			if ctx.Err() != nil {
