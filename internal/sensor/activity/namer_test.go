@@ -71,6 +71,7 @@ func TestHome(t *testing.T) {
 	if !n.programs[same].host || n.programs[other].host || n.programs[gone].host {
 		t.Errorf("%+v", n.programs)
 	}
+	n, _ = namerOfHost(t) // the host's path of a file, once it is known, stays
 	n.keep(same, program{path: name, container: "0123456789abcdef"})
 	n.home()
 	if n.programs[same].host {
