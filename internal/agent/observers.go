@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"assay/internal/agent/collect"
@@ -116,8 +117,11 @@ func (o *observers) end(short error) error {
 	return errors.Join(errs...)
 }
 
+// drop ends all at once: the agent has to be over soon, however many are slow.
 func (o *observers) drop() {
+	var group sync.WaitGroup
 	for _, w := range o.watches {
-		w.Drop()
+		group.Go(w.Drop)
 	}
+	group.Wait()
 }

@@ -35,7 +35,7 @@ func (f *assessFlags) register(set *flag.FlagSet) {
 // registerLasting has the flags about how long is collected.
 func (f *assessFlags) registerLasting(set *flag.FlagSet) {
 	set.DurationVar(&f.duration, "duration", usualDuration, "collect for at most so long (3m to 24h); it ends when every host has answered")
-	set.DurationVar(&f.observe, "observe", 0, "observe the hosts for so `long` (3m to 24h), all of it, for Runtime Behavior Analysis, too; default: without it")
+	set.DurationVar(&f.observe, "observe", 0, "with Runtime Behavior Analysis: observe the hosts for this whole `duration` (3m to 24h); default: without it")
 }
 
 // registerPrinting has the flags that do not depend on what is assessed.

@@ -152,7 +152,7 @@ func (w *watching) show(answer operator.RunTelemetryResponse) error {
 	}
 	for ; w.changes < len(answer.Changes); w.changes++ {
 		change := answer.Changes[w.changes]
-		if err := w.print(watchEvent{Time: change.At, Kind: kindRun, State: change.State, Text: "the run is " + words(string(change.State))}); err != nil {
+		if err := w.print(watchEvent{Time: change.At, Kind: kindRun, State: change.State, Text: stateWords(change.State)}); err != nil {
 			return err
 		}
 	}
@@ -204,7 +204,7 @@ func (w *watching) record(r operator.TelemetryRecord) error {
 	e.Kind, e.Text, e.Time = told.kind, told.text, told.at
 	e.Again = w.seen.before(r.Agent, telemetry.Key(rec), told.version)
 	host.count(rec, e.Again || w.seen.known)
-	if e.Again && !w.flags.json {
+	if !w.flags.json && (e.Again || told.vague) {
 		return nil
 	}
 	return w.print(e)

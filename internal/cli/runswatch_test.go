@@ -47,6 +47,7 @@ func watched(t *testing.T, state inspector.RunState, more ...operator.TelemetryR
 			arrivedRecord(t, activity, &telemetry.Connection{Device: 1, Inode: 2, UID: 0, Path: "/usr/bin/curl", Name: "curl", Remote: "2001:db8::1", Port: 443}),
 			arrivedRecord(t, activity, port(0)),
 			arrivedRecord(t, activity, &telemetry.Load{Inode: 9, By: "/usr/bin/curl", Path: "/lib/libz.so", Package: "zlib1g"}),
+			arrivedRecord(t, activity, &telemetry.Load{Inode: 10, By: "/usr/bin/curl"}),
 			arrivedRecord(t, activity, &telemetry.Execution{Inode: 5, Name: evilName, Path: evilName, Package: evilName, Container: evilName}),
 			arrivedRecord(t, telemetry.SensorProcesses, &telemetry.Process{PID: 7, Exe: "/sbin/init", Name: "init"}),
 			arrivedRecord(t, telemetry.SensorSockets, &telemetry.Socket{Protocol: "tcp", State: "listen", Local: "0.0.0.0", LocalPort: 22, Owners: []telemetry.Owner{{Exe: "/usr/sbin/sshd", Package: "openssh-server"}}}),
@@ -55,6 +56,7 @@ func watched(t *testing.T, state inspector.RunState, more ...operator.TelemetryR
 			Changes: []inspector.StateChange{{State: inspector.CollectingData, At: time.Now()}, {State: state, At: time.Now()}},
 			Records: append([]operator.TelemetryRecord{
 				arrivedRecord(t, activity, curl(900)), arrivedRecord(t, activity, port(3)),
+				arrivedRecord(t, activity, &telemetry.Load{Inode: 10, By: "/usr/bin/curl", Path: "/lib/libssl.so"}),
 				arrivedRecord(t, activity, &telemetry.Observation{Tier: "poll", Executions: 901}),
 				arrivedRecord(t, activity, &telemetry.Coverage{State: telemetry.Partial, Reason: "looks", Records: 5, Parts: []telemetry.Part{{Name: "loads", State: telemetry.NotCollected, Reason: "no tier"}}}),
 			}, more...)},
@@ -95,11 +97,12 @@ func TestWatchInWords(t *testing.T) {
 		"listener    port 21/tcp (IPv4) is listened on",
 		"listener    port 21/tcp (IPv4) has accepted 3 connections, 3 from elsewhere",
 		"load        /usr/bin/curl by root maps /lib/libz.so (zlib1g)",
+		"load        /usr/bin/curl by root maps /lib/libssl.so\n", // its path was found at the end
 		"listener    /usr/sbin/sshd (openssh-server) listens on 0.0.0.0:22/tcp",
 		"sensor      observed for 0s by poll: 901 executions",
 		"sensor      activity is done: 5 records, partial: looks; loads not_collected: no tier",
 		"run         the run is completed",
-		"web-1: 2 executions, 1 connections, 1 ports that accept, 1 loads, 1 processes, 1 listeners, 1 sensors done, not complete: activity\n",
+		"web-1: 2 executions, 1 connection, 1 port that accepts, 2 loads, 1 process, 1 listener, 1 sensor done, not complete: activity\n",
 	} {
 		if strings.Count(out, want) != 1 {
 			t.Errorf("%q is there %d times in\n%s", want, strings.Count(out, want), out)
@@ -120,7 +123,7 @@ func TestWatchInWords(t *testing.T) {
 
 func TestWatchKinds(t *testing.T) {
 	_, out := watchOut(t, watched(t, inspector.Completed), watchFlags{kinds: []string{kindProcess, kindLoad}})
-	if n := strings.Count(out, "\n"); n != 4 || !strings.Contains(out, "/sbin/init by root, process 7") || !strings.Contains(out, "not complete: activity") {
+	if n := strings.Count(out, "\n"); n != 5 || !strings.Contains(out, "/sbin/init by root, process 7") || !strings.Contains(out, "not complete: activity") {
 		t.Errorf("it prints\n%s", out)
 	}
 	if _, err := parseKinds("load,nonsense"); err == nil {

@@ -88,11 +88,13 @@ type watchedHost struct {
 
 // counted are what the summary counts, in its order.
 var counted = []struct {
-	what string
-	of   telemetry.Type
+	one, what string
+	of        telemetry.Type
 }{
-	{"executions", telemetry.TypeExecution}, {"connections", telemetry.TypeConnection}, {"ports that accept", telemetry.TypeAccepting},
-	{"loads", telemetry.TypeLoad}, {"protocols", telemetry.TypeSpoken}, {"processes", telemetry.TypeProcess}, {"listeners", telemetry.TypeSocket}, {"sensors done", telemetry.TypeCoverage},
+	{"execution", "executions", telemetry.TypeExecution}, {"connection", "connections", telemetry.TypeConnection},
+	{"port that accepts", "ports that accept", telemetry.TypeAccepting}, {"load", "loads", telemetry.TypeLoad},
+	{"protocol", "protocols", telemetry.TypeSpoken}, {"process", "processes", telemetry.TypeProcess},
+	{"listener", "listeners", telemetry.TypeSocket}, {"sensor done", "sensors done", telemetry.TypeCoverage},
 }
 
 func (h *watchedHost) count(rec telemetry.Record, known bool) {
@@ -111,7 +113,11 @@ func (h *watchedHost) words() string {
 	var all []string
 	for _, c := range counted {
 		if n := h.counts[c.what]; n > 0 {
-			all = append(all, fmt.Sprintf("%d %s", n, c.what))
+			what := c.what
+			if n == 1 {
+				what = c.one
+			}
+			all = append(all, fmt.Sprintf("%d %s", n, what))
 		}
 	}
 	if len(all) == 0 {

@@ -84,28 +84,28 @@ type worded struct {
 	kind, text string
 	at         time.Time // when it happened, if the record tells
 	version    string    // changes with what is worth another line
+	vague      bool      // not worth a line to people
 }
 
 func wordsOf(rec telemetry.Record) worded {
 	switch r := rec.(type) {
 	case *telemetry.Execution:
-		return worded{kindExecution, program(r.Path, r.Name, r.Package, r.Container) + user(r.UID), r.First, ""}
+		return worded{kind: kindExecution, text: program(r.Path, r.Name, r.Package, r.Container) + user(r.UID), at: r.First}
 	case *telemetry.Connection:
-		return worded{kindConnection, connectionWords(r), r.First, ""}
+		return worded{kind: kindConnection, text: connectionWords(r), at: r.First}
 	case *telemetry.Accepting:
 		return acceptingWords(r)
 	case *telemetry.Load:
-		by := program(r.By, r.Name, "", r.Container)
-		return worded{kindLoad, by + user(r.UID) + " maps " + program(r.Path, "a file that is gone", r.Package, ""), r.First, ""}
+		return loadWords(r)
 	case *telemetry.Spoken:
-		at := fmt.Sprintf("port %d of the host itself", r.Port)
+		at := fmt.Sprintf("on port %d of the host", r.Port)
 		if r.Remote != "" {
-			at = endpoint(r.Remote, r.Port)
+			at = "with " + endpoint(r.Remote, r.Port)
 		}
-		return worded{kindProtocol, shown(r.Protocol) + " is spoken with " + at, r.First, ""}
+		return worded{kind: kindProtocol, text: shown(r.Protocol) + " is spoken " + at, at: r.First}
 	case *telemetry.Process:
 		text := fmt.Sprintf("%s%s, process %d", program(r.Exe, r.Name, r.Package, r.Container), user(r.UID), r.PID)
-		return worded{kindProcess, text + over(r.Gone), time.Time{}, strconv.FormatInt(r.Started, 10) + over(r.Gone)}
+		return worded{kind: kindProcess, text: text + over(r.Gone), version: strconv.FormatInt(r.Started, 10) + over(r.Gone)}
 	case *telemetry.Socket:
 		return socketWords(r)
 	case *telemetry.Observation:
@@ -163,15 +163,25 @@ func connectionWords(r *telemetry.Connection) string {
 	return text
 }
 
+// loadWords are vague about a file whose path is not known: it may be found at the end
+// of the run, and until then all there is to tell is a number.
+func loadWords(r *telemetry.Load) worded {
+	by := program(r.By, r.Name, "", r.Container) + user(r.UID)
+	if r.Path == "" {
+		return worded{kind: kindLoad, text: by + " maps a file whose path is not known", at: r.First, vague: true}
+	}
+	return worded{kind: kindLoad, text: by + " maps " + program(r.Path, "", r.Package, ""), at: r.First, version: r.Path}
+}
+
 func acceptingWords(r *telemetry.Accepting) worded {
 	text, at := fmt.Sprintf("port %d/tcp (IPv%d)", r.Port, r.Family), r.First
 	if r.Count == 0 {
-		return worded{kindListener, text + " is listened on", at, "0"}
+		return worded{kind: kindListener, text: text + " is listened on", at: at, version: "0"}
 	}
 	if at.IsZero() {
 		at = r.Last
 	}
-	return worded{kindListener, fmt.Sprintf("%s has accepted %s, %d from elsewhere", text, count(int(min(r.Count, 1<<30)), "connection"), r.Foreign), at, strconv.FormatUint(r.Count, 10)}
+	return worded{kind: kindListener, text: fmt.Sprintf("%s has accepted %s, %d from elsewhere", text, count(int(min(r.Count, 1<<30)), "connection"), r.Foreign), at: at, version: strconv.FormatUint(r.Count, 10)}
 }
 
 func socketWords(r *telemetry.Socket) worded {
@@ -180,7 +190,7 @@ func socketWords(r *telemetry.Socket) worded {
 		owner = program(r.Owners[0].Exe, r.Owners[0].Name, r.Owners[0].Package, "")
 	}
 	text := owner + " listens on " + endpoint(r.Local, r.LocalPort) + "/" + shown(r.Protocol)
-	return worded{kindListener, text + over(r.Gone), time.Time{}, fmt.Sprint(r.Inode, r.NetNS, r.Gone)}
+	return worded{kind: kindListener, text: text + over(r.Gone), version: fmt.Sprint(r.Inode, r.NetNS, r.Gone)}
 }
 
 func observationWords(r *telemetry.Observation) worded {
@@ -192,7 +202,7 @@ func observationWords(r *telemetry.Observation) worded {
 	if r.Unsupported != "" {
 		text += "; the kernel is not supported: " + shown(r.Unsupported)
 	}
-	return worded{kindSensor, text, r.Ended, ""}
+	return worded{kind: kindSensor, text: text, at: r.Ended}
 }
 
 func coverageWords(c *telemetry.Coverage) string {
@@ -206,6 +216,25 @@ func coverageWords(c *telemetry.Coverage) string {
 		}
 	}
 	return text
+}
+
+// stateWords are the states of a run that do not read as one.
+func stateWords(state inspector.RunState) string {
+	switch state {
+	case inspector.StartDataCollectionPending:
+		return "the run is to be started"
+	case inspector.StartDataCollectionInProgress:
+		return "the run is being started"
+	case inspector.StopDataCollectionPending:
+		return "the collection of data is to be stopped"
+	case inspector.DataCollected:
+		return "the data is collected"
+	case inspector.StartEvaluatingRulesPending:
+		return "the evaluation is to be started"
+	case inspector.EvaluatingRules:
+		return "the rules are being evaluated"
+	}
+	return "the run is " + words(string(state))
 }
 
 func hostWords(h operator.TelemetryHost) string {

@@ -19,13 +19,13 @@ func TestMain(m *testing.M) {
 }
 
 // ways are those to observe, as agents are told to; see table_linux_test.go.
-var ways = []string{"ebpf", "fanotify", "connector", "poll"}
+var ways = []string{"ebpf", "ebpf/core", "fanotify", "connector", "poll"}
 
 // TestTruth: what is told of the deeds is what the table has.
 func TestTruth(t *testing.T) {
 	tables := tables(t)
 	for _, way := range ways {
-		t.Run(way, func(t *testing.T) {
+		t.Run(strings.ReplaceAll(way, "/", "-"), func(t *testing.T) {
 			for range *times {
 				t.Run("", func(t *testing.T) {
 					s := newStage(t)
@@ -61,7 +61,7 @@ func TestAgent(t *testing.T) {
 // goes on here.
 func TestNothing(t *testing.T) {
 	for _, way := range ways {
-		t.Run(way, func(t *testing.T) {
+		t.Run(strings.ReplaceAll(way, "/", "-"), func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			s.harmless()

@@ -1,6 +1,10 @@
 package host
 
-import "assay/internal/telemetry"
+import (
+	"slices"
+
+	"assay/internal/telemetry"
+)
 
 // Of what runs on a host there are two questions. What was there when it was looked at
 // last, which is the state of the host: Processes, Objects, Sockets. And what was there
@@ -49,6 +53,15 @@ func (h *Host) SeenObjects() All[*telemetry.Object] {
 // Sockets are the network sockets, those at the last look.
 func (h *Host) Sockets() All[*telemetry.Socket] {
 	return all(h, telemetry.SensorSockets, "", h.sockets.live(func(s *telemetry.Socket) bool { return s.Gone }))
+}
+
+// Conversations are the sockets by which somebody converses, those at the last look. That
+// one is not among them is known where the answer is complete, whether or not all
+// holders of sockets are known.
+func (h *Host) Conversations() All[*telemetry.Socket] {
+	all := all(h, telemetry.SensorSockets, "conversations", h.Sockets().Values)
+	all.Values = slices.DeleteFunc(slices.Clone(all.Values), (*telemetry.Socket).Listening)
+	return all
 }
 
 // SeenSockets are the sockets that were there at any look; of conversations only those

@@ -65,8 +65,10 @@ type TelemetryRecord struct {
 }
 
 const (
-	maxRecords     = 1000
-	maxFollowToken = 1 << 19 // bytes of a token: a run of 100,000 hosts has one
+	maxRecords = 1000
+	// maxFollowToken is nearly what a request may have (1 MiB). A run of 100,000 hosts has a
+	// token of 0.7 MB at most where a tenth of them are told in the middle of a segment.
+	maxFollowToken = 1<<20 - 1<<12
 )
 
 func (o operations) runTelemetry(ctx context.Context, in RunTelemetryRequest) (RunTelemetryResponse, error) {

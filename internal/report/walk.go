@@ -168,7 +168,7 @@ func (d *document) summary() {
 		{"State", capital(words(string(d.Run.State))), false},
 		{"Created", moment(d.Run.CreatedAt), false}, {"Data collection began", moment(d.Run.StartedAt), false},
 		{"Completed", moment(d.Run.CompletedAt), false},
-		{"Duration", fmt.Sprintf("%s; at most %s by the template", span(d.Run), human(d.Run.Duration)), false},
+		{"Duration", fmt.Sprintf("%s; at most %s of collecting by the template", span(d.Run), human(d.Run.Duration)), false},
 		{"Hosts in the run", fmt.Sprintf("%s, of which %s evaluated", number(int64(d.Hosts)), number(int64(d.Hosts-d.Unassessed))), false},
 	}
 	list = append(list, d.rematched()...)

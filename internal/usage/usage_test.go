@@ -318,3 +318,50 @@ func TestPast(t *testing.T) {
 		t.Errorf("in a container: %+v", got)
 	}
 }
+
+// TestObserved: what is over raises a state, and only if it is known to have been the
+// package's; what interpreters read is not known.
+func TestObserved(t *testing.T) {
+	observed := func(more ...telemetry.Record) *usage.Usage {
+		records := append(more, &telemetry.Observation{Began: booted, Ended: booted.Add(time.Hour), Tier: "ebpf/core"})
+		return usage.Of(server().Dropped(telemetry.SensorProcesses).Partial(telemetry.SensorSockets).Add(telemetry.SensorActivity, records...).Host())
+	}
+	ran := func(path, pkg string) *telemetry.Execution {
+		return &telemetry.Execution{Inode: 1, Path: path, Package: pkg, Name: "x"}
+	}
+	u := observed(ran("/usr/bin/vim", "vim"))
+	if a := u.Package("vim"); a.State != usage.WasLoaded || a.Reason == "" || len(a.Processes) != 0 {
+		t.Errorf("of a host whose processes are not known: %+v", a)
+	}
+	if a := u.Package("nano"); a.State != usage.Unknown {
+		t.Errorf("%+v", a)
+	}
+	if o := u.Observed(); o == nil || o.Executions != "" || o.Loads != "" || o.Began != booted.Unix() || o.Ended != booted.Unix()+3600 || o.Record == "" {
+		t.Errorf("%+v", o)
+	}
+	other := ran("/usr/bin/vim", "vim")
+	other.Unverified = true
+	u = observed(other)
+	if a, o := u.Package("vim"), u.Observed(); a.State != usage.Unknown || len(a.Executed) != 0 || o.Executions == "" || o.Loads != "" {
+		t.Errorf("of a file that was another: %+v, %+v", a, o)
+	}
+	inside := ran("/app/lib.so", "vim")
+	inside.MountNS = 77
+	u = observed(inside)
+	if a, b := u.Package("vim"), u.File("c1", "/app/lib.so"); a.State != usage.Unknown || b.State != usage.WasLoaded {
+		t.Errorf("in a container: %+v, %+v", a, b)
+	}
+	if o := usage.Of(server().Host()).Observed(); o != nil {
+		t.Errorf("nobody has observed: %+v", o)
+	}
+}
+
+// TestInterpretersThatRan are over, and what they have read is not known.
+func TestInterpretersThatRan(t *testing.T) {
+	s := server().Add(telemetry.SensorActivity, &telemetry.Execution{Inode: 1, Path: "/usr/bin/python3.11", Package: "python3.11-minimal:amd64", Name: "python3"})
+	for name, want := range map[string]usage.State{"python3-requests": usage.Unknown, "libfoo-perl": usage.Installed, "vim": usage.Installed} {
+		if a := usage.Of(s.Host()).Package(name); a.State != want || a.Reason == "" {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+}

@@ -40,7 +40,7 @@ func (j Job) Watch(o sensor.Observer, resumed bool) *Watch {
 			lowPriority()
 		}
 		ended := call(func() (telemetry.Coverage, error) { return o.Observe(ctx, j.Host, w.queue.put) })
-		if resumed && ended.coverage.State == telemetry.Complete {
+		if resumed { // of what is less already no part is complete either
 			ended.coverage = short(ended.coverage, errResumed)
 		}
 		w.done <- ended

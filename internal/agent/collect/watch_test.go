@@ -107,6 +107,27 @@ func TestWatchAfterARestart(t *testing.T) {
 	})
 }
 
+// It is told of each part, too, of a sensor that has another reason not to be complete.
+func TestPartsAfterARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := job(t, spool.Options{})
+		o := watching(1, 10)
+		o.observe = func(ctx context.Context, _ sensor.Emit) (telemetry.Coverage, error) {
+			<-ctx.Done()
+			return telemetry.Coverage{State: telemetry.Partial, Reason: "one is short", Parts: []telemetry.Part{
+				{Name: "one", State: telemetry.Partial, Reason: "short"}, {Name: "other", State: telemetry.Complete},
+			}}, nil
+		}
+		if err := j.Watch(o, true).End(); err != nil {
+			t.Fatal(err)
+		}
+		_, word := read(t, j.Spool)
+		if other := word.Part("other"); word.Reason != "one is short" || other.State != telemetry.Partial || !strings.Contains(other.Reason, "started again") {
+			t.Errorf("%+v", word)
+		}
+	})
+}
+
 func TestWatchOfWhatFails(t *testing.T) {
 	for _, c := range []struct {
 		name    string

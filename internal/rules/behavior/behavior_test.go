@@ -75,7 +75,9 @@ func TestRules(t *testing.T) {
 		"used by the host only":         {"unused", "observation\nsocket tcp 0.0.0.0 111\naccepting 111 3 0\n", "tcp/111"},
 		"used over IPv4":                {"unused", "process a 0 /a pid=9\nobservation\nsocket tcp :: 111 pid=9\nsocket tcp 0.0.0.0 111 pid=9\naccepting 111 3 1\n", "<passed>"},
 		"there since a while":           {"unused", "observation\nsocket tcp 0.0.0.0 111\naccepting 111 0 0 listens=1\n", "<passed>"},
-		"there all the time":            {"unused", "observation\nsocket tcp 0.0.0.0 111 seen=first,last\naccepting 111 0 0 listens=1\n", "tcp/111"},
+		"there all the time":            {"unused", "observation\nsocket tcp 0.0.0.0 111 seen=first,last\naccepting 111 0 0 listens=0\n", "tcp/111"},
+		"begun before the first look":   {"unused", "observation\nsocket tcp 0.0.0.0 111 seen=first,last\naccepting 111 0 0 listens=1\n", "<passed>"},
+		"there all the time, not alone": {"unused", "observation\nsocket tcp 0.0.0.0 111 seen=first,last inode=1\nsocket tcp 0.0.0.0 111 seen=late,last inode=2\naccepting 111 0 0 listens=1\n", "tcp/111"},
 		"begun within the run":          {"unused", "observation\nsocket tcp 0.0.0.0 111 seen=late,last\n", "<passed>"},
 		"closed within the run":         {"unused", "observation\nsocket tcp 0.0.0.0 111 seen=first,over\n", "<passed>"},
 		"opened anew within the run":    {"unused", "observation\nsocket tcp 0.0.0.0 111 seen=first,over inode=1\nsocket tcp 0.0.0.0 111 seen=late,last inode=2\n", "<passed>"},
@@ -86,6 +88,7 @@ func TestRules(t *testing.T) {
 		"a listener was missed":         {"unused", "observation\nsocket tcp 0.0.0.0 111\npartial activity/listeners\n", "<not evaluated>"},
 		"a connection was missed":       {"unused", "observation\nsocket tcp 0.0.0.0 111\npartial activity/connections\n", "tcp/111"},
 		"sockets were missed":           {"unused", "observation\nsocket tcp 0.0.0.0 111\npartial sockets\n", "<not evaluated>"},
+		"conversations were missed":     {"unused", "observation\nsocket tcp 0.0.0.0 111\npartial sockets/conversations\n", "<not evaluated>"},
 		"observed in pieces":            {"unused", "observation\nobservation\nsocket tcp 0.0.0.0 111\n", "<not evaluated>"},
 		"in use since before":           {"unused", "observation\nsocket tcp 0.0.0.0 111\nsocket tcp 192.0.2.1 111 state=established remote=192.0.2.2\n", "<passed>"},
 		"in use by IPv4 since before":   {"unused", "observation\nsocket tcp :: 111\nsocket tcp ::ffff:192.0.2.1 111 state=close_wait remote=::ffff:192.0.2.2\n", "<passed>"},
@@ -148,6 +151,16 @@ func TestRules(t *testing.T) {
 			rulestest.Sound(t, behavior.Package{}, s, rules.Input{})
 			rulestest.CitedMatters(t, behavior.Package{}, s, rules.Input{})
 		})
+	}
+}
+
+// That some process does not show its sockets takes nothing from what is known of
+// conversations, where the sensor says so; listeners are judged.
+func TestUnusedWhereAHolderIsNotKnown(t *testing.T) {
+	s := hosttest.Parse(t, "observation\nsocket tcp 0.0.0.0 111\nsocket tcp 0.0.0.0 112\nsocket tcp 192.0.2.1 112 state=established remote=192.0.2.2\n").
+		Partial(telemetry.SensorSockets).Cover(telemetry.SensorSockets, "conversations", telemetry.Complete, "")
+	if got := said(evaluate(t, s.Host()), ofRule["unused"]); got != "tcp/111; not in full" {
+		t.Error(got)
 	}
 }
 

@@ -90,7 +90,7 @@ func open(processes []*telemetry.Process, a *answer) {
 		f.reason = fmt.Sprintf("%s runs with memory that is both writable and executable. Engines that compile at run time (JavaScript, Java, regular expressions) do that on purpose; other programs should not.", owned(p.Exe, p.Package))
 		f.evidence = append(f.evidence, rules.Evidence{
 			Sensor: telemetry.SensorProcesses, Record: telemetry.Key(p), File: p.Exe, Expected: "none",
-			Found: fmt.Sprintf("process %d (%s), uid %d: %d mappings that are both writable and executable", p.PID, p.Name, p.UID, p.Open) + when(p.Gone, false, p.Seen),
+			Found: fmt.Sprintf("process %d (%s), uid %d; mappings both writable and executable: %d", p.PID, p.Name, p.UID, p.Open) + when(p.Gone, false, p.Seen),
 		})
 		f.attributes = []inspector.Attribute{
 			{Key: "EXECUTABLE", Value: p.Exe}, {Key: "PROCESS_NAME", Value: p.Name}, {Key: "package_name", Value: strings.ToLower(p.Package)}, {Key: "CONTAINER", Value: p.Container},

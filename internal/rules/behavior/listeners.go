@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,7 +38,7 @@ func listeners(h *host.Host, protocol string, sockets []*telemetry.Socket) []*li
 		if !s.Listening() || s.Protocol != protocol || err == nil && address.Unmap().IsLoopback() {
 			continue
 		}
-		l := &listener{protocol: protocol, port: s.LocalPort, netNS: s.NetNS, program: "no process that is known"}
+		l := &listener{protocol: protocol, port: s.LocalPort, netNS: s.NetNS, program: "a process that is not known"}
 		name := ""
 		if len(s.Owners) > 0 {
 			o := slices.MinFunc(s.Owners, func(a, b telemetry.Owner) int {
@@ -203,22 +202,28 @@ func unused(h *host.Host) answer {
 	a := observed(h, "To every TCP port on which the host listened all the time, another host has connected.")
 	accepting := h.Accepting()
 	a.gap(accepting.Complete, accepting.Reason)
-	observation := a.seen
+	observation := slices.Clone(a.seen)
 	a.gap(len(observation) <= 1, "the run was observed in several pieces, between which a connection may have been accepted")
 	sockets := h.Sockets()
 	a.gap(sockets.Complete, sockets.Reason)
-	if len(observation) != 1 || !accepting.Complete || !sockets.Complete {
+	talks := h.Conversations()
+	a.gap(talks.Complete, talks.Reason)
+	if len(observation) != 1 || !accepting.Complete || !talks.Complete {
 		return a // that there were no connections is not known of any
 	}
 	all := listeners(h, "tcp", sockets.Values)
 	if len(all) == 0 {
 		a.passed = "No program listens on a TCP port for other hosts."
 	}
-	counted, talks := countsOf(accepting.Values), talksAt(sockets.Values)
+	counted, began, talking := countsOf(accepting.Values), begun(h), talksAt(talks.Values)
 	for _, l := range all {
 		at := place{l.netNS, l.port}
 		c := counted[at]
-		if c.foreign > 0 || talks[at] || l.reserves() || !l.stayed(c.listens, &a) {
+		if c.foreign > 0 || l.reserves() || !l.stayed(c.listens, began[at], &a) {
+			continue
+		}
+		if s := talking[at]; s != nil {
+			a.seen = append(a.seen, talkEvidence(s))
 			continue
 		}
 		f := a.fail(l.subject)
@@ -236,48 +241,29 @@ func unused(h *host.Host) answer {
 // stayed keeps the sockets that were there all the time, and tells whether there are
 // any. A socket is that of the first look if it is not late, and was never another one:
 // that it was there at the last look has been told on purpose. Of a host that was
-// looked at once, nobody must have begun to listen since.
-func (l *listener) stayed(listens uint64, a *answer) bool {
+// looked at once, nobody must have begun to listen since; of others, nobody but those that
+// were seen to: one may have begun before the first look, after counting had.
+func (l *listener) stayed(listens, begun uint64, a *answer) bool {
 	l.sockets = slices.DeleteFunc(l.sockets, func(s *telemetry.Socket) bool {
 		if s.First.IsZero() {
 			return listens > 0
 		}
 		a.gap(s.Late || !s.Last.IsZero(), fmt.Sprintf("whether %s listened on TCP port %d to the end is not known", l.program, l.port))
-		return s.Late || s.Last.IsZero()
+		return s.Late || s.Last.IsZero() || listens > begun
 	})
 	return len(l.sockets) > 0
 }
 
-// reservers hold the ports of containers that are published on the host, so that nobody else
-// takes them. Packets to such a port are redirected (DNAT) before they come to the
-// listener, which therefore accepts nothing however much the port is used; the listener in
-// the container is judged, by what it accepts. See docker-proxy of
-// https://github.com/moby/moby (cmd/docker-proxy), and bindPorts in Podman's libpod,
-// which leaves the sockets to conmon.
-var reservers = []string{"docker-proxy", "conmon"}
-
-// reserves tells whether a listener is there to keep its port from others.
-func (l *listener) reserves() bool { return slices.Contains(reservers, path.Base(l.name)) }
-
-// talksAt are the ports at which somebody elsewhere has a conversation at the last look: one
-// that began before the observation was never counted, and is in use all the same.
-func talksAt(sockets []*telemetry.Socket) map[place]bool {
-	talks := map[place]bool{}
-	for _, s := range sockets {
-		remote, err := netip.ParseAddr(s.Remote)
-		if s.Protocol != "tcp" || err != nil || slices.Contains(noTalk, s.State) {
-			continue
-		}
-		local, _ := netip.ParseAddr(s.Local)
-		if remote = remote.Unmap(); !remote.IsLoopback() && remote != local.Unmap() {
-			talks[place{s.NetNS, s.LocalPort}] = true
+// begun counts the sockets that were seen to begin to listen, by place.
+func begun(h *host.Host) map[place]uint64 {
+	all := map[place]uint64{}
+	for _, s := range h.SeenSockets().Values {
+		if s.Listening() && s.Protocol == "tcp" && s.Late {
+			all[place{s.NetNS, s.LocalPort}]++
 		}
 	}
-	return talks
+	return all
 }
-
-// noTalk are the states of sockets with which nobody has come to converse.
-var noTalk = []string{"listen", "close", "syn_sent", "syn_recv", "new_syn_recv"}
 
 func countsOf(records []*telemetry.Accepting) map[place]counts {
 	counted := map[place]counts{}

@@ -66,7 +66,7 @@ func (a activity) Observe(ctx context.Context, host *sensor.Host, emit sensor.Em
 		return sensor.NotLive(), nil
 	}
 	o := &observation{
-		namer: newNamer(a.proc, host.FS), doubts: newDoubts(), emit: emit, told: map[string]bool{},
+		namer: newNamer(a.proc, host.FS), doubts: newDoubts(), emit: emit, told: newTellings(),
 	}
 	var err error
 	if o.clock, err = newClock(); err != nil {
@@ -81,7 +81,6 @@ func (a activity) Observe(ctx context.Context, host *sensor.Host, emit sensor.Em
 	}
 	defer w.Close()
 	o.unsupported = unsupported(refused)
-	a.now.begin(w, refused, o.doubts)
-	defer a.now.end()
+	defer a.now.begin(w, refused, o.doubts)()
 	return o.run(ctx, w, because(refused))
 }

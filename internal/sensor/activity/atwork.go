@@ -35,7 +35,10 @@ func (a activity) Tier() sensor.Tier {
 
 // begin notes that a way is at work, with what is known already that it does not see,
 // and has its guard keep that and the counts up to date.
-func (s *atWork) begin(w *way, refused []error, d doubts) {
+//
+// Observations follow one another, but one that did not end in time may still go on: only
+// the last that began is told of.
+func (s *atWork) begin(w *way, refused []error, d doubts) (end func()) {
 	known := d.clone()
 	t := &sensor.Tier{Name: w.tier, Since: w.began.UTC(), Short: short(refused, known)}
 	if w.began.IsZero() {
@@ -51,9 +54,10 @@ func (s *atWork) begin(w *way, refused []error, d doubts) {
 	w.guard = func(ctx context.Context) error {
 		group, ctx := errgroup.WithContext(ctx)
 		group.Go(func() error { return guard(ctx) })
-		group.Go(func() error { return s.follow(ctx, w, now) })
+		group.Go(func() error { return s.follow(ctx, w, t, now) })
 		return group.Wait()
 	}
+	return func() { s.end(t) }
 }
 
 // short is why there is no better tier, and what this one does not see: a text for
@@ -79,7 +83,13 @@ func short(refused []error, d doubts) (texts []string) {
 	return texts
 }
 
-func (s *atWork) end() { s.set(nil) }
+func (s *atWork) end(t *sensor.Tier) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tier == t {
+		s.tier = nil
+	}
+}
 
 func (s *atWork) set(t *sensor.Tier) {
 	s.mu.Lock()
@@ -88,7 +98,7 @@ func (s *atWork) set(t *sensor.Tier) {
 }
 
 // follow keeps the counts, and what is not seen, until ctx ends.
-func (s *atWork) follow(ctx context.Context, from source, short func() []string) error {
+func (s *atWork) follow(ctx context.Context, from source, t *sensor.Tier, short func() []string) error {
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
 	for {
@@ -96,7 +106,7 @@ func (s *atWork) follow(ctx context.Context, from source, short func() []string)
 		if err != nil {
 			return err
 		}
-		s.count(totals, short())
+		s.count(t, totals, short())
 		select {
 		case <-ctx.Done():
 			return nil
@@ -105,8 +115,8 @@ func (s *atWork) follow(ctx context.Context, from source, short func() []string)
 	}
 }
 
-func (s *atWork) count(t seen.Totals, short []string) {
+func (s *atWork) count(t *sensor.Tier, n seen.Totals, short []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tier.Executions, s.tier.Connections, s.tier.Accepted, s.tier.Short = t.Executions, t.Flows, t.Accepts, short
+	t.Executions, t.Connections, t.Accepted, t.Short = n.Executions, n.Flows, n.Accepts, short
 }

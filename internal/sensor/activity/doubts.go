@@ -24,7 +24,8 @@ const (
 
 var parts = []string{executions, connections, listeners}
 
-// doubts are why what was counted may not be all that there was, by part. They belong to one goroutine.
+// doubts are why what was counted may not be all that there was, by part. They
+// belong to one goroutine.
 type doubts struct {
 	partial map[string][]string
 	without *string // why loads are not counted; empty: they are

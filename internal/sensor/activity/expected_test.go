@@ -19,7 +19,7 @@ import (
 
 // TestExpected looks at hosts as their kernels show them.
 func TestExpected(t *testing.T) {
-	const root, none = "CapEff:\t000001ffffffffff\n", "CapEff:\t0000000000000000\n"
+	const root, none = "Uid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\n", "Uid:\t0\t1000\t0\t0\nCapEff:\t0000000000000000\n"
 	for name, host := range map[string]struct {
 		release, lockdown, status string
 		btf                       bool
@@ -33,6 +33,7 @@ func TestExpected(t *testing.T) {
 		"old":               {"4.19.0\n", "", root, true, "connector", "older than Linux 5.0"},
 		"not root":          {"6.1.0\n", "", none, true, "", "root"},
 		"user namespace":    {"6.1.0\n", "", root, true, "fanotify", "user namespace"},
+		"root with little":  {"6.1.0\n", "", "Uid:\t1000\t0\t0\t0\n" + none[len("Uid:\t0\t1000\t0\t0\n"):], true, "poll", "CAP_NET_ADMIN"},
 		"nothing to see":    {"", "", "", false, "fanotify", "BTF"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -120,7 +120,7 @@ func (l *limit) stop(hook bpf.Hook) {
 func (l *limit) doubt(d doubts) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for at, of := range [][]string{bpf.Exec: {executions}, bpf.Socket: {connections, listeners}, bpf.Map: {loads}} {
+	for at, of := range counted {
 		if when := l.stopped[at]; !when.IsZero() {
 			d.add(fmt.Sprintf("counting them in the kernel took more than %v of a processor in %v; from %s on they were not counted",
 				l.most, l.window, when.Format(time.RFC3339)), of...)

@@ -21,7 +21,7 @@ import (
 func TestLimit(t *testing.T) {
 	testenv.NeedRoot(t)
 	d := newDoubts()
-	k, err := newKernel(d)
+	k, err := newKernel(d, bpf.Load)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestLimitIsTold(t *testing.T) {
 func TestOptionalGoesFirst(t *testing.T) {
 	testenv.NeedRoot(t)
 	d := newDoubts()
-	k, err := newKernel(d)
+	k, err := newKernel(d, bpf.Load)
 	if err != nil {
 		t.Fatal(err)
 	}

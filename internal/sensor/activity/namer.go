@@ -4,7 +4,9 @@ package activity
 
 import (
 	"os"
+	"strings"
 	"sync"
+	"time"
 
 	"assay/internal/sensor/activity/seen"
 	"assay/internal/sensor/hostfs"
@@ -25,12 +27,14 @@ type namer struct {
 	looker  *looker
 	spaces  *spaces
 	ages    ages
-	stats   int // names that were looked at to find unknown files
+	stats   int       // names that were looked at to find unknown files
+	until   time.Time // when that has to be over
 
-	mu       sync.Mutex
-	programs map[file]program
-	unknown  map[place]file  // asked for, and gone before they were looked at
-	paths    map[file]string // that the kernel has for files that were mapped
+	mu         sync.Mutex
+	programs   map[file]program
+	containers map[uint64]string // by mount namespace; "": in none
+	unknown    map[place]file    // asked for, and gone before they were looked at
+	paths      map[file]string   // that the kernel has for files that were mapped
 }
 
 type file = seen.File
@@ -48,7 +52,7 @@ type program struct {
 }
 
 func newNamer(p proc.FS, fs *hostfs.FS) *namer {
-	n := &namer{proc: p, fs: fs, programs: map[file]program{}, unknown: map[place]file{}, ages: newAges(), paths: map[file]string{}}
+	n := &namer{proc: p, fs: fs, programs: map[file]program{}, unknown: map[place]file{}, ages: newAges(), containers: map[uint64]string{}, paths: map[file]string{}}
 	n.mountNS, _ = p.Namespace(os.Getpid(), "mnt")
 	n.self.device, n.self.inode, _ = p.ExeFile(os.Getpid())
 	n.looker = newLooker(p, fs)
@@ -97,23 +101,36 @@ func (n *namer) noted(id file) string {
 // of it if it has the same inode: some file systems give stat(2) another device number than
 // the kernel has.
 func (n *namer) see(pid int, want file) (own file) {
-	name, _, err := n.proc.Exe(pid)
-	if err != nil {
-		return own
+	own, name := executes(n.proc.Path(pid, "exe"))
+	if name == "" {
+		return file{}
 	}
-	device, inode, err := n.proc.ExeFile(pid)
-	if err != nil {
-		return own
-	}
-	own = file{Device: device, Inode: inode}
 	p := n.here(pid, name)
-	if want.Generation == 0 || want.Inode != inode {
+	if want.Generation == 0 || want.Inode != own.Inode {
 		n.keep(own, p)
 	}
-	if want.Inode == inode {
+	if want.Inode == own.Inode {
 		n.keep(want, p)
 	}
 	return own
+}
+
+// executes is the file that one of the kernel's links leads to, and its path. It is held
+// meanwhile: a process may execute another one before its name is read, as env(1) does.
+func executes(link string) (own file, name string) {
+	o, err := hostfs.OpenObject(link)
+	if err != nil {
+		return own, ""
+	}
+	defer o.Close()
+	info, err := o.Stat()
+	if err != nil {
+		return own, ""
+	}
+	if name, err = o.Path(); err != nil {
+		return own, ""
+	}
+	return file{Device: info.Device, Inode: info.Inode}, strings.TrimSuffix(name, " (deleted)")
 }
 
 // mapped looks for a file among those that a process has mapped.
@@ -130,13 +147,26 @@ func (n *namer) mapped(pid int, want file) {
 // here is a file by the path that a process has for it.
 func (n *namer) here(pid int, name string) program {
 	theirs, _ := n.proc.Namespace(pid, "mnt")
-	return program{path: name, container: n.proc.Container(pid).ID, host: theirs == n.mountNS}
+	p := program{path: name, host: theirs == n.mountNS}
+	if p.host {
+		return p
+	}
+	p.container = n.proc.Container(pid).ID
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.containers) < maxPrograms {
+		n.containers[theirs] = p.container
+	}
+	return p
 }
 
+// keep remembers what was looked at; of a file that containers share with the host, what
+// the host has.
 func (n *namer) keep(id file, p program) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.programs) < maxPrograms {
+	known := n.programs[id]
+	if len(n.programs) < maxPrograms && (p.host || !known.host || known.unverified) {
 		n.programs[id] = p
 	}
 	delete(n.unknown, placeOf(id))

@@ -35,7 +35,7 @@ func TestCalled(t *testing.T) {
 	if p := n.called(id, link, n.mountNS); p.path != name || p.unverified || !p.host {
 		t.Errorf("by a link: %+v", p)
 	}
-	if f := n.looker.get(file{id.Device, id.Inode}); f == nil || f.Path != name || f.Mode != 0o700 || f.ELF != nil {
+	if f := n.looker.get(id.File); f == nil || f.Path != name || f.Mode != 0o700 || f.ELF != nil {
 		t.Errorf("%+v", f)
 	}
 	other := id
@@ -46,8 +46,35 @@ func TestCalled(t *testing.T) {
 	if p := n.name(other, 0); p.path != name || !p.unverified {
 		t.Errorf("forgotten: %+v", p)
 	}
-	if p := n.called(seen.Program{Device: 1, Inode: 2}, filepath.Join(dir, "gone"), n.mountNS); !p.unverified {
+	if p := n.called(seen.Program{File: file{Device: 1, Inode: 2}}, filepath.Join(dir, "gone"), n.mountNS); !p.unverified {
 		t.Errorf("nothing is there: %+v", p)
+	}
+}
+
+// A file of the host's is one, wherever it was executed; another file at the path of a
+// namespace, or a container's, is none.
+func TestHome(t *testing.T) {
+	n, _ := namerOfHost(t)
+	name := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(name, []byte("x"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var st syscall.Stat_t
+	if err := syscall.Stat(name, &st); err != nil {
+		t.Fatal(err)
+	}
+	same, other, gone := file{Device: st.Dev, Inode: st.Ino}, file{Device: st.Dev, Inode: st.Ino + 1}, file{Device: st.Dev, Inode: st.Ino + 2}
+	n.keep(same, program{path: name})
+	n.keep(other, program{path: name})
+	n.keep(gone, program{path: name + "-gone"})
+	n.home()
+	if !n.programs[same].host || n.programs[other].host || n.programs[gone].host {
+		t.Errorf("%+v", n.programs)
+	}
+	n.keep(same, program{path: name, container: "0123456789abcdef"})
+	n.home()
+	if n.programs[same].host {
+		t.Error("a container's file is the host's")
 	}
 }
 
@@ -72,11 +99,11 @@ func TestCalledElsewhere(t *testing.T) {
 	if err := syscall.Stat(target, &st); err != nil {
 		t.Fatal(err)
 	}
-	id := seen.Program{Device: st.Dev, Inode: st.Ino}
+	id := seen.Program{File: file{Device: st.Dev, Inode: st.Ino}}
 	if p := n.called(id, "/bin/true", theirs); p.path != target || p.unverified || p.host {
 		t.Errorf("%+v", p)
 	}
-	if p := n.called(seen.Program{Device: 3, Inode: 3}, "/bin/true", theirs+1); !p.unverified || p.path != "/bin/true" {
+	if p := n.called(seen.Program{File: file{Device: 3, Inode: 3}}, "/bin/true", theirs+1); !p.unverified || p.path != "/bin/true" {
 		t.Errorf("a namespace that nobody is in: %+v", p)
 	}
 }
@@ -107,7 +134,7 @@ func TestHeld(t *testing.T) {
 	if err := syscall.Stat(name, &st); err != nil {
 		t.Fatal(err)
 	}
-	id := file{st.Dev, st.Ino}
+	id := file{Device: st.Dev, Inode: st.Ino}
 	n.looker.hold(name, os.Getpid(), id)
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
@@ -117,9 +144,9 @@ func TestHeld(t *testing.T) {
 	if f == nil || f.Path != name || !f.Deleted || f.Mode != 0o750 || f.ELF == nil || !f.ELF.Go {
 		t.Fatalf("%+v", f)
 	}
-	n.looker.hold("/proc/self/exe", os.Getpid(), file{1, 1}) // another file than was seen
+	n.looker.hold("/proc/self/exe", os.Getpid(), file{Device: 1, Inode: 1}) // another file than was seen
 	n.looker.drain()
-	if n.looker.has(file{1, 1}) {
+	if n.looker.has(file{Device: 1, Inode: 1}) {
 		t.Error("a file was taken for another")
 	}
 }

@@ -33,7 +33,7 @@ type observation struct {
 	emit   sensor.Emit
 	began  time.Time
 	loads  iter.Seq2[seen.Load, error] // nil: the source cannot tell
-	told   map[string]bool             // records, by their keys
+	told   tellings
 	uses   uses
 
 	unsupported string // telemetry.Observation's
@@ -87,7 +87,7 @@ func (o *observation) tellFresh(ctx context.Context, fresh <-chan struct{}) erro
 		case <-time.After(max(together, wait-time.Since(last))):
 		}
 		began := time.Now()
-		if err := o.tell(func(key string) bool { return !o.told[key] }); err != nil {
+		if err := o.tell(o.told.lack); err != nil {
 			return err
 		}
 		last = time.Now()
@@ -135,7 +135,7 @@ func (o *observation) tell(wanted func(key string) bool) error {
 		if !wanted(key) {
 			return nil
 		}
-		o.told[key] = true
+		o.told.add(key)
 		return o.emit(r)
 	}
 	for e, err := range o.source.Executions() {
@@ -175,14 +175,16 @@ func (o *observation) tellLoads(put func(telemetry.Record) error) error {
 	return nil
 }
 
-// end tells of everything with its final counts, and how much of all it is.
+// end tells of everything with its final counts, and how much of all it is. What happens
+// while it is told is not promised: that something of it was missed is not in the totals.
 func (o *observation) end(ctx context.Context) (telemetry.Coverage, error) {
+	ended := time.Now().UTC()
 	totals, err := o.source.Totals()
 	if err != nil {
 		return telemetry.Coverage{}, err
 	}
 	// All are asked for by name once, so that what is not known can be searched.
-	if err := o.tell(func(key string) bool { return !o.told[key] }); err != nil {
+	if err := o.tell(o.told.lack); err != nil {
 		return telemetry.Coverage{}, err
 	}
 	for _, reason := range o.namer.own(ctx) {
@@ -192,7 +194,7 @@ func (o *observation) end(ctx context.Context) (telemetry.Coverage, error) {
 		return telemetry.Coverage{}, err
 	}
 	err = o.emit(&telemetry.Observation{
-		Began: o.began, Ended: time.Now().UTC(), Tier: o.tier,
+		Began: o.began, Ended: ended, Tier: o.tier,
 		Executions: totals.Executions, Connections: totals.Flows, Accepted: totals.Accepts,
 		MissedExecutions: totals.ExecutionsFull, MissedConnections: totals.FlowsFull, MissedListeners: totals.ListenersFull,
 		Unsupported: o.unsupported,

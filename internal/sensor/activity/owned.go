@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"time"
 
 	"assay/internal/sensor/packages"
 )
@@ -17,6 +18,10 @@ const (
 	maxMapped = 4_096
 	maxDepth  = 6
 	maxStats  = 200_000 // names that are looked at in all
+
+	// The agent waits ten seconds for the end of an observation; without names its counts are
+	// worth as much.
+	maxSearching = 3 * time.Second
 )
 
 // folders are where programs are that ended before anybody could look at them.
@@ -32,6 +37,7 @@ var libraries = []string{"/usr/lib64", "/usr/lib", "/usr/local/lib", "/lib64", "
 // found out.
 func (n *namer) own(ctx context.Context) (missing []string) {
 	n.looker.drain()
+	n.until = time.Now().Add(maxSearching)
 	n.searchMapped(ctx)
 	for _, folder := range folders {
 		n.search(folder, 0)
@@ -39,6 +45,7 @@ func (n *namer) own(ctx context.Context) (missing []string) {
 	for _, folder := range libraries {
 		n.search(folder, maxDepth)
 	}
+	n.home()
 	var paths []string
 	for id, p := range n.programs {
 		if p.host && !p.unverified {
@@ -59,6 +66,21 @@ func (n *namer) own(ctx context.Context) (missing []string) {
 	return missing
 }
 
+// home finds the host's own files among those that were executed in another mount
+// namespace only, as a service's with PrivateTmp= or what ip netns exec has started: they
+// are the same file at the same path.
+func (n *namer) home() {
+	for id, p := range n.programs {
+		if p.host || p.unverified || p.container != "" || n.spaces.away(n.mountNS, p.path) {
+			continue
+		}
+		if info, err := n.fs.Lstat(p.path); err == nil && info.Device == id.Device && info.Inode == id.Inode {
+			p.host = true
+			n.programs[id] = p
+		}
+	}
+}
+
 // lookAgain looks at a file by its path that was over before it could be looked at.
 func (n *namer) lookAgain(id file, name string) {
 	if !n.looker.has(id) && n.ages.youngest(id) && !n.spaces.away(n.mountNS, name) {
@@ -70,7 +92,7 @@ func (n *namer) lookAgain(id file, name string) {
 func (n *namer) searchMapped(ctx context.Context) {
 	pids, _ := n.proc.PIDs()
 	for _, pid := range pids[:min(len(pids), maxMapped)] {
-		if len(n.unknown) == 0 || ctx.Err() != nil {
+		if len(n.unknown) == 0 || ctx.Err() != nil || time.Now().After(n.until) {
 			return
 		}
 		maps, _ := n.proc.Mappings(pid)
@@ -95,6 +117,9 @@ func (n *namer) search(folder string, depth int) {
 	}
 	n.stats += len(names)
 	for _, name := range names {
+		if time.Now().After(n.until) {
+			return
+		}
 		full := path.Join(folder, name)
 		info, err := n.fs.Lstat(full)
 		if err != nil {

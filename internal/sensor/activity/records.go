@@ -44,10 +44,11 @@ func (o *observation) execution(e seen.Execution) *telemetry.Execution {
 	if p.path == "" && e.Path != "" {
 		p = o.namer.called(e.Program, e.Path, uint64(e.MountNS))
 	}
-	r.Path, r.Package, r.Container, r.Unverified, r.Root = p.path, p.owner, p.container, p.unverified, e.Root
-	if e.MountNS != 0 && uint64(e.MountNS) != o.namer.mountNS {
-		r.MountNS = uint64(e.MountNS)
+	if e.Host {
+		p = o.namer.shared(e, p)
 	}
+	r.Path, r.Package, r.Unverified, r.Root = p.path, p.owner, p.unverified, e.Root
+	r.MountNS, r.Container = o.namer.where(p, e.MountNS, e.Host)
 	return r
 }
 
@@ -62,11 +63,9 @@ func (o *observation) load(l seen.Load) *telemetry.Load {
 	}
 	r := &telemetry.Load{
 		Device: l.Device, Inode: l.Inode, Generation: l.Generation, ByDevice: l.By.Device, ByInode: l.By.Inode, ByGeneration: l.By.Generation, UID: l.By.UID,
-		Activity: o.clock.activity(l.Counts), Path: of.path, Unverified: of.unverified, Package: of.owner, By: by.path, Name: l.Name, Container: by.container,
+		Activity: o.clock.activity(l.Counts), Path: of.path, Unverified: of.unverified, Package: of.owner, By: by.path, Name: l.Name,
 	}
-	if uint64(l.MountNS) != o.namer.mountNS {
-		r.MountNS = uint64(l.MountNS)
-	}
+	r.MountNS, r.Container = o.namer.where(by, l.MountNS, l.Host)
 	return r
 }
 

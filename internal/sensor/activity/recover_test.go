@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"assay/internal/sensor/activity/bpf"
 	"assay/internal/sensor/activity/seen"
 	"assay/internal/sensor/hostfs"
 	"assay/internal/sensor/proc"
@@ -29,7 +30,7 @@ func (silent) Watch(ctx context.Context, _ func(seen.Sight)) error {
 func TestWhatTheRingLost(t *testing.T) {
 	testenv.NeedRoot(t)
 	d := newDoubts()
-	k, err := newKernel(d)
+	k, err := newKernel(d, bpf.Load)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func TestWhatTheRingLost(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	told := atomic.Bool{}
-	o := &observation{source: silent{k}, namer: newNamer(proc.New("/proc"), fs), doubts: d, clock: c, told: map[string]bool{}}
+	o := &observation{source: silent{k}, namer: newNamer(proc.New("/proc"), fs), doubts: d, clock: c, told: newTellings()}
 	o.emit = func(r telemetry.Record) error {
 		if c, ok := r.(*telemetry.Connection); ok && c.Remote == address(last-1).String() && !told.Swap(true) {
 			if ctx.Err() != nil {

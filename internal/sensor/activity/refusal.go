@@ -71,6 +71,8 @@ func (s standing) denied(err error) *refusal {
 		return byStanding("a filter of system calls (seccomp) forbids it")
 	case errors.Is(err, unix.ENOSYS):
 		return byKernel("it has no eBPF")
+	case s.locking && errors.Is(err, unix.EPERM):
+		return byStanding("a limit is reached (RLIMIT_MEMLOCK), and it may not raise it")
 	case may && s.lockdown == "confidentiality":
 		return byKernel("it is locked down (lockdown=confidentiality)")
 	case may && s.confined:

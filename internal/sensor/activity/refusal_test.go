@@ -5,8 +5,10 @@ package activity
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -42,6 +44,8 @@ func TestRefuse(t *testing.T) {
 		"locked down, and filtered":    {eperm, with(func(s *standing) { s.major, s.minor, s.lockdown, s.filtered = 5, 10, "confidentiality", true }), true, "5.11"},
 		"confined":                     {eperm, with(func(s *standing) { s.confined = true }), false, "security module"},
 		"forbidden to all":             {eperm, good, true, "refuses them"},
+		"no memory to lock":            {eperm, with(func(s *standing) { s.locking = true }), false, "RLIMIT_MEMLOCK"},
+		"the verifier, and a limit":    {verifier, with(func(s *standing) { s.locking = true }), true, "refuses them"},
 		"too many files":               {unix.EMFILE, good, false, "limit"},
 		"no memory, and an old kernel": {unix.ENOMEM, with(func(s *standing) { s.major, s.minor = 5, 9 }), true, "older"},
 	} {
@@ -53,4 +57,37 @@ func TestRefuse(t *testing.T) {
 			t.Errorf("%s: %q", name, text)
 		}
 	}
+}
+
+// A filter that lets bpf(2) pass is not to blame. The filters are of threads of their own,
+// which end with the goroutines.
+func TestForbidden(t *testing.T) {
+	for number, want := range map[uint32]bool{unix.SYS_BPF: true, unix.SYS_SWAPON: false} {
+		got := make(chan bool)
+		go func() {
+			runtime.LockOSThread()
+			if err := forbid(number); err != nil {
+				t.Error(err)
+			}
+			got <- forbidden()
+		}()
+		if is := <-got; is != want {
+			t.Errorf("with %d forbidden bpf(2) is taken to be %t", number, is)
+		}
+	}
+}
+
+// forbid has the kernel refuse a system call to the calling thread (seccomp(2)).
+func forbid(number uint32) error {
+	filter := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS},
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: number, Jf: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
+		{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	return unix.Prctl(unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)), 0, 0)
 }

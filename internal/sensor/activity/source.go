@@ -34,8 +34,8 @@ type kernel struct {
 
 // newKernel loads the programs and proves that they count. A kernel that takes them and
 // does not call them is as one that does not take them; what is not proven is doubted.
-func newKernel(d doubts) (*kernel, error) {
-	programs, err := bpf.Load()
+func newKernel(d doubts, load func() (*bpf.Programs, error)) (*kernel, error) {
+	programs, err := load()
 	if err != nil {
 		return nil, err
 	}
@@ -58,8 +58,24 @@ func newKernel(d doubts) (*kernel, error) {
 // doubt tells what was not seen.
 func (k *kernel) doubt(d doubts) {
 	k.limit.doubt(d)
+	skipped, err := k.Skipped()
+	if err != nil {
+		d.add(err.Error())
+	}
+	doubtSkipped(skipped, d)
 	if k.Loads == bpf.AtExit {
 		d.add(fmt.Sprintf("what a program maps is only seen when its process ends, if it has not been unmapped before, nor another program executed by the process (%v)", k.Refused), loads)
+	}
+}
+
+// counted are the parts that each of the programs in the kernel counts.
+var counted = [bpf.Hooks][]string{bpf.Exec: {executions}, bpf.Socket: {connections, listeners}, bpf.Map: {loads}}
+
+func doubtSkipped(skipped [bpf.Hooks]uint64, d doubts) {
+	for at, n := range skipped {
+		if n > 0 {
+			d.add(fmt.Sprintf("%d events may not have been counted: they came on a processor that was counting another one", n), counted[at]...)
+		}
 	}
 }
 

@@ -20,8 +20,10 @@ type standing struct {
 	lockdown     string // its mode (kernel_lockdown(7)); empty: not known
 
 	capabilities uint64 // effective
+	root         bool   // it has root's effective uid
 	first        bool   // in the first user namespace
-	filtered     bool   // seccomp(2) may forbid system calls
+	filtered     bool   // seccomp(2) forbids bpf(2)
+	locking      bool   // the kernel accounts maps to what this process may lock in memory, which is limited
 	confined     bool   // a security module may forbid them to this process
 }
 
@@ -48,7 +50,10 @@ func stand(root string) standing {
 	}
 	s := standing{btf: is("sys/kernel/btf/vmlinux"), sys: is("sys/kernel"), lockdown: chosen(read("sys/kernel/security/lockdown"))}
 	s.major, s.minor = release(read("proc/sys/kernel/osrelease"))
-	s.capabilities, s.filtered = status(read("proc/self/status"))
+	s.locking = s.before(5, 11) && limited(unix.RLIMIT_MEMLOCK)
+	s.capabilities, s.root, s.filtered = status(read("proc/self/status"))
+	// A filter may let it pass, as that of the agent's unit does.
+	s.filtered = s.filtered && forbidden()
 	users := strings.Join(strings.Fields(read("proc/self/uid_map")), " ")
 	s.first = users == "" || users == "0 0 4294967295"
 	s.confined = confined(read("proc/self/attr/current"))
@@ -82,8 +87,8 @@ func release(text string) (major, minor int) {
 }
 
 // status reads proc_pid_status(5).
-func status(text string) (capabilities uint64, filtered bool) {
-	capabilities = ^uint64(0)
+func status(text string) (capabilities uint64, root, filtered bool) {
+	capabilities, root = ^uint64(0), true
 	for line := range strings.Lines(text) {
 		name, value, _ := strings.Cut(line, ":")
 		value = strings.TrimSpace(value)
@@ -92,15 +97,33 @@ func status(text string) (capabilities uint64, filtered bool) {
 			if set, err := strconv.ParseUint(value, 16, 64); err == nil {
 				capabilities = set
 			}
+		case "Uid":
+			uids := strings.Fields(value) // real, effective, saved, of the file system
+			root = len(uids) > 1 && uids[1] == "0"
 		case "Seccomp":
 			filtered = value != "0"
 		}
 	}
-	return capabilities, filtered
+	return capabilities, root, filtered
 }
 
 // confined tells of a label whether its security module restricts the process: AppArmor's
 // "name (enforce)", SELinux's "user:role:type:level".
 func confined(label string) bool {
 	return strings.HasSuffix(label, "(enforce)") || strings.Count(label, ":") >= 3 && !strings.Contains(label, ":unconfined") && !strings.Contains(label, ":kernel_t:")
+}
+
+// limited tells whether a resource of this process is (getrlimit(2)).
+func limited(resource int) bool {
+	var limit unix.Rlimit
+	return unix.Getrlimit(resource, &limit) == nil && limit.Cur != unix.RLIM_INFINITY
+}
+
+// forbidden tells whether bpf(2) is, or missing: a program without instructions and
+// licence is loaded by no kernel, and refused to whom the capabilities allow it for another
+// reason than that.
+func forbidden() bool {
+	const progLoad = 5 // BPF_PROG_LOAD, linux/bpf.h
+	_, _, err := unix.Syscall(unix.SYS_BPF, progLoad, 0, 0)
+	return err == unix.EPERM || err == unix.EACCES || err == unix.ENOSYS
 }

@@ -31,7 +31,7 @@ func TestStand(t *testing.T) {
 		"":                                                   {true, false},
 	} {
 		s := standing{}
-		s.capabilities, s.filtered = status(text)
+		s.capabilities, s.root, s.filtered = status(text)
 		if got := [2]bool{s.capable(), s.filtered}; got != want {
 			t.Errorf("%q: %v", text, got)
 		}

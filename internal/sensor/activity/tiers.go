@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"assay/internal/sensor/activity/bpf"
 	"assay/internal/sensor/activity/connector"
 	"assay/internal/sensor/activity/fanotify"
 	"assay/internal/sensor/activity/poll"
@@ -24,22 +25,26 @@ type Tier string
 
 // The tiers.
 const (
-	EBPF      Tier = "ebpf"      // programs in the kernel
-	Fanotify  Tier = "fanotify"  // executions as the kernel tells that files are opened for them, the rest by looks
-	Connector Tier = "connector" // executions as the kernel tells of them on a netlink socket, the rest by looks
-	Poll      Tier = "poll"      // looks at /proc
+	EBPF      Tier = "ebpf"        // programs in the kernel
+	Direct    Tier = "ebpf/direct" // of them the build that follows pointers (Linux 5.11 and newer)
+	Core      Tier = "ebpf/core"   // the build that reads what they point to
+	Fanotify  Tier = "fanotify"    // executions as the kernel tells that files are opened for them, the rest by looks
+	Connector Tier = "connector"   // executions as the kernel tells of them on a netlink socket, the rest by looks
+	Poll      Tier = "poll"        // looks at /proc
 )
 
-// Tiers returns all, best first.
+// Tiers returns all that are different, best first: EBPF is the better one of its builds.
 func Tiers() []Tier { return []Tier{EBPF, Fanotify, Connector, Poll} }
 
 // ParseTiers reads names separated by commas, such as "ebpf,poll".
+//
+// A build of EBPF is taken if it is named.
 func ParseTiers(text string) ([]Tier, error) {
 	var all []Tier
 	for name := range strings.SplitSeq(text, ",") {
 		t := Tier(strings.TrimSpace(name))
-		if !slices.Contains(Tiers(), t) {
-			return nil, fmt.Errorf("there is no way to observe that is called %q: ebpf, fanotify, connector, poll", name)
+		if !slices.Contains(append(Tiers(), Direct, Core), t) {
+			return nil, fmt.Errorf("there is no way to observe that is called %q: ebpf, ebpf/direct, ebpf/core, fanotify, connector, poll", name)
 		}
 		if !slices.Contains(all, t) {
 			all = append(all, t)
@@ -77,7 +82,9 @@ func (a activity) open(d doubts) (w *way, refused []error) {
 func (a activity) openOne(t Tier, d doubts) (*way, error) {
 	switch t {
 	case EBPF:
-		return openKernel(d)
+		return openKernel(d, bpf.Load)
+	case Direct, Core:
+		return openKernel(d, func() (*bpf.Programs, error) { return bpf.LoadOnly(strings.TrimPrefix(string(t), "ebpf/")) })
 	case Fanotify:
 		told, err := fanotify.New(a.proc)
 		if err != nil {
@@ -97,8 +104,8 @@ func (a activity) openOne(t Tier, d doubts) (*way, error) {
 }
 
 // openKernel has the kernel count.
-func openKernel(d doubts) (*way, error) {
-	k, err := newKernel(d)
+func openKernel(d doubts, load func() (*bpf.Programs, error)) (*way, error) {
+	k, err := newKernel(d, load)
 	if err != nil {
 		return nil, refuse(err, stand("/"))
 	}

@@ -19,7 +19,10 @@ func TestParseTiers(t *testing.T) {
 	if got, err := ParseTiers("poll, ebpf,poll"); err != nil || !slices.Equal(got, []Tier{Poll, EBPF}) {
 		t.Errorf("%v, %v", got, err)
 	}
-	for _, bad := range []string{"", "bpf", "ebpf,", "EBPF", "poll;ebpf"} {
+	if got, err := ParseTiers("ebpf/core,ebpf/direct"); err != nil || !slices.Equal(got, []Tier{Core, Direct}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, bad := range []string{"", "ebpf/", "ebpf/best", "bpf", "ebpf,", "EBPF", "poll;ebpf"} {
 		if got, err := ParseTiers(bad); err == nil {
 			t.Errorf("%q: %v", bad, got)
 		}
@@ -103,5 +106,42 @@ func TestNextTier(t *testing.T) {
 	a.tiers = a.tiers[:1]
 	if w, refused := a.open(newDoubts()); w != nil || len(refused) != 1 {
 		t.Errorf("%+v, %v", w, refused)
+	}
+}
+
+// An observation that did not end in time ends while the next one goes on, which is what
+// is told of.
+func TestTierOfTheLast(t *testing.T) {
+	testenv.NeedRoot(t)
+	a := activity{proc.New("/proc"), []Tier{Poll}, new(atWork)}
+	var ways []*way
+	var ends []func()
+	for range 2 {
+		w, err := a.openOne(Poll, newDoubts())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, a.now.begin(w, nil, newDoubts()))
+		ways = append(ways, w)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	ends[0]()
+	for _, w := range ways {
+		if err := w.guard(over); err != nil {
+			t.Error(err)
+		}
+	}
+	if tier := a.Tier(); tier.Expected || tier.Name != string(Poll) {
+		t.Errorf("the one that goes on is told as %+v", tier)
+	}
+	ends[1]()
+	for _, w := range ways {
+		if err := w.guard(over); err != nil {
+			t.Error(err)
+		}
+	}
+	if tier := a.Tier(); !tier.Expected {
+		t.Errorf("nothing is observed, and told is %+v", tier)
 	}
 }

@@ -116,7 +116,13 @@ func (s *series) coverage() telemetry.Coverage {
 	}
 	whole := sensor.Covered(less)
 	c.State, c.Reason = whole.State, whole.Reason
-	c.Parts = append(slices.Clone(c.Parts), s.between())
+	c.Parts = slices.Clone(c.Parts)
+	for i, p := range c.Parts {
+		if s.failure != "" && p.State == telemetry.Complete {
+			c.Parts[i].State, c.Parts[i].Reason = whole.State, whole.Reason
+		}
+	}
+	c.Parts = append(c.Parts, s.between())
 	return c
 }
 

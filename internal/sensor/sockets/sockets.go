@@ -85,6 +85,7 @@ type scan struct {
 	denied     int
 	sockets    int
 	reasons    []string
+	cut        []string // tables of which not all was read
 	contained  []string // what is not known of containers
 }
 
@@ -189,13 +190,17 @@ func (s *scan) emit(ctx context.Context, ns namespace, emit sensor.Emit) error {
 			return stop
 		}
 		if err != nil && !errors.Is(err, proc.ErrGone) {
-			s.reasons = append(s.reasons, fmt.Sprintf("read the %s sockets of namespace %d: %v", table.name, ns.inode, err))
+			s.cut = append(s.cut, fmt.Sprintf("read the %s sockets of namespace %d: %v", table.name, ns.inode, err))
 		}
 	}
 	return nil
 }
 
+// coverage has a part of its own for what is told of conversations: that some process does
+// not show what it holds takes nothing from them.
 func (s *scan) coverage() telemetry.Coverage {
+	talks := sensor.Covered(s.cut)
+	s.reasons = append(s.reasons, s.cut...)
 	if s.denied > 0 {
 		reason := fmt.Sprintf("the kernel refused to show the sockets of %d of the processes", s.denied)
 		if !hostfs.Privileged() {
@@ -204,9 +209,10 @@ func (s *scan) coverage() telemetry.Coverage {
 		s.reasons = append(s.reasons, reason)
 	}
 	c := sensor.Covered(s.reasons)
+	c.Parts = []telemetry.Part{{Name: "conversations", State: talks.State, Reason: talks.Reason}}
 	if len(s.contained) > 0 {
 		part := sensor.Covered(slices.Concat(s.reasons, s.contained))
-		c.Parts = []telemetry.Part{{Name: "containers", State: part.State, Reason: part.Reason}}
+		c.Parts = append(c.Parts, telemetry.Part{Name: "containers", State: part.State, Reason: part.Reason})
 	}
 	return c
 }

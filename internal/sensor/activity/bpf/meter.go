@@ -65,3 +65,21 @@ func (p *Programs) runtimes() (times [Hooks]time.Duration, err error) {
 	}
 	return times, nil
 }
+
+// Skipped is how often the kernel did not call each program, by Hook, because it was called
+// already on that processor: an interrupt, in which connections are accepted, came while one was
+// counted that is made. The kernel counts them since Linux 5.12, and skips tracepoints so
+// since 6.1 (commit 05b24ff9b2cf). Not all of them had to be counted.
+func (p *Programs) Skipped() (times [Hooks]uint64, err error) {
+	for i := range p.hooks {
+		if p.hooks[i].program == nil {
+			continue
+		}
+		stats, err := p.hooks[i].program.Stats()
+		if err != nil {
+			return times, fmt.Errorf("read how often the kernel skipped its programs: %w", err)
+		}
+		times[i] = stats.RecursionMisses
+	}
+	return times, nil
+}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
@@ -68,7 +69,16 @@ type hook struct {
 //
 // Kernels before 5.11 account maps to the memory that a process may lock; if they refuse,
 // this process's limit is raised.
-func Load() (*Programs, error) { return raising(loadAny) }
+func Load() (*Programs, error) { return raising(func() (*Programs, error) { return loadAny(builds) }) }
+
+// LoadOnly is Load of one build, "direct" or "core".
+func LoadOnly(name string) (*Programs, error) {
+	only := slices.DeleteFunc(slices.Clone(builds), func(b build) bool { return b.name != name })
+	if len(only) == 0 {
+		return nil, fmt.Errorf("the kernel programs have no build %q", name)
+	}
+	return raising(func() (*Programs, error) { return loadAny(only) })
+}
 
 // raising loads again with this process's limit raised, if it is refused.
 func raising(load func() (*Programs, error)) (*Programs, error) {
@@ -82,9 +92,9 @@ func raising(load func() (*Programs, error)) (*Programs, error) {
 	return load()
 }
 
-func loadAny() (*Programs, error) {
+func loadAny(of []build) (*Programs, error) {
 	var errs []error
-	for _, b := range builds {
+	for _, b := range of {
 		p, err := load(b, 0)
 		if err == nil {
 			return p, nil

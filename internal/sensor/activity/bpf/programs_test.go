@@ -327,3 +327,14 @@ func TestClose(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 }
+
+// How often programs were skipped is told by each kernel that has them.
+func TestSkipped(t *testing.T) {
+	each(t, func(t *testing.T, p *bpf.Programs) {
+		skipped, err := p.Skipped()
+		if err != nil {
+			t.Error(err)
+		}
+		t.Log(skipped)
+	})
+}

@@ -77,7 +77,7 @@ func (f *Fanotify) Watch(ctx context.Context, see func(seen.Sight)) error {
 		if err := f.wait(); err != nil {
 			return err
 		}
-		if err := f.take(); err != nil {
+		if err := f.take(ctx); err != nil {
 			return err
 		}
 		if now := time.Now(); now.After(next) {
@@ -87,7 +87,7 @@ func (f *Fanotify) Watch(ctx context.Context, see func(seen.Sight)) error {
 		}
 	}
 	f.marks.end() // so that it ends
-	err := f.take()
+	err := f.take(context.WithoutCancel(ctx))
 	f.lookAtLate(time.Now().Add(patience))
 	return err
 }
@@ -110,10 +110,10 @@ func (f *Fanotify) wait() error {
 	return nil
 }
 
-// take takes what waits.
-func (f *Fanotify) take() error {
+// take takes what waits, until ctx ends: who executes without a pause makes it last.
+func (f *Fanotify) take(ctx context.Context) error {
 	buffer := make([]byte, maxEvents*metadataLength)
-	for {
+	for ctx.Err() == nil {
 		n, err := unix.Read(f.fd, buffer)
 		switch {
 		case errors.Is(err, unix.EAGAIN):
@@ -130,6 +130,7 @@ func (f *Fanotify) take() error {
 			return err
 		}
 	}
+	return nil
 }
 
 func (f *Fanotify) handle(data []byte) error {

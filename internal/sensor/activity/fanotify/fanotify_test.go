@@ -406,3 +406,23 @@ func TestBudget(t *testing.T) {
 		t.Errorf("%d, %+v", n, f.Totals())
 	}
 }
+
+// What waits is taken at the end of an observation, and not when it is over already: who
+// executes without a pause would keep it from ending.
+func TestTakeEnds(t *testing.T) {
+	f := start(t)
+	f.see = func(seen.Sight) {}
+	command := exec.Command(copySelf(t.TempDir()))
+	command.Env = append(os.Environ(), "ASSAY_PROBE=1")
+	if err := command.Run(); err != nil {
+		t.Fatal(err)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := f.take(over); err != nil || f.Totals().Executions != 0 {
+		t.Errorf("%v, %+v", err, f.Totals())
+	}
+	if err := f.take(t.Context()); err != nil || f.Totals().Executions == 0 {
+		t.Errorf("%v, %+v", err, f.Totals())
+	}
+}
