@@ -20,11 +20,11 @@ func (o outcome) judge(s suite, b boot, m *support.Mode) (wrong []string) {
 		switch verdict := o.verdicts[test]; {
 		case verdict == "PASS":
 			passed[tier] = true
-		case verdict == "SKIP" && b.expected(test, o.reasons[test]):
-			// Nothing else of the tier needs it.
 		case verdict == "SKIP" && b.expected(tier, o.reasons[test]):
 			// What follows are the verifier's words to this build of this test.
 			refused[tier], _, _ = strings.Cut(o.reasons[test], ":")
+		case verdict == "SKIP" && b.expected(test, o.reasons[test]):
+			// Nothing else of the tier needs it.
 		default:
 			wrong = append(wrong, fmt.Sprintf("%s%s: %s %s", where, test, named[verdict], o.reasons[test]))
 		}

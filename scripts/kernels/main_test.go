@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -149,6 +150,24 @@ func TestBuiltWithout(t *testing.T) {
 	m.write("results", without(release))
 	if m.do("record") == nil {
 		t.Error("a test was skipped in a kernel that has what it wants")
+	}
+}
+
+// Where no build is taken, everything that one carries is refused with it.
+func TestNoBuild(t *testing.T) {
+	m := newMachine(t)
+	results := spoken("5.10.0-9-cloud-amd64", "capability")
+	at := strings.Index(results, "none integrity [confidentiality]")
+	last := regexp.MustCompile(`(=== RUN   TestLoadsOne/\S+)`).ReplaceAllString(results[at:], "$1\r\n    x_test.go:12: this kernel refuses both builds: for reasons")
+	m.write("results", results[:at]+strings.ReplaceAll(last, "PASS: TestLoadsOne/", "SKIP: TestLoadsOne/"))
+	if err := m.do("record"); err != nil {
+		t.Fatal(err)
+	}
+	mode, _ := m.list().Kernels[0].Mode("confidentiality", false)
+	for _, object := range []string{"loads_core", "loads_direct", "exits_direct"} {
+		if mode.Refused["loads/"+object] != "this kernel refuses both builds" {
+			t.Errorf("%s: %+v", object, mode)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ package bpf
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
@@ -48,7 +49,28 @@ func (p *Programs) Canary() error {
 	if err != nil && !errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, unix.EINPROGRESS) {
 		return fmt.Errorf("make a connection to be seen: %w", err) // its packets may not have come so far
 	}
+	if err := refused(s); err != nil {
+		return fmt.Errorf("make a connection to be seen: %w", err)
+	}
 	return p.passed(s)
+}
+
+// refused waits for the answer to a connection, which a busy kernel gives a moment after
+// connect(2) has returned.
+func refused(s int) error {
+	const patience = 5 * time.Second
+	for end := time.Now().Add(patience); ; {
+		left := max(time.Until(end), 0)
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(s), Events: unix.POLLOUT}}, int(left.Milliseconds()))
+		switch {
+		case n > 0:
+			return nil
+		case err != nil && !errors.Is(err, unix.EINTR):
+			return err
+		case left == 0:
+			return fmt.Errorf("it was not refused within %v", patience)
+		}
+	}
 }
 
 func socket(flags int) (int, error) {
