@@ -8,8 +8,8 @@
 #   scripts/test-kernels.sh -c [suite of Debian...]
 #
 # Each kernel is booted with and without bpf among its security modules (lsm=), and each
-# boot goes through the modes of lockdown: off, integrity, confidentiality. It takes about
-# two minutes of a processor. A kernel that is in the list with an outcome of the same
+# boot goes through the modes of lockdown: off, integrity, confidentiality. It takes up to
+# four minutes of a processor. A kernel that is in the list with an outcome of the same
 # objects is not booted again, unless FRESH is set. With -c nothing is written: the list has
 # to say the same of a kernel that is booted, or of another build of its series. What is
 # downloaded stays in KERNELS (by default below the user's cache).
