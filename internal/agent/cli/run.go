@@ -49,7 +49,7 @@ func run(ctx context.Context, c *Cmd, s *settings) error {
 	// agent idles, and its telemetry streams to the disk.
 	debug.SetGCPercent(40)
 	// What a peak needed is to be given back: the memory of the agent is that of others.
-	debug.SetMemoryLimit(20 << 20)
+	debug.SetMemoryLimit(28 << 20)
 	return agent.Run(ctx, agent.Config{
 		State: s.state, Sensors: sensors, Version: c.Version, Proxy: proxy,
 		SpoolLimit: s.spoolLimit, Timeout: s.timeout, Log: log,
