@@ -51,9 +51,14 @@ func (s *stage) fleeting() {
 	s.client("inetutils-telnet", there6)
 	s.client("tnftp", "-n", there4)
 
-	// Its file is gone when it connects, and so is it soon. Its
-	// inode may be another's then.
+	// Its file is gone when it connects, and so is it soon. Its inode may be another's
+	// then, unless somebody has the file open.
 	gone := s.program("vanish", "short")
+	if s.busy {
+		file, err := os.Open(gone.Path)
+		must(s.t, err)
+		s.t.Cleanup(func() { file.Close() })
+	}
 	gone.Args = append(gone.Args, "unlink,"+gone.Path, "connect,"+there4+",23,2")
 	s.here.run(gone)
 

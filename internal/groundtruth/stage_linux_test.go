@@ -26,6 +26,9 @@ type stage struct {
 	machine     *place // the test's own
 	here, there *place
 	container   string // the id of the stage's container
+	// busy keeps the inode of a program that is deleted from being another's: only programs
+	// in the kernel tell the two apart.
+	busy bool
 }
 
 func newStage(t *testing.T) *stage {
