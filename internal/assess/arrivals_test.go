@@ -144,6 +144,7 @@ func TestArrivals(t *testing.T) {
 
 // Whatever the size of the pages, each record of each host comes once and in order.
 func TestArrivalsInPages(t *testing.T) {
+	checks(t, "100", "10")
 	w := newWorld(t, func(c *Config) { c.Packages[0].(*fakePackage).sensors = []string{telemetry.SensorActivity} })
 	agents := []string{w.enrol(), w.enrol(), w.enrol()}
 	run := w.start(w.template(time.Hour)).ID

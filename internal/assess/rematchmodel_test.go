@@ -168,16 +168,7 @@ func (m *rematchModel) check(run inspector.Run, host string, want sent, excluded
 // host is judged by exactly its newest intact telemetry, or excluded; and no
 // re-match keeps a run from starting.
 func TestRematchModel(t *testing.T) {
-	if checks := flag.Lookup("rapid.checks"); checks != nil && checks.Value.String() == checks.DefValue {
-		before, few := checks.Value.String(), "20"
-		if raced {
-			few = "4"
-		}
-		if err := checks.Value.Set(few); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = checks.Value.Set(before) })
-	}
+	checks(t, "20", "4")
 	onBoth(t, func(t *testing.T, w *world, _ *advisories) {
 		rapid.Check(t, func(r *rapid.T) { checkRematches(r, w) })
 	})
@@ -213,4 +204,21 @@ func checkRematches(r *rapid.T, w *world) {
 	}
 	m.rematch()
 	w.must(w.DeleteTarget(w.t.Context(), target.ID))
+}
+
+// checks has rapid make so many checks, and other ones while the race detector watches,
+// unless somebody has said how many.
+func checks(t *testing.T, n, whileRaced string) {
+	t.Helper()
+	f := flag.Lookup("rapid.checks")
+	if f == nil || f.Value.String() != f.DefValue {
+		return
+	}
+	if raced {
+		n = whileRaced
+	}
+	if err := f.Value.Set(n); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Value.Set(f.DefValue) })
 }

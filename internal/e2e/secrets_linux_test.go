@@ -30,7 +30,9 @@ func TestObservedSecrets(t *testing.T) {
 			data, err := os.ReadFile(s.path(own, "snapshot"))
 			must(t, err)
 			c.clean("the snapshot", unpack(t, data))
-			c.clean("what the agent says", []byte(said))
+			if said != "" { // it has nothing to say where all was seen
+				c.clean("what the agent says", []byte(said))
+			}
 			toldOf(t, d, way, records)
 			c.planted()
 		})
