@@ -33,6 +33,7 @@ type bench struct {
 	findingCount int    // how many findings there are in the store
 	grypeDB      string // the folder with a database for grype
 	pairs        int    // with and without what is measured
+	works        string // those that are measured so; empty: all
 	churn        time.Duration
 	findingStore string // the address of a store that is kept, and used if it is there
 }
@@ -58,6 +59,7 @@ func main() {
 	flag.StringVar(&b.findingStore, "store", "", "measure that part with the store of this `address` alone, filling it if it is empty, and leave it there")
 	flag.StringVar(&b.grypeDB, "grype-db", "", "the `folder` that scripts/grypedb.sh made")
 	flag.IntVar(&b.pairs, "pairs", 20, "the `number` of pairs, with and without the agent's sensors, of the part overhead")
+	flag.StringVar(&b.works, "works", "", "of the part overhead, measure `these` works only, separated by commas: null, open, exec, connect, build")
 	flag.DurationVar(&b.churn, "churn", 5*time.Minute, "how `long` to observe in the part churn, at least 3m")
 	only := flag.String("only", "", "measure this `part` alone: binaries, heartbeats, telemetry, parts, agent, overhead, churn, packages, oscap, cve, grype, signatures, findings")
 	flag.Parse()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -42,6 +43,9 @@ func (b *bench) overhead(ctx context.Context) error {
 		return err
 	}
 	for _, o := range overheads {
+		if b.works != "" && !slices.Contains(strings.Split(b.works, ","), o.work) {
+			continue
+		}
 		sets := []string{usual}
 		if all != usual {
 			sets = append(sets, all)
