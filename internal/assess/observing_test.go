@@ -216,6 +216,7 @@ func TestObservedInPart(t *testing.T) {
 		}, inspector.Completed, inspector.RulesNotEvaluated},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			o := observe(t, telnet)
 			o.pass(time.Hour)
 			o.end("", telnet)
