@@ -2,7 +2,6 @@ package assess
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"assay/internal/host"
@@ -22,15 +21,7 @@ func (s *Service) noteShort(h *host.Host, r inspector.Run) {
 	}
 	reason := fmt.Sprintf("the host was observed for %s of the %s of the run", observed.Round(time.Second), r.Duration)
 	c := h.Coverage(telemetry.SensorActivity)
-	if c.State == telemetry.Complete {
-		c.State, c.Reason = telemetry.Partial, reason
-	}
-	c.Parts = slices.Clone(c.Parts)
-	for i, p := range c.Parts {
-		if p.State == telemetry.Complete {
-			c.Parts[i].State, c.Parts[i].Reason = telemetry.Partial, reason
-		}
-	}
+	c = c.Lessened(reason)
 	h.Add(&c)
 }
 

@@ -174,17 +174,8 @@ func (h *Host) Seal() {
 
 // lessen has what a sensor has covered be partial, where it was complete.
 func (h *Host) lessen(c *telemetry.Coverage, reason string) {
-	partial := *c
-	if partial.State == telemetry.Complete {
-		partial.State, partial.Reason = telemetry.Partial, reason
-	}
-	partial.Parts = slices.Clone(c.Parts)
-	for i, p := range partial.Parts {
-		if p.State == telemetry.Complete {
-			partial.Parts[i].State, partial.Parts[i].Reason = telemetry.Partial, reason
-		}
-	}
-	h.coverage[c.Sensor] = &partial
+	less := c.Lessened(reason)
+	h.coverage[c.Sensor] = &less
 }
 
 // Coverage tells how a sensor fared; NotCollected if it sent no coverage.

@@ -1,5 +1,7 @@
 package telemetry
 
+import "slices"
+
 // State says how much of its scope a sensor, or a part of one, has covered.
 type State string
 
@@ -48,4 +50,20 @@ func (c *Coverage) Part(name string) Part {
 		}
 	}
 	return Part{Name: name, State: c.State, Reason: c.Reason}
+}
+
+// Lessened is the coverage with the whole, and each part, that was complete made partial
+// for a reason. What c has is not changed.
+func (c *Coverage) Lessened(reason string) Coverage {
+	less := *c
+	if less.State == Complete {
+		less.State, less.Reason = Partial, reason
+	}
+	less.Parts = slices.Clone(c.Parts)
+	for i, p := range less.Parts {
+		if p.State == Complete {
+			less.Parts[i].State, less.Parts[i].Reason = Partial, reason
+		}
+	}
+	return less
 }

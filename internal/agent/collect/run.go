@@ -112,7 +112,7 @@ func (s *segments) finish(c telemetry.Coverage) error {
 		// The open segment may be what broke. If it is sound its records
 		// are kept.
 		if err := s.flush(); err != nil {
-			c = short(c, err)
+			c = c.Lessened(err.Error())
 		}
 		return s.end(c)
 	}
@@ -124,7 +124,7 @@ func (s *segments) finish(c telemetry.Coverage) error {
 		err = errors.Join(err, s.discard())
 	}
 	if err != nil {
-		return s.end(short(c, err))
+		return s.end(c.Lessened(err.Error()))
 	}
 	return s.commit()
 }
@@ -134,19 +134,6 @@ func (s *segments) flush() error {
 		return nil
 	}
 	return s.close()
-}
-
-// short is a coverage whose records could not all be stored.
-func short(c telemetry.Coverage, err error) telemetry.Coverage {
-	if c.State == telemetry.Complete {
-		c.State, c.Reason = telemetry.Partial, err.Error()
-	}
-	for i := range c.Parts {
-		if c.Parts[i].State == telemetry.Complete {
-			c.Parts[i].State, c.Parts[i].Reason = telemetry.Partial, err.Error()
-		}
-	}
-	return c
 }
 
 // end writes the coverage as the last segment and commits the stage.

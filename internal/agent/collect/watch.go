@@ -41,7 +41,7 @@ func (j Job) Watch(o sensor.Observer, resumed bool) *Watch {
 		}
 		ended := call(func() (telemetry.Coverage, error) { return o.Observe(ctx, j.Host, w.queue.put) })
 		if resumed { // of what is less already no part is complete either
-			ended.coverage = short(ended.coverage, errResumed)
+			ended.coverage = ended.coverage.Lessened(errResumed.Error())
 		}
 		w.done <- ended
 	}()
@@ -111,7 +111,7 @@ func (w *Watch) End() error {
 	w.queue.close()
 	word := ended.judge(context.Background(), w.stored+int64(len(w.queue.peek())), w.queue.lost())
 	if w.short != nil {
-		word = short(word, w.short)
+		word = word.Lessened(w.short.Error())
 	}
 	return w.lastPart(word)
 }
@@ -125,14 +125,14 @@ func (w *Watch) lastPart(c telemetry.Coverage) error {
 	out.records = w.stored
 	for _, r := range w.queue.peek() {
 		if err := out.put(r); err != nil {
-			c = short(c, err)
+			c = c.Lessened(err.Error())
 			break
 		}
 	}
 	if err := out.finish(c); err == nil {
 		return nil
 	} else if c.State == telemetry.Complete || c.Reason == "" {
-		c = short(c, err)
+		c = c.Lessened(err.Error())
 	}
 	last, err := w.job.begin(context.Background(), w.name)
 	if err != nil {
