@@ -18,6 +18,7 @@ import (
 
 	"assay/internal/sensor"
 	"assay/internal/sensor/hostfs"
+	"assay/internal/sensor/kerneltime"
 	"assay/internal/sensor/proc"
 	"assay/internal/telemetry"
 )
@@ -69,7 +70,7 @@ func (a activity) Observe(ctx context.Context, host *sensor.Host, emit sensor.Em
 		namer: newNamer(a.proc, host.FS), doubts: newDoubts(), emit: emit, told: newTellings(),
 	}
 	var err error
-	if o.clock, err = newClock(); err != nil {
+	if o.clock, err = kerneltime.New(); err != nil {
 		return telemetry.Coverage{State: telemetry.Failed, Reason: err.Error()}, nil
 	}
 	w, refused := a.open(o.doubts)

@@ -12,6 +12,7 @@ import (
 
 	"assay/internal/sensor"
 	"assay/internal/sensor/activity/seen"
+	"assay/internal/sensor/kerneltime"
 	"assay/internal/telemetry"
 )
 
@@ -29,7 +30,7 @@ type observation struct {
 	tier   string
 	doubts doubts
 	namer  *namer
-	clock  clock
+	clock  kerneltime.Clock
 	emit   sensor.Emit
 	began  time.Time
 	loads  iter.Seq2[seen.Load, error] // nil: the source cannot tell

@@ -13,6 +13,7 @@ import (
 	"assay/internal/sensor/activity/bpf"
 	"assay/internal/sensor/activity/seen"
 	"assay/internal/sensor/hostfs"
+	"assay/internal/sensor/kerneltime"
 	"assay/internal/sensor/proc"
 	"assay/internal/telemetry"
 	"assay/internal/testenv"
@@ -45,7 +46,7 @@ func TestWhatTheRingLost(t *testing.T) {
 	if totals, err := k.Totals(); err != nil || totals.Rings == 0 {
 		t.Fatalf("the ring is not full: %+v, %v", totals, err)
 	}
-	c, err := newClock()
+	c, err := kerneltime.New()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,13 +3,10 @@
 package protocols
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"time"
 
-	"golang.org/x/sys/unix"
-
+	"assay/internal/sensor/kerneltime"
 	"assay/internal/sensor/protocols/bpf"
 	"assay/internal/sensor/protocols/firstbytes"
 	"assay/internal/telemetry"
@@ -18,7 +15,7 @@ import (
 // records are what was counted so far, in the order of their keys. Several ways in which
 // the two ends may begin are one protocol.
 func (o *observation) records() ([]*telemetry.Spoken, error) {
-	boot, err := booted()
+	clock, err := kerneltime.New()
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +24,7 @@ func (o *observation) records() ([]*telemetry.Spoken, error) {
 		if err != nil {
 			return nil, err
 		}
-		r := record(s, boot)
+		r := record(s, clock)
 		if known := all[telemetry.Key(r)]; known != nil {
 			merge(known, r)
 			continue
@@ -41,10 +38,10 @@ func (o *observation) records() ([]*telemetry.Spoken, error) {
 	return sorted, nil
 }
 
-func record(s bpf.Spoken, boot time.Time) *telemetry.Spoken {
+func record(s bpf.Spoken, clock kerneltime.Clock) *telemetry.Spoken {
 	r := &telemetry.Spoken{
 		NetNS: uint64(s.NetNS), Family: s.Family, Port: s.Port, Protocol: firstbytes.Name(s.Role, s.Client, s.Server, s.Port),
-		Activity: telemetry.Activity{Count: s.N, First: moment(boot, s.First), Last: moment(boot, s.Last)},
+		Activity: telemetry.Activity{Count: s.N, First: clock.Time(s.First), Last: clock.Time(s.Last)},
 	}
 	if s.Role == firstbytes.Client {
 		r.Remote = s.Remote.String()
@@ -60,18 +57,4 @@ func merge(into, r *telemetry.Spoken) {
 	if r.Last.After(into.Last) {
 		into.Last = r.Last
 	}
-}
-
-// booted is where the kernel's clock (CLOCK_MONOTONIC) began, by the host's clock as it
-// is now.
-func booted() (time.Time, error) {
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
-		return time.Time{}, fmt.Errorf("read the kernel's clock: %w", err)
-	}
-	return time.Now().Add(-time.Duration(t.Nano())), nil
-}
-
-func moment(boot time.Time, since time.Duration) time.Time {
-	return boot.Add(since).UTC().Truncate(time.Millisecond)
 }

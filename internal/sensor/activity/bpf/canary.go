@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"assay/internal/sensor/activity/seen"
+	"assay/internal/sensor/knock"
 )
 
 // ErrDeaf says that a program is attached, and that the kernel does not call it.
@@ -20,43 +21,12 @@ var ErrDeaf = errors.New("the kernel program is attached and does not count")
 // within the kernel; what was counted of it is taken out again, but for the totals,
 // which it returns. The error is ErrDeaf if it was not counted, another if no such
 // connection could be made, so that nothing is proven.
-func (p *Programs) Canary() (seen.Totals, error) {
-	kept, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return seen.Totals{}, fmt.Errorf("make a connection to be counted: %w", err)
-	}
-	defer unix.Close(kept)
-	port, err := knock(kept)
-	if err != nil {
-		return seen.Totals{}, fmt.Errorf("make a connection to be counted: %w", err)
-	}
-	return p.forget(port)
-}
-
-// knock connects to a port that a socket is bound to without listening.
-func knock(kept int) (port uint16, err error) {
-	loopback := [4]byte{127, 0, 0, 1}
-	if err := unix.Bind(kept, &unix.SockaddrInet4{Addr: loopback}); err != nil {
-		return 0, err
-	}
-	name, err := unix.Getsockname(kept)
-	if err != nil {
-		return 0, err
-	}
-	address, ok := name.(*unix.SockaddrInet4)
-	if !ok {
-		return 0, errors.New("a socket of IPv4 has an address of another kind")
-	}
-	s, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	if err != nil {
-		return 0, err
-	}
-	defer unix.Close(s)
-	err = unix.Connect(s, &unix.SockaddrInet4{Addr: loopback, Port: address.Port})
-	if err != nil && !errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, unix.EINPROGRESS) {
-		return 0, err // it may not have come so far as to be counted
-	}
-	return uint16(address.Port), nil
+func (p *Programs) Canary() (counted seen.Totals, err error) {
+	err = knock.Loopback(func(_ int, port uint16) (err error) {
+		counted, err = p.forget(port)
+		return err
+	})
+	return counted, err
 }
 
 // forget deletes the flow that this process has to a port, which nobody else in its

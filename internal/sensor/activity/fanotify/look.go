@@ -14,6 +14,7 @@ import (
 
 	"assay/internal/sensor/activity/seen"
 	"assay/internal/sensor/elf"
+	"assay/internal/sensor/kerneltime"
 )
 
 // kind is what it means that a file was opened to be executed.
@@ -60,7 +61,7 @@ const maxName = 15
 // note counts an execution by its process as it is now. The user is the same before and
 // after, but for what is executed with the rights of its owner.
 func (f *Fanotify) note(x seen.Execution) {
-	now, err := seen.Now()
+	now, err := kerneltime.Now()
 	if err != nil {
 		return // there is no host without this clock
 	}

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"assay/internal/sensor/activity/seen"
+	"assay/internal/sensor/kerneltime"
 	"assay/internal/sensor/proc"
 )
 
@@ -123,7 +124,7 @@ func spent() time.Duration {
 
 // look notes what is new; of the first look nothing is.
 func (p *Poll) look(first bool) ([]seen.Sight, error) {
-	now, err := seen.Now()
+	now, err := kerneltime.Now()
 	if err != nil {
 		return nil, err
 	}

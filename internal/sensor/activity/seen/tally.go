@@ -3,12 +3,9 @@
 package seen
 
 import (
-	"fmt"
 	"iter"
 	"sync"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // MaxExecutions is how many programs, by file and user, a Tally has room for: as many as
@@ -75,13 +72,4 @@ func (t *Tally) Totals() Totals {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.totals
-}
-
-// Now is the time after boot, by CLOCK_MONOTONIC.
-func Now() (time.Duration, error) {
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &t); err != nil {
-		return 0, fmt.Errorf("read the kernel's clock: %w", err)
-	}
-	return time.Duration(t.Nano()), nil
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
+
+	"assay/internal/sensor/knock"
 )
 
 // ErrDeaf says that the programs are attached, and that the kernel does not call them.
@@ -26,33 +28,12 @@ const (
 // socket tells whether its packets went by. The error is ErrDeaf if not, another if
 // no such connection could be made, so that nothing is proven.
 func (p *Programs) Canary() error {
-	kept, err := socket(0)
-	if err != nil {
-		return fmt.Errorf("make a connection to be seen: %w", err)
-	}
-	defer unix.Close(kept)
-	loopback := [4]byte{127, 0, 0, 1}
-	if err := unix.Bind(kept, &unix.SockaddrInet4{Addr: loopback}); err != nil {
-		return fmt.Errorf("make a connection to be seen: %w", err)
-	}
-	name, err := unix.Getsockname(kept)
-	to, ok := name.(*unix.SockaddrInet4)
-	if err != nil || !ok {
-		return fmt.Errorf("make a connection to be seen: %w", errors.Join(err, errors.New("its port is not known")))
-	}
-	s, err := socket(unix.SOCK_NONBLOCK)
-	if err != nil {
-		return fmt.Errorf("make a connection to be seen: %w", err)
-	}
-	defer unix.Close(s)
-	err = unix.Connect(s, &unix.SockaddrInet4{Addr: loopback, Port: to.Port})
-	if err != nil && !errors.Is(err, unix.ECONNREFUSED) && !errors.Is(err, unix.EINPROGRESS) {
-		return fmt.Errorf("make a connection to be seen: %w", err) // its packets may not have come so far
-	}
-	if err := refused(s); err != nil {
-		return fmt.Errorf("make a connection to be seen: %w", err)
-	}
-	return p.passed(s)
+	return knock.Loopback(func(socket int, _ uint16) error {
+		if err := refused(socket); err != nil {
+			return fmt.Errorf("make a connection to be seen: %w", err)
+		}
+		return p.passed(socket)
+	})
 }
 
 // refused waits for the answer to a connection, which a busy kernel gives a moment after
@@ -71,10 +52,6 @@ func refused(s int) error {
 			return fmt.Errorf("it was not refused within %v", patience)
 		}
 	}
-}
-
-func socket(flags int) (int, error) {
-	return unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|flags, 0)
 }
 
 // passed tells whether the programs have seen packets of a socket of this process go out
