@@ -38,7 +38,7 @@ func (a activity) Tier() sensor.Tier {
 //
 // Observations follow one another, but one that did not end in time may still go on: only
 // the last that began is told of.
-func (s *atWork) begin(w *way, refused []error, d doubts) (end func()) {
+func (s *atWork) begin(w *way, refused []error, d *doubts) (end func()) {
 	known := d.clone()
 	t := &sensor.Tier{Name: w.tier, Since: w.began.UTC(), Short: short(refused, known)}
 	if w.began.IsZero() {
@@ -62,7 +62,7 @@ func (s *atWork) begin(w *way, refused []error, d doubts) (end func()) {
 
 // short is why there is no better tier, and what this one does not see: a text for
 // all parts of which it is true.
-func short(refused []error, d doubts) (texts []string) {
+func short(refused []error, d *doubts) (texts []string) {
 	for _, err := range refused {
 		texts = append(texts, words([]error{err}))
 	}

@@ -28,18 +28,16 @@ var parts = []string{executions, connections, listeners}
 // belong to one goroutine.
 type doubts struct {
 	partial map[string][]string
-	without *string // why loads are not counted; empty: they are
+	without string // why loads are not counted; empty: they are
 }
 
-func newDoubts() doubts {
-	without := "only programs in the kernel can tell"
-	return doubts{map[string][]string{}, &without}
+func newDoubts() *doubts {
+	return &doubts{partial: map[string][]string{}, without: "only programs in the kernel can tell"}
 }
 
 // clone is a copy that somebody else may add to.
-func (d doubts) clone() doubts {
-	c, without := doubts{partial: map[string][]string{}}, *d.without
-	c.without = &without
+func (d *doubts) clone() *doubts {
+	c := &doubts{partial: map[string][]string{}, without: d.without}
 	for part, reasons := range d.partial {
 		c.partial[part] = slices.Clone(reasons)
 	}
@@ -47,7 +45,7 @@ func (d doubts) clone() doubts {
 }
 
 // add adds a reason why parts are not complete; of none named, all.
-func (d doubts) add(reason string, of ...string) {
+func (d *doubts) add(reason string, of ...string) {
 	if len(of) == 0 {
 		of = append([]string{loads, files}, parts...)
 	}
@@ -57,7 +55,7 @@ func (d doubts) add(reason string, of ...string) {
 }
 
 // explain adds why to every reason that there is so far.
-func (d doubts) explain(why string) {
+func (d *doubts) explain(why string) {
 	for _, reasons := range d.partial {
 		for i := range reasons {
 			reasons[i] += why
@@ -66,7 +64,7 @@ func (d doubts) explain(why string) {
 }
 
 // count adds what found no place, and what was never proven to work.
-func (d doubts) count(t seen.Totals) {
+func (d *doubts) count(t seen.Totals) {
 	for part, missed := range map[string]uint64{executions: t.ExecutionsFull, connections: t.FlowsFull, listeners: t.ListenersFull, loads: t.LoadsFull} {
 		if missed > 0 {
 			d.add(fmt.Sprintf("%d %s found no place in the table", missed, part), part)
@@ -84,7 +82,7 @@ func (d doubts) count(t seen.Totals) {
 }
 
 // coverage is complete where there are no doubts.
-func (d doubts) coverage() telemetry.Coverage {
+func (d *doubts) coverage() telemetry.Coverage {
 	whole := telemetry.Coverage{State: telemetry.Complete}
 	for _, name := range parts {
 		c := sensor.Covered(d.partial[name])
@@ -99,9 +97,9 @@ func (d doubts) coverage() telemetry.Coverage {
 }
 
 // optional is the part that many kernels do not tell of.
-func (d doubts) optional() telemetry.Part {
-	if *d.without != "" {
-		return telemetry.Part{Name: loads, State: telemetry.NotCollected, Reason: *d.without}
+func (d *doubts) optional() telemetry.Part {
+	if d.without != "" {
+		return telemetry.Part{Name: loads, State: telemetry.NotCollected, Reason: d.without}
 	}
 	c := sensor.Covered(d.partial[loads])
 	return telemetry.Part{Name: loads, State: c.State, Reason: c.Reason}

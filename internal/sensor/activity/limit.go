@@ -117,7 +117,7 @@ func (l *limit) stop(hook bpf.Hook) {
 }
 
 // doubt tells of what was detached so far.
-func (l *limit) doubt(d doubts) {
+func (l *limit) doubt(d *doubts) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for at, of := range counted {

@@ -85,7 +85,7 @@ func (still) Totals() (seen.Totals, error) { return seen.Totals{Executions: 7}, 
 func TestLimitIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, d := newLimit(), newDoubts()
-		*d.without = ""
+		d.without = ""
 		a := activity{now: new(atWork)}
 		w := &way{tier: "ebpf/direct", source: still{}, doubt: l.doubt}
 		w.guard = func(ctx context.Context) error {
@@ -123,7 +123,7 @@ func TestOptionalGoesFirst(t *testing.T) {
 	}
 	defer k.Close()
 	if !k.Attached(bpf.Map) {
-		t.Skip("the kernel does not let loads be counted:", *d.without)
+		t.Skip("the kernel does not let loads be counted:", d.without)
 	}
 	l := &limit{most: time.Millisecond}
 	spent := [bpf.Hooks]time.Duration{bpf.Exec: time.Second}

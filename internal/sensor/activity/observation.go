@@ -28,7 +28,7 @@ const (
 type observation struct {
 	source source
 	tier   string
-	doubts doubts
+	doubts *doubts
 	namer  *namer
 	clock  kerneltime.Clock
 	emit   sensor.Emit

@@ -15,7 +15,7 @@ import (
 func TestSkipped(t *testing.T) {
 	for at, want := range map[bpf.Hook][]string{bpf.Exec: {executions}, bpf.Socket: {connections, listeners}, bpf.Map: {loads}} {
 		d := newDoubts()
-		*d.without = ""
+		d.without = ""
 		var skipped [bpf.Hooks]uint64
 		skipped[at] = 3
 		doubtSkipped(skipped, d)

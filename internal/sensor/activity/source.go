@@ -34,7 +34,7 @@ type kernel struct {
 
 // newKernel loads the programs and proves that they count. A kernel that takes them and
 // does not call them is as one that does not take them; what is not proven is doubted.
-func newKernel(d doubts, load func() (*bpf.Programs, error)) (*kernel, error) {
+func newKernel(d *doubts, load func() (*bpf.Programs, error)) (*kernel, error) {
 	programs, err := load()
 	if err != nil {
 		return nil, err
@@ -48,15 +48,15 @@ func newKernel(d doubts, load func() (*bpf.Programs, error)) (*kernel, error) {
 	case err != nil:
 		d.add("that connections are counted is not proven: "+err.Error(), connections, listeners)
 	}
-	*d.without = ""
+	d.without = ""
 	if err := programs.CountLoads(); err != nil {
-		*d.without = "the kernel does not let them be counted: " + err.Error()
+		d.without = "the kernel does not let them be counted: " + err.Error()
 	}
 	return k, nil
 }
 
 // doubt tells what was not seen.
-func (k *kernel) doubt(d doubts) {
+func (k *kernel) doubt(d *doubts) {
 	k.limit.doubt(d)
 	skipped, err := k.Skipped()
 	if err != nil {
@@ -71,7 +71,7 @@ func (k *kernel) doubt(d doubts) {
 // counted are the parts that each of the programs in the kernel counts.
 var counted = [bpf.Hooks][]string{bpf.Exec: {executions}, bpf.Socket: {connections, listeners}, bpf.Map: {loads}}
 
-func doubtSkipped(skipped [bpf.Hooks]uint64, d doubts) {
+func doubtSkipped(skipped [bpf.Hooks]uint64, d *doubts) {
 	for at, n := range skipped {
 		if n > 0 {
 			d.add(fmt.Sprintf("%d events may not have been counted: they came on a processor that was counting another one", n), counted[at]...)

@@ -62,13 +62,13 @@ type way struct {
 	// guard does what the source needs while it counts, until ctx ends.
 	guard func(ctx context.Context) error
 	// doubt tells what was missed so far; it may be called at any time.
-	doubt func(doubts)
+	doubt func(*doubts)
 	loads iter.Seq2[seen.Load, error] // nil: it cannot tell
 }
 
 // open opens the first of the tiers that can be had; refused tells why the ones before
 // it can not.
-func (a activity) open(d doubts) (w *way, refused []error) {
+func (a activity) open(d *doubts) (w *way, refused []error) {
 	for _, t := range a.tiers {
 		w, err := a.openOne(t, d)
 		if err == nil {
@@ -79,7 +79,7 @@ func (a activity) open(d doubts) (w *way, refused []error) {
 	return nil, refused
 }
 
-func (a activity) openOne(t Tier, d doubts) (*way, error) {
+func (a activity) openOne(t Tier, d *doubts) (*way, error) {
 	switch t {
 	case EBPF:
 		return openKernel(d, bpf.Load)
@@ -104,7 +104,7 @@ func (a activity) openOne(t Tier, d doubts) (*way, error) {
 }
 
 // openKernel has the kernel count.
-func openKernel(d doubts, load func() (*bpf.Programs, error)) (*way, error) {
+func openKernel(d *doubts, load func() (*bpf.Programs, error)) (*way, error) {
 	k, err := newKernel(d, load)
 	if err != nil {
 		return nil, refuse(err, stand("/"))
@@ -129,7 +129,7 @@ func openPoll(files proc.FS) (*way, error) {
 	return &way{
 		source: looks, tier: string(Poll),
 		guard: func(context.Context) error { return nil }, // it limits itself
-		doubt: func(d doubts) {
+		doubt: func(d *doubts) {
 			for _, reason := range looks.Shortcomings() {
 				d.add(reason)
 			}

@@ -40,7 +40,7 @@ func openTold(t Tier, by teller, at proc.FS) (*way, error) {
 	return &way{
 		source: told{by, looks}, tier: string(t),
 		guard: func(context.Context) error { return nil }, // they limit themselves
-		doubt: func(d doubts) {
+		doubt: func(d *doubts) {
 			// Of executions that nobody told of it lacks the files, too.
 			d.add(cut(strings.Join(by.Shortcomings(), "; ")), executions, files)
 			for _, reason := range looks.Shortcomings() {
