@@ -84,14 +84,7 @@ func until(ok func() bool) {
 
 func TestWhatHappens(t *testing.T) {
 	o, end := observe(t)
-	program := filepath.Join(t.TempDir(), "assay-probe")
-	self, err := os.ReadFile("/proc/self/exe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(program, self, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	program := testenv.Probe(t, 0o700)
 	run := func() {
 		command := exec.Command(program)
 		command.Env = []string{"ASSAY_PROBE=1"}
@@ -132,7 +125,7 @@ func TestWhatHappens(t *testing.T) {
 		run()
 	}
 	until(func() bool { return find(o, func(c *telemetry.Connection) bool { return c.Port == port }) != nil })
-	gone := once(t, self)
+	gone := once(t)
 	c := end()
 	t.Logf("%+v", c)
 	if c.State != telemetry.Complete || len(c.Parts) != 5 {
@@ -175,12 +168,9 @@ func TestWhatHappens(t *testing.T) {
 }
 
 // once executes a program that is there for as long only, and is its path.
-func once(t *testing.T, program []byte) string {
+func once(t *testing.T) string {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "once")
-	if err := os.WriteFile(name, program, 0o700); err != nil {
-		t.Fatal(err)
-	}
+	name := testenv.Probe(t, 0o700)
 	command := exec.Command(name)
 	command.Env = []string{"ASSAY_PROBE=1"}
 	if err := command.Run(); err != nil {

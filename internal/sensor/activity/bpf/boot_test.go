@@ -27,21 +27,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// up switches a network interface on, as ip link set up does (netdevice(7)).
-func up(name string) error {
-	s, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM|syscall.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer syscall.Close(s)
-	request, err := unix.NewIfreq(name)
-	if err != nil {
-		return err
-	}
-	request.SetUint16(unix.IFF_UP | unix.IFF_RUNNING)
-	return unix.IoctlIfreq(s, unix.SIOCSIFFLAGS, request)
-}
-
 // own gives an interface one more address of its own (netdevice(7), ipv6(7)).
 func own(name string, prefix netip.Prefix) error {
 	if prefix.Addr().Is6() {

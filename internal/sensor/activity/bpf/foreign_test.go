@@ -79,7 +79,7 @@ func live() {
 func obey(word string, args []string) error {
 	switch word {
 	case "link":
-		if err := up("lo"); err != nil {
+		if err := testenv.Up("lo"); err != nil {
 			return err
 		}
 		for _, address := range args[1:] {
@@ -91,9 +91,9 @@ func obey(word string, args []string) error {
 				return fmt.Errorf("%s: %w", out, err)
 			}
 		}
-		return up(args[0])
+		return testenv.Up(args[0])
 	case "own":
-		if err := up("lo"); err != nil {
+		if err := testenv.Up("lo"); err != nil {
 			return err
 		}
 		return own("lo", netip.MustParsePrefix(args[0]))

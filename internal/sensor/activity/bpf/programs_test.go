@@ -100,15 +100,7 @@ func confidential() bool {
 // probe is a program that nobody else executes, and that does nothing.
 func probe(t *testing.T) string {
 	t.Helper()
-	self, err := os.ReadFile("/proc/self/exe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(t.TempDir(), "assay-probe")
-	if err := os.WriteFile(name, self, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	return name
+	return testenv.Probe(t, 0o700)
 }
 
 func run(program string) *exec.Cmd {

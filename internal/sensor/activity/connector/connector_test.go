@@ -61,15 +61,7 @@ func end(t *testing.T, c *Connector) {
 
 func probe(t *testing.T) string {
 	t.Helper()
-	self, err := os.ReadFile("/proc/self/exe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	name := filepath.Join(t.TempDir(), "assay-probe")
-	if err := os.WriteFile(name, self, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return name
+	return testenv.Probe(t, 0o755)
 }
 
 func run(t *testing.T, program, how string) (wait func()) {

@@ -26,6 +26,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"assay/internal/sensor/protocols/bpf"
+	"assay/internal/testenv"
 )
 
 // An island is a network namespace with a process of the test's in it, which speaks HTTP
@@ -76,7 +77,7 @@ const times = 8
 
 // live is the life of the process on an island.
 func live(what string) {
-	if err := errors.Join(up("lo"), inhabit(what)); err != nil {
+	if err := errors.Join(testenv.Up("lo"), inhabit(what)); err != nil {
 		fmt.Println("failed:", err)
 		return
 	}
