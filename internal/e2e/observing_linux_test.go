@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"assay/internal/telemetry"
 )
@@ -17,8 +19,13 @@ func TestObservingLeavesNothing(t *testing.T) {
 	}
 }
 
+// hostProcesses are the host's: the process connector tells nobody in another PID namespace.
+func hostProcesses(_ *testing.T, root string) error {
+	return unix.Mount("/proc", filepath.Join(root, "proc"), "", unix.MS_BIND|unix.MS_REC, "")
+}
+
 func observeAndLeave(t *testing.T, way string) {
-	s := newStage(t)
+	s := newStageAmong(t, hostProcesses)
 	s.lift("/etc")
 	before, kernel := picture(t, s.upper, false), kernelPicture(t)
 	records := readSnapshot(t, s.collect("-sensors", telemetry.SensorActivity, "-observe", "1500ms", "-observe-with", way))

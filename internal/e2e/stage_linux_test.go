@@ -40,6 +40,12 @@ const own = "/opt/assay-agent"
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
+	return newStageAmong(t, processes)
+}
+
+// newStageAmong is a stage with processes that a function arranges for, below its root.
+func newStageAmong(t *testing.T, processes func(t *testing.T, root string) error) *stage {
+	t.Helper()
 	testenv.NeedRoot(t)
 	runtime.LockOSThread() // for good: the thread ends with the test
 	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
