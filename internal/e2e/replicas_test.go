@@ -46,8 +46,9 @@ func TestTwoReplicas(t *testing.T) {
 		t.Errorf("a run that the one began and the other ended has other findings (-undisturbed +got):\n%s", diff)
 	}
 
-	// The one dies in the middle of a job, with nobody beside it.
-	two.service.kill()
+	// The one dies in the middle of a job, with nobody beside it. The other ends what it
+	// does: a job of its that is not put away would be the first that the one meets.
+	two.service.end(t)
 	one.startService("evaluate before:1")
 	one.heard()
 	run = sdk.startRun(template)

@@ -267,6 +267,13 @@ func (p *process) kill() {
 	<-p.done
 }
 
+// end is what a service manager does first.
+func (p *process) end(t *testing.T) {
+	t.Helper()
+	must(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	<-p.done
+}
+
 func (p *process) ended() bool {
 	select {
 	case <-p.done:
